@@ -1,0 +1,57 @@
+package sheet
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// write puts the text into a file of its own.
+func write(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sheet.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func open(t testing.TB, path string, o Options) *Sheet {
+	t.Helper()
+	s, err := Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// readAll makes one whole pass and keeps the rows.
+func readAll(t testing.TB, s *Sheet) []Row {
+	t.Helper()
+	var rows []Row
+	err := s.Each(context.Background(), func(r *Row) error {
+		kept := *r
+		kept.Cells = slices.Clone(r.Cells)
+		rows = append(rows, kept)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func kinds(problems []Problem) []Kind {
+	var found []Kind
+	for _, p := range problems {
+		found = append(found, p.Kind)
+	}
+	return found
+}

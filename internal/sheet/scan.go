@@ -1,0 +1,202 @@
+package sheet
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	bufferSize = 256 << 10
+	// longestRecord bounds memory where a quote swallows the rest of a file.
+	longestRecord = 64 << 20
+	// mostColumns is what the largest spreadsheets can hold.
+	mostColumns = 16384
+)
+
+var errLongRecord = errors.New("record is too long")
+
+// span is where a cell stands in a scanner's text.
+type span struct{ column, from, to int }
+
+// scanner divides UTF-8 text into records and cells. After next, text holds
+// the record with its quotes taken off and the delimiters still between the
+// cells; ends holds where each of the first cells ends in it.
+//
+// encoding/csv does not serve here: it turns CRLF within a cell into LF,
+// passes over empty lines without counting them and knows no lone CR.
+type scanner struct {
+	src   io.Reader
+	delim []byte
+	limit int // how many cells of a record are kept in ends
+
+	buf      []byte
+	pos, end int // buf[pos:end] is read and not yet used
+	lf       int // the first LF at or after pos, end if there is none; stale when before pos
+	eof      bool
+
+	text  []byte
+	ends  []int
+	count int  // cells of the record, kept or not
+	past  span // the first cell after the kept ones that is not blank; column 0: none
+}
+
+func newScanner(src io.Reader) *scanner {
+	return &scanner{src: src, buf: make([]byte, bufferSize), lf: -1, limit: mostColumns}
+}
+
+// next scans one record, a blank one too. It returns io.EOF at the end, a
+// *quoteFault, errLongRecord, or the error of the source. It must not be
+// called again after an error.
+func (s *scanner) next() error {
+	for {
+		if s.pos == s.end && s.eof {
+			return io.EOF
+		}
+		n, err := s.record()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			s.pos += n
+			return nil
+		}
+		if err := s.fill(); err != nil {
+			return s.tooLong(err)
+		}
+	}
+}
+
+// record takes the buffer's next record apart and returns its length with the
+// row end, 0 when the buffer does not hold all of it.
+func (s *scanner) record() (int, error) {
+	line, n := s.line()
+	if n == 0 {
+		return 0, nil
+	}
+	s.ends, s.count, s.past = s.ends[:0], 0, span{}
+	if bytes.IndexByte(line, '"') >= 0 {
+		return s.quoted(s.buf[s.pos:s.end])
+	}
+	s.plain(line)
+	return n, nil
+}
+
+// line finds the next row end of any kind, without regard to quotes. The
+// place of the next LF is kept, so that a file with none is not searched to
+// its end for each row.
+func (s *scanner) line() (line []byte, length int) {
+	if s.lf < s.pos {
+		s.lf = s.nextLF(s.pos)
+	}
+	rest := s.buf[s.pos:s.lf]
+	if at := bytes.IndexByte(rest, '\r'); at >= 0 {
+		switch after := s.pos + at + 1; {
+		case after < s.end && s.buf[after] == '\n':
+			return rest[:at], at + 2
+		case after < s.end || s.eof:
+			return rest[:at], at + 1
+		}
+		return nil, 0 // its LF may be yet to come
+	}
+	if s.lf < s.end {
+		return rest, len(rest) + 1
+	}
+	if s.eof {
+		return rest, len(rest)
+	}
+	return nil, 0
+}
+
+func (s *scanner) nextLF(from int) int {
+	if at := bytes.IndexByte(s.buf[from:s.end], '\n'); at >= 0 {
+		return from + at
+	}
+	return s.end
+}
+
+// plain divides a record that holds no quote.
+func (s *scanner) plain(line []byte) {
+	s.text = append(s.text[:0], line...)
+	for from := 0; ; {
+		at := bytes.Index(s.text[from:], s.delim)
+		if at < 0 {
+			s.cell(from, len(s.text))
+			return
+		}
+		s.cell(from, from+at)
+		from += at + len(s.delim)
+	}
+}
+
+// cell records that text holds a cell from one place to another.
+func (s *scanner) cell(from, to int) {
+	if s.count < s.limit {
+		s.ends = append(s.ends, to)
+	} else if s.past.column == 0 && !blank(s.text[from:to]) {
+		s.past = span{column: s.count, from: from, to: to}
+	}
+	s.count++
+}
+
+// blank reports whether the record holds nothing but white space.
+func (s *scanner) blank() bool {
+	if s.past.column > 0 {
+		return false
+	}
+	from := 0
+	for _, to := range s.ends {
+		if !blank(s.text[from:to]) {
+			return false
+		}
+		from = to + len(s.delim)
+	}
+	return true
+}
+
+// peek reads until the buffer is full or the text ends, and returns it.
+func (s *scanner) peek() ([]byte, error) {
+	if err := s.fill(); err != nil {
+		return nil, err
+	}
+	return s.buf[s.pos:s.end], nil
+}
+
+// fill reads until the buffer is full, enlarging it when one record occupies
+// all of it. Since each call at least doubles what a record can use, scanning
+// it anew costs no more than twice its length.
+func (s *scanner) fill() error {
+	if s.pos > 0 {
+		copy(s.buf, s.buf[s.pos:s.end])
+		s.end -= s.pos
+		s.pos = 0
+	} else if s.end == len(s.buf) {
+		if s.end >= longestRecord {
+			return errLongRecord
+		}
+		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+	}
+	s.lf = -1
+	for s.end < len(s.buf) && !s.eof {
+		n, err := s.src.Read(s.buf[s.end:])
+		s.end += n
+		if err == io.EOF {
+			s.eof = true
+		} else if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+	}
+	return nil
+}
+
+// tooLong looks whether it is an open quote that made a record too long.
+func (s *scanner) tooLong(err error) error {
+	if errors.Is(err, errLongRecord) {
+		s.eof = true
+		if _, fault := s.record(); fault != nil {
+			return fault
+		}
+	}
+	return err
+}

@@ -1,0 +1,114 @@
+package sheet
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+const byteOrderMark = "\ufeff"
+
+// Writer writes CSV as spreadsheets take it: UTF-8 with a byte order mark and
+// CRLF. Line breaks within a cell stay as they are, byte for byte. It serves
+// as gocsv's CSVWriter. Not safe for concurrent use.
+type Writer struct {
+	w         *bufio.Writer
+	delimiter string
+	special   string // characters that a bare cell cannot hold
+	escape    bool
+	begun     bool
+	err       error
+}
+
+// NewWriter returns a Writer that puts the formula escape on every cell. A
+// delimiter of 0 is a comma. It buffers: call Flush, then Error, at the end.
+func NewWriter(w io.Writer, delimiter rune) *Writer {
+	writer := NewPlainWriter(w, delimiter)
+	writer.escape = true
+	return writer
+}
+
+// NewPlainWriter is like NewWriter, but writes every cell as it is.
+func NewPlainWriter(w io.Writer, delimiter rune) *Writer {
+	if delimiter == 0 {
+		delimiter = ','
+	}
+	return &Writer{
+		w:         bufio.NewWriterSize(w, 64<<10),
+		delimiter: string(delimiter),
+		special:   string(delimiter) + "\"\r\n",
+	}
+}
+
+// Write adds one row. The first error sticks: later calls return it again.
+func (w *Writer) Write(cells []string) error {
+	if w.err != nil {
+		return w.err
+	}
+	if !w.begun {
+		w.begun = true
+		w.text(byteOrderMark)
+	}
+	for i, cell := range cells {
+		if i > 0 {
+			w.text(w.delimiter)
+		}
+		if w.escape {
+			cell = Escape(cell)
+		}
+		// A row that is one empty cell would be an empty line, which is no row.
+		if w.mustQuote(cell) || cell == "" && len(cells) == 1 {
+			w.quoted(cell)
+		} else {
+			w.text(cell)
+		}
+	}
+	w.text("\r\n")
+	return w.err
+}
+
+// Flush hands everything to the underlying writer. See Error.
+func (w *Writer) Flush() {
+	if err := w.w.Flush(); w.err == nil {
+		w.err = err
+	}
+}
+
+// Error returns the first error of a Write or Flush.
+func (w *Writer) Error() error { return w.err }
+
+func (w *Writer) mustQuote(cell string) bool {
+	if cell == "" {
+		return false
+	}
+	first, last := cell[0], cell[len(cell)-1]
+	if first <= ' ' || last <= ' ' || first >= utf8.RuneSelf || last >= utf8.RuneSelf {
+		// Programs trim bare cells, so white space at an end needs quotes.
+		if Trim(cell) != cell {
+			return true
+		}
+	}
+	return strings.ContainsAny(cell, w.special)
+}
+
+func (w *Writer) quoted(cell string) {
+	w.text(`"`)
+	for {
+		at := strings.IndexByte(cell, '"')
+		if at < 0 {
+			break
+		}
+		w.text(cell[:at+1])
+		w.text(`"`)
+		cell = cell[at+1:]
+	}
+	w.text(cell)
+	w.text(`"`)
+}
+
+func (w *Writer) text(s string) {
+	if w.err == nil {
+		_, w.err = w.w.WriteString(s)
+	}
+}
