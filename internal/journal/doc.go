@@ -1,0 +1,49 @@
+// Package journal keeps the append-only record of a run: every intent before
+// its request leaves and every outcome after it. It is the one source of truth
+// from which a run goes on and from which every file that a person reads is
+// made. It never decides what an outcome means and never sends anything.
+//
+// # The file
+//
+// journal.jsonl holds one JSON object a line. A line counts once its line break
+// is there. The key "t" comes first and tells what the line is, "crc" comes
+// last: the CRC-32C, in eight hexadecimal digits, of the line's bytes before
+// `,"crc"`. Times are RFC 3339 in UTC with milliseconds, durations are in
+// milliseconds, "row" is the row as Excel shows it, "hash" stands for the id and
+// all that is sent. Keys without a value are left out; a reader skips keys and
+// values of "t" that it does not know.
+//
+//	{"t":"start","at":"2026-03-02T21:00:00.000Z","version":"1.0.0","host":"acme.nonemployee.com","sheet":"sessions.csv","sha256":"9f86d08188…","sheet_file":"sheet.csv","rows":20,"crc":"1f2e3d4c"}
+//	{"t":"intent","row":17,"run":true,"at":"2026-03-02T21:00:01.250Z","id":"0d0e0f00-…","hash":"00c0ffee00c0ffee","crc":"1f2e3d4c"}
+//	{"t":"withdrawn","row":18,"at":"2026-03-02T21:00:01.260Z","id":"5c1d2e00-…","crc":"1f2e3d4c"}
+//	{"t":"outcome","row":17,"status":"failed","run":true,"at":"2026-03-02T21:00:01.437Z","id":"0d0e0f00-…","hash":"00c0ffee00c0ffee","http":400,"attempts":1,"ms":187,"error":"end_date can't be blank","error_body":"{…}","note":"…","crc":"1f2e3d4c"}
+//	{"t":"before","row":17,"id":"0d0e0f00-…","session":{"id":"0d0e0f00-…","status":"open"},"crc":"1f2e3d4c"}
+//	{"t":"plan","row":17,"id":"0d0e0f00-…","action":"patch","method":"PATCH","path":"/workflow_sessions/0d0e0f00-…","body":{"workflow_session":{}},"changes":"status: open → closed","crc":"1f2e3d4c"}
+//	{"t":"tick","at":"2026-03-02T21:00:02.000Z","patch":10,"get":2,"token":1,"throttled":0,"retried":0,"ceiling":9.9,"latency_ms":{"200":9,"500":1},"crc":"1f2e3d4c"}
+//	{"t":"end","at":"2026-03-02T21:00:09.000Z","exit":3,"reason":"100 rows failed","finished":false,"crc":"1f2e3d4c"}
+//
+// A withdrawn intent is one of which nothing can have come. The status of an
+// outcome is updated, unchanged, failed, unknown or invalid.
+// Of several outcomes of a row the last one counts. A start without an end
+// before the next start is a session that was killed.
+//
+// A resume with an edited sheet numbers the rows anew. It writes a "rebase"
+// line with the keys of "start", the records that still hold under their new
+// row numbers with "carried":true, and a line that closes the block:
+//
+//	{"t":"rebase_end","records":1204,"crc":"1f2e3d4c"}
+//
+// A closed block replaces everything known of rows; one that is not closed was
+// cut short by a kill and counts for nothing.
+//
+// # Reading it with jq
+//
+// Failures with their rows, and how often each status came about:
+//
+//	jq -r 'select(.t=="outcome" and .status=="failed") | [.row,.id,.error] | @tsv' journal.jsonl
+//	jq -r 'select(.t=="outcome") | .status' journal.jsonl | sort | uniq -c
+//
+// Requests sent, by the minute:
+//
+//	jq -r 'select(.t=="tick") | "\(.at[0:16]) \(.patch+.get)"' journal.jsonl
+package journal

@@ -1,0 +1,159 @@
+package journal
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLines(t *testing.T) {
+	tests := []struct {
+		name   string
+		record Record
+		want   string // without the checksum
+	}{
+		{"start", start(`C:\a "b".csv`), `{"t":"start","at":"2026-03-02T21:00:01.250Z","version":"1.0.0","host":"acme.example","sheet":"C:\\a \"b\".csv","sha256":"00ff","sheet_file":"sheet.csv","rows":20`},
+		{"intent", Intent{At: testTime, Row: 17, ID: "x", Hash: 0xc0ffee}, `{"t":"intent","row":17,"at":"2026-03-02T21:00:01.250Z","id":"x","hash":"0000000000c0ffee"`},
+		{"intent that runs", Intent{At: testTime, Row: 17, ID: "x", Hash: math.MaxUint64, Run: true}, `{"t":"intent","row":17,"run":true,"at":"2026-03-02T21:00:01.250Z","id":"x","hash":"ffffffffffffffff"`},
+		{"withdrawn", withdrawn(18), `{"t":"withdrawn","row":18,"at":"2026-03-02T21:00:01.250Z","id":"id-18"`},
+		{"outcome", outcome(17, Updated), `{"t":"outcome","row":17,"status":"updated","at":"2026-03-02T21:00:01.250Z","id":"id-17","hash":"0000000000000077","http":200,"attempts":1,"ms":187`},
+		{"outcome with all", Outcome{At: testTime, Row: 1, ID: "x", Run: true, Status: Failed, HTTPStatus: 400, Attempts: 5, Duration: time.Hour + time.Microsecond, Error: "a\nb", ErrorBody: "\x1b[31m\u0085", Note: "n"},
+			`{"t":"outcome","row":1,"status":"failed","run":true,"at":"2026-03-02T21:00:01.250Z","id":"x","hash":"0000000000000000","http":400,"attempts":5,"ms":3600000,"error":"a\nb","error_body":"\u001b[31m\u0085","note":"n"`},
+		{"before", Before{Row: 3, ID: "x", Session: []byte("{\"a\":\r\n \"ü\"}")}, `{"t":"before","row":3,"id":"x","session":{"a": "ü"}`},
+		{"before that is no JSON", Before{Row: 3, ID: "x", Session: []byte(`{oops`)}, `{"t":"before","row":3,"id":"x","session":"{oops"`},
+		{"plan", Planned{Row: 3, ID: "x", Action: "patch", Method: "PATCH", Path: "/w/x", Body: []byte(`{"b":[1]}`), Changes: "a: 1 → 2"}, `{"t":"plan","row":3,"id":"x","action":"patch","method":"PATCH","path":"/w/x","body":{"b":[1]},"changes":"a: 1 → 2"`},
+		{"plan of nothing", Planned{Row: 3, ID: "x", Action: "unchanged"}, `{"t":"plan","row":3,"id":"x","action":"unchanged"`},
+		{"tick", Tick{At: testTime, Patch: 10, Get: 2, Token: 1, Throttled: 3, Retried: 4, Ceiling: 9.9, Latency: map[int]int{500: 1, 50: 9}}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":10,"get":2,"token":1,"throttled":3,"retried":4,"ceiling":9.9,"latency_ms":{"50":9,"500":1}`},
+		{"tick without a number", Tick{At: testTime, Ceiling: math.Inf(1)}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":0,"get":0,"token":0,"throttled":0,"retried":0,"ceiling":0`},
+		{"end", End{At: testTime, ExitCode: 3, Reason: "why"}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":3,"reason":"why","finished":false`},
+		{"end of all", End{At: testTime.In(time.FixedZone("", 3600)), Finished: true}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":0,"finished":true`},
+		{"rebase", rebaseBegin{start("s")}, `{"t":"rebase","at":"2026-03-02T21:00:01.250Z","version":"1.0.0","host":"acme.example","sheet":"s","sha256":"00ff","sheet_file":"sheet.csv","rows":20`},
+		{"rebase end", rebaseEnd{12}, `{"t":"rebase_end","records":12`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			line := string(lines(t, tt.record))
+			if got := line[:len(line)-1-sealLen]; got != tt.want {
+				t.Errorf("\n got %s\nwant %s", got, tt.want)
+			}
+			var keys map[string]any
+			if err := json.Unmarshal([]byte(line), &keys); err != nil {
+				t.Errorf("not JSON: %v", err)
+			}
+			if crc, _ := keys["crc"].(string); len(crc) != 8 {
+				t.Errorf("crc is %q", keys["crc"])
+			}
+			if !intact([]byte(strings.TrimSuffix(line, "\n"))) {
+				t.Error("not intact")
+			}
+		})
+	}
+}
+
+func TestRefusedRecords(t *testing.T) {
+	tests := []struct {
+		name   string
+		record Record
+		want   string
+	}{
+		{"no status", Outcome{Row: 5}, `row 5: "" is no outcome`},
+		{"pending", Outcome{Row: 5, Status: Pending}, `row 5: "pending" is no outcome`},
+		{"negative row", Intent{Row: -1}, "row -1 is out of range"},
+		{"huge row", Before{Row: maxRow + 1}, "row 2147483648 is out of range"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b, err := appendLine([]byte("kept"), tt.record, false)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if string(b) != "kept" {
+				t.Errorf("the queue is %q", b)
+			}
+		})
+	}
+}
+
+// decodeAny decodes a line by its kind.
+func decodeAny(t testing.TB, line []byte) Record {
+	t.Helper()
+	h, err := decodeHead(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Record
+	switch h.kind {
+	case "start":
+		r, err = decodeStart(line)
+	case "intent":
+		r, err = decodeIntent(line)
+	case "outcome":
+		r, err = decodeOutcome(line)
+	case "before":
+		r, err = decodeBefore(line)
+	case "plan":
+		r, err = decodePlanned(line)
+	case "tick":
+		r, err = decodeTick(line)
+	case "end":
+		r, err = decodeEnd(line)
+	default:
+		t.Fatalf("kind %q", h.kind)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRoundTrip(t *testing.T) {
+	hostile := "q\" b\\ \\\" tab\t nl\n cr\r nul\x00 esc\x1b del\x7f c1\u009f é € 𝄞 \u2028 {}[],: \"crc\":\"00000000\"}"
+	tests := []struct {
+		name   string
+		record Record
+	}{
+		{"start", Start{At: testTime, Version: hostile, Host: hostile, Sheet: hostile, SHA256: hostile, SheetFile: hostile, Rows: 10_000_000}},
+		{"zero start", Start{}},
+		{"intent", Intent{At: testTime, Row: maxRow, ID: hostile, Hash: math.MaxUint64, Run: true}},
+		{"outcome", Outcome{At: testTime, Row: 0, ID: hostile, Hash: 1, Run: true, Status: Unknown, HTTPStatus: 599, Attempts: 9, Duration: 99 * time.Hour, Error: hostile, ErrorBody: hostile, Note: hostile}},
+		{"session object", Before{Row: 4, ID: "x", Session: []byte(`{"a":{"b":["]}\"",1.0,12345678901234567890,null]}}`)}},
+		{"session text", Before{Row: 4, ID: "x", Session: []byte(`"quoted"`)}},
+		{"session broken", Before{Row: 4, ID: "x", Session: []byte("{\n\x00")}},
+		{"plan", Planned{Row: 4, ID: hostile, Action: "patch", Method: "PATCH", Path: hostile, Body: []byte(`[{"x":"` + "}" + `"}]`), Changes: hostile}},
+		{"tick", Tick{At: testTime, Patch: 1, Get: 2, Token: 3, Throttled: 4, Retried: 5, Ceiling: 0.125, Latency: map[int]int{1: 2, 30000: 4}}},
+		{"end", End{At: testTime, ExitCode: 143, Reason: hostile, Finished: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			line := lines(t, tt.record)
+			if n := strings.Count(string(line), "\n"); n != 1 {
+				t.Fatalf("%d line breaks in %q", n, line)
+			}
+			if got := decodeAny(t, line[:len(line)-1]); !reflect.DeepEqual(got, tt.record) {
+				t.Errorf("\n got %#v\nwant %#v", got, tt.record)
+			}
+		})
+	}
+}
+
+func TestTimes(t *testing.T) {
+	for _, at := range []time.Time{
+		{}, testTime, time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), time.Date(2026, 1, 1, 0, 30, 0, 1_999_999, time.FixedZone("", -3*3600)),
+	} {
+		want := at.UTC().Format(`"` + timeLayout + `"`)
+		if got := string(appendTime(nil, at)); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestInvalidUTF8(t *testing.T) {
+	line := lines(t, Outcome{Row: 1, Status: Failed, ErrorBody: "a\xff\xc3b"})
+	got := decodeAny(t, line[:len(line)-1]).(Outcome)
+	if want := "a\ufffd\ufffdb"; got.ErrorBody != want {
+		t.Errorf("got %q, want %q", got.ErrorBody, want)
+	}
+}

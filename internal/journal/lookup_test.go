@@ -1,0 +1,119 @@
+package journal
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestLookup(t *testing.T) {
+	long := strings.Repeat("x", 3*blockSize)
+	last := Outcome{At: testTime, Row: 3, ID: "id-3", Hash: 9, Run: true, Status: Failed, ErrorBody: long}
+	records := []Record{
+		start("first"), intent(2, false), outcome(2, Updated),
+		Before{Row: 3, ID: "id-3", Session: []byte(`{"n":"first"}`)}, outcome(3, Unknown),
+		Tick{At: testTime, Patch: 2, Ceiling: 5, Latency: map[int]int{10: 2}},
+		End{At: testTime, ExitCode: 130},
+		start("second"), Before{Row: 3, ID: "id-3", Session: []byte(`{"n":"second"}`)}, last, intent(3, true),
+		Planned{Row: 4, ID: "id-4", Action: "patch", Body: []byte(`{}`)},
+		Tick{At: testTime.Add(1e9), Patch: 1, Get: 4, Token: 1, Throttled: 2, Retried: 3, Ceiling: 7, Latency: map[int]int{10: 1, 20: 5}},
+	}
+	dir, path := writeJournal(t, lines(t, records...))
+	r := load(t, dir)
+
+	if r.First() != start("first") || r.Last() != start("second") || r.Sessions() != 2 {
+		t.Errorf("sessions: %v, %v, %d", r.First(), r.Last(), r.Sessions())
+	}
+	if end, ok := r.End(); ok {
+		t.Errorf("the second session has no end, got %v", end)
+	}
+	checks := []struct {
+		name string
+		get  func() (any, bool, error)
+		want any // nil is none
+	}{
+		{"outcome", func() (any, bool, error) { return anyOf(r.Outcome(2)) }, outcome(2, Updated)},
+		{"later outcome, over blocks", func() (any, bool, error) { return anyOf(r.Outcome(3)) }, last},
+		{"no outcome", func() (any, bool, error) { return anyOf(r.Outcome(4)) }, nil},
+		{"row out of range", func() (any, bool, error) { return anyOf(r.Outcome(-5)) }, nil},
+		{"intent", func() (any, bool, error) { return anyOf(r.Intent(3)) }, intent(3, true)},
+		{"no intent", func() (any, bool, error) { return anyOf(r.Intent(2)) }, nil},
+		{"first before", func() (any, bool, error) { return anyOf(r.Before(3)) }, Before{Row: 3, ID: "id-3", Session: []byte(`{"n":"first"}`)}},
+		{"no before", func() (any, bool, error) { return anyOf(r.Before(2)) }, nil},
+		{"planned", func() (any, bool, error) { return anyOf(r.Planned(4)) }, Planned{Row: 4, ID: "id-4", Action: "patch", Body: []byte(`{}`)}},
+		{"no plan", func() (any, bool, error) { return anyOf(r.Planned(3)) }, nil},
+		{"hash of an outcome", func() (any, bool, error) { return anyOf(r.Hash(2)) }, uint64(14)},
+		{"hash of a row in flight", func() (any, bool, error) { return anyOf(r.Hash(3)) }, uint64(21)},
+		{"no hash", func() (any, bool, error) { return anyOf(r.Hash(4)) }, nil},
+	}
+	for _, c := range checks {
+		got, ok, err := c.get()
+		if err != nil || ok != (c.want != nil) || ok && !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %v, %v, %v", c.name, got, ok, err)
+		}
+	}
+	want := Tick{At: testTime.Add(1e9), Patch: 3, Get: 4, Token: 1, Throttled: 2, Retried: 3, Ceiling: 7, Latency: map[int]int{10: 3, 20: 5}}
+	if got := r.Totals(); !reflect.DeepEqual(got, want) {
+		t.Errorf("totals %+v, want %+v", got, want)
+	}
+	var ticks []Record
+	if err := r.Ticks(func(tick Tick) error { ticks = append(ticks, tick); return nil }); err != nil || !reflect.DeepEqual(ticks, []Record{records[5], records[12]}) {
+		t.Errorf("ticks %v, %v", ticks, err)
+	}
+	stop := errors.New("stop")
+	for name, err := range map[string]error{
+		"ticks":    r.Ticks(func(Tick) error { return stop }),
+		"outcomes": r.Outcomes(func(Outcome) error { return stop }),
+		"intents":  r.Intents(func(Intent) error { return stop }),
+	} {
+		if !errors.Is(err, stop) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+
+	w := openWriter(t, dir)
+	if err := w.Commit(End{At: testTime, ExitCode: 1, Reason: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if end, ok := load(t, dir).End(); !ok || end.ExitCode != 1 {
+		t.Errorf("end %v, %v", end, ok)
+	}
+
+	if err := os.WriteFile(path, make([]byte, 4*blockSize), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.blocks = blocks{r: r.f}
+	if _, ok, err := r.Outcome(2); ok || err == nil {
+		t.Errorf("an overwritten record was read: %v, %v", ok, err)
+	}
+}
+
+func anyOf[R any](r R, ok bool, err error) (any, bool, error) { return r, ok, err }
+
+// Many rows, asked in order and at random by many goroutines.
+func TestConcurrentLookup(t *testing.T) {
+	const rows = 20_000
+	var data []byte
+	for _, n := range rand.Perm(rows) {
+		data = append(data, lines(t, intent(n, false), outcome(n, Updated))...)
+	}
+	dir, _ := writeJournal(t, data)
+	r := load(t, dir)
+	var group sync.WaitGroup
+	for worker := range 4 {
+		group.Go(func() {
+			for n := range 500 {
+				n = n*37%rows + worker
+				if o, ok, err := r.Outcome(n); !ok || err != nil || o.Row != n {
+					t.Errorf("row %d: got %v, %v, %v", n, o, ok, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+}

@@ -1,0 +1,64 @@
+package journal
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const replaceBuffer = 256 << 10
+
+// Replace writes path whole or not at all: into a new file (0600) beside it that
+// is synced and then renamed. Who reads path sees the old content or the new
+// one, after a power cut too. A symbolic link at path is replaced, not followed.
+// The writer given to write is buffered and must not be kept.
+func Replace(path string, write func(io.Writer) error) error {
+	return ReplaceMode(path, 0o600, write)
+}
+
+// ReplaceMode is Replace for a file that others may read: one that a collector
+// of metrics picks up, say.
+func ReplaceMode(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+	dir, name := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	f, err := os.CreateTemp(dir, "."+name+".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// Closing again after a failed close does no harm.
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if mode != 0o600 {
+		if err := f.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	w := bufio.NewWriterSize(f, replaceBuffer)
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	// The rename may reach the disk before the content does, so the content
+	// goes first.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}

@@ -1,0 +1,72 @@
+package journal
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReplace(t *testing.T) {
+	failure := errors.New("cannot say")
+	hello := func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err }
+	tests := []struct {
+		name   string
+		before func(t *testing.T, path string)
+		write  func(io.Writer) error
+		want   string // the content afterwards; empty is no file
+		fails  bool
+	}{
+		{"new", func(*testing.T, string) {}, hello, "hello", false},
+		{"old", func(t *testing.T, path string) { put(t, filepath.Dir(path), "f.csv", "old") }, hello, "hello", false},
+		{"failing", func(t *testing.T, path string) { put(t, filepath.Dir(path), "f.csv", "old") },
+			func(w io.Writer) error { _ = hello(w); return failure }, "old", true},
+		{"failing without an old one", func(*testing.T, string) {}, func(io.Writer) error { return failure }, "", true},
+		{"a directory in the way", func(t *testing.T, path string) { makeAll(t, filepath.Join(path, "sub")) }, hello, "", true},
+		{"larger than the buffer", func(*testing.T, string) {},
+			func(w io.Writer) error { _, err := io.WriteString(w, strings.Repeat("x", 3*replaceBuffer)); return err }, strings.Repeat("x", 3*replaceBuffer), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "f.csv")
+			tt.before(t, path)
+			if err := Replace(path, tt.write); (err != nil) != tt.fails {
+				t.Fatalf("got %v", err)
+			}
+			if data, _ := os.ReadFile(path); string(data) != tt.want {
+				t.Errorf("content %.20q, want %.20q", data, tt.want)
+			}
+			entries, err := os.ReadDir(filepath.Dir(path))
+			if err != nil || len(entries) > 1 {
+				t.Errorf("left behind: %v, %v", entries, err)
+			}
+			if !tt.fails {
+				checkMode(t, path, 0o600)
+			}
+		})
+	}
+	t.Run("link", func(t *testing.T) {
+		dir := t.TempDir()
+		path, victim := filepath.Join(dir, "f.csv"), filepath.Join(dir, "victim")
+		put(t, dir, "victim", "safe")
+		if err := os.Symlink(victim, path); err != nil {
+			t.Skip(err)
+		}
+		if err := Replace(path, hello); err != nil {
+			t.Fatal(err)
+		}
+		checkMode(t, path, 0o600)
+		if data, _ := os.ReadFile(victim); string(data) != "safe" {
+			t.Errorf("the link's target is %q", data)
+		}
+	})
+	t.Run("for others", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "metrics.prom")
+		if err := ReplaceMode(path, 0o644, hello); err != nil {
+			t.Fatal(err)
+		}
+		checkMode(t, path, 0o644)
+	})
+}

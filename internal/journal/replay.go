@@ -1,0 +1,203 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// Replay is what a journal says, as it was when Load read it. It keeps about
+// six bytes a row and reads the records themselves from the file when asked.
+// Its methods may be called from many goroutines.
+type Replay struct {
+	f    *os.File
+	path string
+	end  int64 // of the last line
+
+	live        *rowState
+	staged      *rowState // of a rebase that is not closed yet, else nil
+	stagedStart Start
+	stagedCount int
+
+	first, last Start
+	sessions    int
+	lastEnd     End
+	ended       bool
+	totals      Tick
+	ticks       []int64
+
+	reading sync.Mutex // guards blocks
+	blocks  blocks
+}
+
+// rowState is all that is known of rows.
+type rowState struct {
+	rows    rowTable
+	before  offsets
+	planned offsets
+}
+
+// Load reads the journal in dir. A torn tail is left out; a *DamageError says
+// that something else is wrong with the file. The error is fs.ErrNotExist when
+// there is no journal. The Replay keeps the file open until Close.
+func Load(dir string) (*Replay, error) {
+	path := filepath.Join(dir, FileName)
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is a %s, not a regular file", path, kindOf(info.Mode()))
+	case info.Size() > maxOffset:
+		return nil, fmt.Errorf("%s is larger than 1 TiB", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Replay{f: f, path: path, live: new(rowState)}
+	r.blocks.r = f
+	if err := r.scan(newLineReader(f)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r.staged = nil
+	return r, nil
+}
+
+// Close closes the file. Only what needs no reading can be asked afterwards.
+func (r *Replay) Close() error { return r.f.Close() }
+
+func (r *Replay) scan(in *lineReader) error {
+	for {
+		line, off, whole, err := in.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !whole || !intact(line) {
+			return r.scanTail(in, line, whole)
+		}
+		if err := r.apply(line, off); err != nil {
+			return &DamageError{Path: r.path, Line: in.number, Reason: err.Error()}
+		}
+		r.end = in.off
+	}
+}
+
+// scanTail reads from the first line that is not intact to the end, to tell a
+// torn tail from damage.
+func (r *Replay) scanTail(in *lineReader, line []byte, whole bool) error {
+	damage := &DamageError{Path: r.path, Line: in.number, Reason: checksumDiffers}
+	lineBreak, null := whole, bytes.IndexByte(line, 0) >= 0
+	for {
+		line, _, whole, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if whole && intact(line) {
+			return damage
+		}
+		lineBreak = lineBreak || whole
+		null = null || bytes.IndexByte(line, 0) >= 0
+	}
+	if lineBreak && !null || in.off-r.end > maxLine+maxPending {
+		return damage
+	}
+	return nil
+}
+
+// apply takes in an intact line. Its fast way knows lines as this version
+// writes them, and those about rows are nearly all.
+func (r *Replay) apply(line []byte, off int64) error {
+	for _, o := range openings {
+		if rest, ok := bytes.CutPrefix(line, []byte(o.text)); ok {
+			if h, ok := parseHead(rest, o.kind == "outcome"); ok {
+				return r.applyRow(o.kind, h, off)
+			}
+			break
+		}
+	}
+	h, err := decodeHead(line)
+	if err != nil {
+		return err
+	}
+	if kindOfRow(h.kind) {
+		return r.applyRow(h.kind, h.head, off)
+	}
+	return r.applyEvent(h, line, off)
+}
+
+func (r *Replay) applyRow(kind string, h head, off int64) error {
+	state := r.live
+	switch {
+	case h.carried && r.staged == nil:
+		return errors.New("a carried record stands outside a rebase")
+	case h.carried:
+		state = r.staged
+		r.stagedCount++
+	case r.staged != nil:
+		r.staged = nil // the rebase was cut short
+	}
+	switch kind {
+	case "intent":
+		state.rows.intent(h, off)
+	case "withdrawn":
+		state.rows.withdraw(h.row)
+	case "outcome":
+		state.rows.outcome(h, off)
+	case "before":
+		if state.before.get(h.row) < 0 {
+			state.before.set(h.row, off)
+		}
+	case "plan":
+		state.planned.set(h.row, off)
+	}
+	return nil
+}
+
+func (r *Replay) applyEvent(h lineHead, line []byte, off int64) error {
+	switch h.kind {
+	case "start":
+		start, err := decodeStart(line)
+		r.staged = nil
+		r.open(start)
+		return err
+	case "rebase":
+		start, err := decodeStart(line)
+		r.staged, r.stagedStart, r.stagedCount = new(rowState), start, 0
+		return err
+	case "rebase_end":
+		if r.staged == nil || h.records != r.stagedCount {
+			return errors.New("the end of a rebase does not fit its beginning")
+		}
+		r.live, r.staged = r.staged, nil
+		r.open(r.stagedStart)
+	case "tick":
+		tick, err := decodeTick(line)
+		r.totals.add(tick)
+		r.ticks = append(r.ticks, off)
+		return err
+	case "end":
+		end, err := decodeEnd(line)
+		r.lastEnd, r.ended = end, true
+		return err
+	}
+	return nil // written by a newer version, for others
+}
+
+func (r *Replay) open(start Start) {
+	if r.sessions == 0 {
+		r.first = start
+	}
+	r.last = start
+	r.sessions++
+	r.ended = false
+}
