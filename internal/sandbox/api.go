@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxBody bounds a request's body: far more than any row of a sheet.
+const maxBody = 64 << 20
+
+// keptBuffer is the largest body buffer worth keeping.
+const keptBuffer = 1 << 20
+
+const sessionsPath = "/api/workflow_sessions"
+
+// server is the tenant as one HTTP handler.
+type server struct {
+	tenant *Tenant
+	stop   <-chan struct{} // closed when the server stops: streams end; may be nil
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	switch {
+	case path == "/" || path == "/events" || path == "/settings":
+		s.servePage(w, r)
+		return
+	case path == "/api" || strings.HasPrefix(path, "/api/"):
+		s.exchange(w, r, s.tenant.serveAPI)
+	case path == "/oauth/token":
+		s.exchange(w, r, s.tenant.serveToken)
+	default:
+		s.exchange(w, r, func(*http.Request) (kind, answer) { return kindOther, notFoundPage() })
+	}
+}
+
+// exchange makes an answer, counts it, shows it on the page and sends it.
+func (s *server) exchange(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (kind, answer)) {
+	start := time.Now()
+	k, a := serve(r)
+	c := &s.tenant.counts
+	c.kinds[k].Add(1)
+	switch {
+	case a.drop:
+		c.dropped.Add(1)
+	case a.status == http.StatusTooManyRequests:
+		c.throttled.Add(1)
+	case a.status >= 500:
+		c.failed.Add(1)
+	case a.status >= 400:
+		c.refused.Add(1)
+	}
+	s.tenant.events.add(start, r, a)
+	a.write(w)
+}
+
+// gone is the answer to a client that did not wait for it.
+func gone() answer { return answer{drop: true} }
+
+// route finds what a request under /api asks for, and of which session.
+func route(r *http.Request) (k kind, id string) {
+	rest, ok := strings.CutPrefix(r.URL.Path, sessionsPath)
+	switch {
+	case !ok:
+	case rest == "" && r.Method == http.MethodGet:
+		return kindList, ""
+	case len(rest) > 1 && rest[0] == '/' && !strings.Contains(rest[1:], "/"):
+		switch r.Method {
+		case http.MethodGet:
+			return kindGet, rest[1:]
+		case http.MethodPatch:
+			return kindPatch, rest[1:]
+		}
+	}
+	return kindOther, ""
+}
+
+// serveAPI answers a request under /api: token, limit, latency, faults, and
+// only then what was asked.
+func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
+	k, text := route(r)
+	id, isID := parseUUID(text)
+	if a, ok := t.authorize(r.Header.Get("Authorization")); !ok {
+		return k, a
+	}
+	now := t.regime.Load()
+	if wait, ok := now.limiter.take(); !ok {
+		a := refusal(http.StatusTooManyRequests, msgRate)
+		a.retryAfter = retryAfter(wait)
+		return k, a
+	}
+	buf := t.buffer()
+	defer t.release(buf)
+	// The body is read before any wait: net/http notices that a client left
+	// only once its request has been read to the end.
+	if _, err := buf.ReadFrom(http.MaxBytesReader(nil, r.Body, maxBody)); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return k, refusal(http.StatusRequestEntityTooLarge, msgBodyTooLarge)
+		}
+		return k, gone()
+	}
+	fate := t.fate(now, k, id)
+	if !pause(r.Context(), now.Latency/2) {
+		return k, gone()
+	}
+	var a answer
+	switch {
+	case fate.fail != 0:
+		a = failure(fate.fail)
+	case !isID && (k == kindGet || k == kindPatch): // no session has such an id
+		a = refusal(http.StatusNotFound, msgUnknown)
+	default:
+		a = t.handle(now, r, k, id, buf.Bytes())
+	}
+	if !pause(r.Context(), now.Latency-now.Latency/2) {
+		return k, gone()
+	}
+	a.drop = fate.drop
+	return k, a
+}
+
+func (t *Tenant) handle(now *regime, r *http.Request, k kind, id uuid, body []byte) answer {
+	switch k {
+	case kindGet:
+		s, ok := t.read(id)
+		if !ok {
+			return refusal(http.StatusNotFound, msgUnknown)
+		}
+		return one(now, s)
+	case kindPatch:
+		return t.patch(now, r, id, body)
+	case kindList:
+		return t.list(now, r.URL.Query())
+	}
+	return refusal(http.StatusNotFound, msgNoSuchPath)
+}
+
+func (t *Tenant) patch(now *regime, r *http.Request, id uuid, body []byte) answer {
+	t.mu.Lock()
+	_, known := t.find(id)
+	t.mu.Unlock()
+	if !known { // looked up before the body is checked, as a record is loaded first
+		return refusal(http.StatusNotFound, msgUnknown)
+	}
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return refusal(http.StatusBadRequest, msgContentType)
+	}
+	changes, refused := parsePatch(body)
+	if refused != nil {
+		return *refused
+	}
+	run := false
+	if r.URL.RawQuery != "" {
+		value := r.URL.Query().Get("run")
+		run = value == "true" || value == "1"
+	}
+	s, ok := t.apply(id, changes, run)
+	if !ok {
+		return refusal(http.StatusNotFound, msgUnknown)
+	}
+	return one(now, s)
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}
+
+// pause waits, and reports whether the client did too.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (t *Tenant) buffer() *bytes.Buffer {
+	if b, ok := t.bodies.Get().(*bytes.Buffer); ok {
+		b.Reset()
+		return b
+	}
+	return new(bytes.Buffer)
+}
+
+func (t *Tenant) release(b *bytes.Buffer) {
+	if b.Cap() <= keptBuffer {
+		t.bodies.Put(b)
+	}
+}

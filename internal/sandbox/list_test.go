@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// listed is a page of the list as it comes over the wire.
+type listed struct {
+	Sessions []wire `json:"workflow_sessions"`
+	Metadata *struct {
+		Limit, Offset, Total int
+		Next                 *string
+	} `json:"_metadata"`
+	Error string `json:"error"`
+}
+
+func (l listed) ids() []string {
+	var ids []string
+	for _, s := range l.Sessions {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+func listID(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000000", i) }
+
+// listTenant holds 250 sessions; the later one is added, the earlier it was
+// created, and every fifth is approved.
+func listTenant(t *testing.T) *Tenant {
+	t.Helper()
+	tenant := New(Options{})
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 250 {
+		s := Session{
+			ID: listID(i), UID: fmt.Sprintf("uid_%d", i), Status: "pending_approval",
+			WorkflowID: idA, RequesterID: idB, CreatedAt: day.Add(-time.Duration(i) * time.Hour),
+		}
+		if i%5 == 0 {
+			s.Status, s.WorkflowID, s.ProfileID = "approved", idC, idX
+		}
+		if err := tenant.Add(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tenant
+}
+
+func TestListFilters(t *testing.T) {
+	tenant := listTenant(t)
+	h := tenant.Handler()
+	tests := []struct {
+		name, query string
+		status      int
+		total       int
+		first       string // id
+	}{
+		{"all", "", 200, 250, listID(0)},
+		{"status with spaces", "status=pending+approval", 200, 200, listID(1)},
+		{"status with underscores", "status=pending_approval", 200, 200, listID(1)},
+		{"status in capitals", "status=Approved", 200, 50, listID(0)},
+		{"workflow", "workflow_id=" + idC, 200, 50, listID(0)},
+		{"requester in capitals", "requester_id=" + strings.ToUpper(idB), 200, 250, listID(0)},
+		{"profile", "profile_id=" + idX, 200, 50, listID(0)},
+		{"uid", "uid=uid_17", 200, 1, listID(17)},
+		{"two filters", "status=approved&workflow_id=" + idA, 400, 0, ""},
+		{"by created_at", "order=created_at", 200, 250, listID(249)},
+		{"by created_at, filtered", "order=created_at&status=approved", 200, 50, listID(245)},
+		{"offset", "offset=200", 200, 250, listID(200)},
+		{"offset beyond", "offset=250", 400, 0, ""},
+		{"nobody's status", "status=closing", 400, 0, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions?metadata=true&"+tt.query, ""))
+			got := decode[listed](t, a.body.String())
+			if a.status != tt.status {
+				t.Fatalf("%d %.200s", a.status, a.body.String())
+			}
+			if a.status == 400 {
+				if got.Error != "no workflow sessions found" {
+					t.Errorf("error %q", got.Error)
+				}
+				return
+			}
+			if got.Metadata.Total != tt.total || got.Sessions[0].ID != tt.first {
+				t.Errorf("total %d, first %s", got.Metadata.Total, got.Sessions[0].ID)
+			}
+		})
+	}
+}
+
+func TestListRefusesWhatItCannotRead(t *testing.T) {
+	h := listTenant(t).Handler()
+	for query, want := range map[string]string{
+		"limit=0": "limit is invalid", "limit=x": "limit is invalid", "offset=-1": "offset is invalid",
+		"order=updated_at": "order is invalid: this tenant knows created_at",
+	} {
+		a := call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions?"+query, ""))
+		if got := decode[listed](t, a.body.String()); a.status != 400 || got.Error != want {
+			t.Errorf("%s: %d %q", query, a.status, got.Error)
+		}
+	}
+	if a := call(New(Options{}).Handler(), newRequest(t, "GET", "http://localhost/api/workflow_sessions", "")); a.status != 400 {
+		t.Errorf("an empty tenant lists with %d", a.status)
+	}
+}
+
+func TestListPages(t *testing.T) {
+	for _, limit := range []struct {
+		query string
+		size  int
+	}{{"", 100}, {"limit=1000&", 100}, {"limit=99&", 99}} {
+		t.Run(limit.query, func(t *testing.T) {
+			h := listTenant(t).Handler()
+			var ids []string
+			next := "/workflow_sessions?" + limit.query + "order=created_at&status=pending+approval&metadata=true"
+			for next != "" {
+				if len(ids) > 250 {
+					t.Fatal("the pages do not end")
+				}
+				a := call(h, newRequest(t, "GET", "http://localhost/api"+next, ""))
+				page := decode[listed](t, a.body.String())
+				if page.Metadata.Offset != len(ids) || page.Metadata.Limit != limit.size || len(page.Sessions) > limit.size {
+					t.Fatalf("%s: %d sessions, %+v", next, len(page.Sessions), page.Metadata)
+				}
+				ids = append(ids, page.ids()...)
+				next = ""
+				if page.Metadata.Next != nil {
+					next = *page.Metadata.Next
+				}
+			}
+			var want []string
+			for i := 249; i >= 0; i-- {
+				if i%5 != 0 {
+					want = append(want, listID(i))
+				}
+			}
+			if !slices.Equal(ids, want) {
+				t.Errorf("%d ids, not the %d wanted in their order", len(ids), len(want))
+			}
+		})
+	}
+	a := call(listTenant(t).Handler(), newRequest(t, "GET", "http://localhost/api/workflow_sessions", ""))
+	if page := decode[listed](t, a.body.String()); page.Metadata != nil || len(page.Sessions) != 100 {
+		t.Errorf("%d sessions, metadata %v", len(page.Sessions), page.Metadata)
+	}
+}
+
+func TestListFollowsUpdates(t *testing.T) {
+	tenant := listTenant(t)
+	add(t, tenant, idA)
+	h := tenant.Handler()
+	total := func(query url.Values) int {
+		query.Set("metadata", "true")
+		a := call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions?"+query.Encode(), ""))
+		if a.status != 200 {
+			return 0
+		}
+		return decode[listed](t, a.body.String()).Metadata.Total
+	}
+	rejected := url.Values{"status": {"rejected"}}
+	if n := total(rejected); n != 0 {
+		t.Fatalf("%d rejected at first", n)
+	}
+	for _, id := range []string{listID(3), idA} {
+		call(h, newRequest(t, "PATCH", "http://localhost/api/workflow_sessions/"+id, `{"workflow_session":{"status":"rejected"}}`))
+	}
+	if n := total(rejected); n != 2 {
+		t.Errorf("%d rejected after two updates", n)
+	}
+	seeded := seed(tenant.ids[250])
+	if n := total(url.Values{"uid": {seeded.UID}}); n != 1 {
+		t.Errorf("%d found by a seeded uid", n)
+	}
+	if n := total(url.Values{"workflow_id": {seeded.WorkflowID}, "order": {"created_at"}}); n != 1 {
+		t.Errorf("%d found by a seeded workflow", n)
+	}
+}

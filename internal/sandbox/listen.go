@@ -1,0 +1,112 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// grace is how long a stopping server lets requests finish.
+const grace = 5 * time.Second
+
+// Listen opens addr ("127.0.0.1:8787"; port 0 takes any free one) for Serve. An
+// address that other machines could reach is refused: the tenant believes any
+// token and holds whatever is sent to it.
+func Listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox address %q needs a host and a port, such as 127.0.0.1:8787", addr)
+	}
+	if !isLoopback(host) {
+		return nil, fmt.Errorf("sandbox address %q is not loopback: the sandbox is for this machine only, use 127.0.0.1 or localhost", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err // without the address, which is told already
+		}
+		return nil, fmt.Errorf("sandbox cannot listen on %s: %w", addr, err)
+	}
+	if err := checkListener(l); err != nil {
+		_ = l.Close() // nothing was accepted
+		return nil, err
+	}
+	return l, nil
+}
+
+// isLoopback reports whether a host name or IP is this machine only.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// checkListener refuses what listens beyond loopback, whatever its name said.
+func checkListener(l net.Listener) error {
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		return fmt.Errorf("sandbox listener %s is not loopback", a)
+	}
+	return nil
+}
+
+// Serve answers on l, which it owns and closes, until ctx is done; then it lets
+// requests finish for a few seconds and returns nil. It returns only after every
+// goroutine it started has ended, streams of the page included. An error means
+// that it could not go on accepting.
+func (t *Tenant) Serve(ctx context.Context, l net.Listener) error {
+	if err := checkListener(l); err != nil {
+		_ = l.Close() // the refusal is what matters
+		return err
+	}
+	stop := make(chan struct{})
+	var connections sync.WaitGroup
+	srv := &http.Server{
+		Handler:           &server{tenant: t, stop: stop},
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // broken connections are the faults' purpose
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				connections.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				connections.Done()
+			}
+		},
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+
+	var err error
+	ended := false
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+		ended = true
+	}
+	close(stop)
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if srv.Shutdown(deadline) != nil {
+		_ = srv.Close() // ends what did not finish in time
+	}
+	if !ended {
+		err = <-served
+	}
+	connections.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("sandbox stopped serving: %w", err)
+}

@@ -1,0 +1,173 @@
+package sandbox
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS template.CSS
+
+//go:embed page.js
+var pageJS template.JS
+
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+
+// pagePolicy lets the page's own style and script run and nothing else. Hashes
+// and not a nonce, since the page also reads itself again to refresh a table.
+var pagePolicy = "default-src 'none'; style-src '" + contentHash(string(pageCSS)) +
+	"'; script-src '" + contentHash(string(pageJS)) + "'; connect-src 'self'; img-src data:; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func contentHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// pageData is what the page shows.
+type pageData struct {
+	Style         template.CSS
+	Script        template.JS
+	Seed          uint64
+	Counts        []pageCount
+	Problem       string // why a change of the faults was refused
+	Form          faultForm
+	Requests      []event // newest first
+	Last          uint64  // the newest request's number
+	RingSize      int
+	Sessions      int
+	SessionsShown int
+	Touched       []pageSession
+}
+
+type pageCount struct {
+	Label, Key string // the key is the one in the JSON of Totals
+	Value      int
+}
+
+type pageSession struct {
+	ID, Status, Attributes, Updated string
+	Patches, Runs                   uint32
+}
+
+// servePage answers what belongs to the page. A name that is not this machine's
+// in Host means that some other site's name was pointed here (DNS rebinding),
+// and is refused.
+func (s *server) servePage(w http.ResponseWriter, r *http.Request) {
+	if !ownHost(r.Host) {
+		http.Error(w, "this page is served as localhost or 127.0.0.1 only", http.StatusMisdirectedRequest)
+		return
+	}
+	method := http.MethodGet
+	serve := s.showPage
+	switch r.URL.Path {
+	case "/events":
+		serve = s.stream
+	case "/settings":
+		method, serve = http.MethodPost, s.changeFaults
+	}
+	if r.Method != method {
+		w.Header().Set("Allow", method)
+		http.Error(w, "use "+method, http.StatusMethodNotAllowed)
+		return
+	}
+	serve(w, r)
+}
+
+// ownHost reports whether a Host header names this machine.
+func ownHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.Trim(hostport, "[]")
+	}
+	return isLoopback(strings.ToLower(host))
+}
+
+func (s *server) showPage(w http.ResponseWriter, _ *http.Request) {
+	s.renderPage(w, http.StatusOK, formOf(s.tenant.Faults()), "")
+}
+
+// renderPage writes the page with a form as given, and why it was refused.
+func (s *server) renderPage(w http.ResponseWriter, status int, form faultForm, problem string) {
+	data := s.tenant.pageData()
+	data.Form, data.Problem = form, problem
+	var page bytes.Buffer
+	if err := pageTemplate.Execute(&page, data); err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the form's Origin "null"
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes()) // a browser that left is no fault of ours
+}
+
+func (t *Tenant) pageData() pageData {
+	requests, last := t.events.since(0)
+	slices.Reverse(requests)
+	n := t.Totals()
+	data := pageData{
+		Style: pageCSS, Script: pageJS,
+		Seed: t.opts.Seed, Requests: requests, Last: last, RingSize: ringSize,
+		Counts: []pageCount{
+			{"Updates applied", "applied", n.Applied}, {"Runs", "runs", n.Runs},
+			{"PATCH", "patch", n.Patch}, {"GET", "get", n.Get}, {"Lists", "list", n.List},
+			{"Tokens", "token", n.Token}, {"Refused (4xx)", "refused", n.Refused},
+			{"Throttled (429)", "throttled", n.Throttled}, {"Failed (5xx)", "failed", n.Failed},
+			{"Dropped", "dropped", n.Dropped}, {"Other paths", "other", n.Other},
+		},
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	data.Sessions = len(t.ids)
+	for _, i := range t.newest() {
+		data.Touched = append(data.Touched, t.pageSession(i))
+	}
+	data.SessionsShown = len(data.Touched)
+	return data
+}
+
+// pageSession makes a row of the page; the caller holds mu.
+func (t *Tenant) pageSession(i uint32) pageSession {
+	s := t.session(i)
+	var attributes strings.Builder
+	for _, uid := range slices.Sorted(maps.Keys(s.Attributes)) {
+		if attributes.Len() > 300 {
+			attributes.WriteString("; …")
+			break
+		}
+		if attributes.Len() > 0 {
+			attributes.WriteString("; ")
+		}
+		attributes.WriteString(cut(uid, 60) + ": " + cut(s.Attributes[uid], 60))
+	}
+	e := t.entries[i]
+	return pageSession{
+		ID: s.ID, Status: s.Status, Attributes: attributes.String(),
+		Patches: e.patches, Runs: e.runs, Updated: s.UpdatedAt.Format("2006-01-02 15:04:05Z"),
+	}
+}
+
+// cut shortens text to so many bytes, on a character's boundary.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

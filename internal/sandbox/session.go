@@ -1,0 +1,90 @@
+package sandbox
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Session is a workflow session as the tenant holds it. UUIDs are in lower
+// case; an empty field is one that the session does not have.
+type Session struct {
+	ID            string
+	UID           string
+	WorkflowID    string
+	RequesterID   string
+	RequesterType string
+	ProfileID     string
+	ProfileIDs    []string
+	Status        string
+	Attributes    map[string]string // never nil in a session that the tenant gives
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// clone shares nothing with s that could be changed.
+func (s Session) clone() Session {
+	s.ProfileIDs = slices.Clone(s.ProfileIDs)
+	s.Attributes = maps.Clone(s.Attributes)
+	if s.Attributes == nil {
+		s.Attributes = map[string]string{}
+	}
+	return s
+}
+
+// field is one value that a PATCH set. A session that was updated keeps these
+// and not a whole Session, which would cost several times as much.
+type field struct{ name, value string }
+
+// The names a field can have; an attribute's is attributePrefix and its uid.
+const (
+	fieldStatus        = "status"
+	fieldWorkflowID    = "workflow_id"
+	fieldRequesterID   = "requester_id"
+	fieldRequesterType = "requester_type"
+	fieldProfileID     = "profile_id"
+	fieldProfileIDs    = "profile_ids" // joined by commas
+	fieldUID           = "uid"         // read-only: in filters, never in a change
+	attributePrefix    = "attributes."
+)
+
+// set applies one field to a session of the caller's own.
+func (s *Session) set(f field) {
+	switch f.name {
+	case fieldStatus:
+		s.Status = f.value
+	case fieldWorkflowID:
+		s.WorkflowID = f.value
+	case fieldRequesterID:
+		s.RequesterID = f.value
+	case fieldRequesterType:
+		s.RequesterType = f.value
+	case fieldProfileID:
+		s.ProfileID = f.value
+	case fieldProfileIDs:
+		s.ProfileIDs = nil
+		if f.value != "" {
+			s.ProfileIDs = strings.Split(f.value, ",")
+		}
+	default:
+		s.Attributes[strings.TrimPrefix(f.name, attributePrefix)] = f.value
+	}
+}
+
+// value is the session's value of a field that the list filters by.
+func (s *Session) value(name string) string {
+	switch name {
+	case fieldStatus:
+		return s.Status
+	case fieldWorkflowID:
+		return s.WorkflowID
+	case fieldRequesterID:
+		return s.RequesterID
+	case fieldProfileID:
+		return s.ProfileID
+	case fieldUID:
+		return s.UID
+	}
+	return ""
+}

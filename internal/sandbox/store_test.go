@@ -1,0 +1,134 @@
+package sandbox
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestAddRefusesWhatIsNoUUID(t *testing.T) {
+	tenant := New(Options{})
+	for _, id := range []string{"", "17", "{" + idA + "}", strings.ReplaceAll(idA, "-", ""), idA + "0", strings.ReplaceAll(idA, "5", "g")} {
+		if tenant.AddID(id) == nil || tenant.Add(Session{ID: id}) == nil {
+			t.Errorf("%q was added", id)
+		}
+	}
+	for r := range tenant.Records() {
+		t.Errorf("there is %v", r.Session.ID)
+	}
+}
+
+func TestSeededSessionsAreWholeAndTheSameEverywhere(t *testing.T) {
+	one, other := New(Options{Seed: 1}), New(Options{Seed: 2})
+	var ids []string
+	for i := range 500 {
+		ids = append(ids, fmt.Sprintf("00000000-0000-4000-8000-%012x", i))
+	}
+	add(t, one, ids...)
+	slices.Reverse(ids)
+	add(t, other, ids...)
+	seen, batch := map[string]bool{}, 0
+	for _, id := range ids {
+		a, _ := one.Record(id)
+		b, ok := other.Record(id)
+		if !ok || !reflect.DeepEqual(a, b) {
+			t.Fatalf("%s: %+v and %+v", id, a, b)
+		}
+		s := a.Session
+		seen[s.Status] = true
+		refs := append([]string{s.WorkflowID, s.RequesterID}, s.ProfileIDs...)
+		if s.ProfileID != "" {
+			refs = append(refs, s.ProfileID)
+		}
+		for _, ref := range refs {
+			if u, ok := parseUUID(ref); !ok || u.String() != ref {
+				t.Errorf("%s: %q is no UUID", id, ref)
+			}
+		}
+		if (s.ProfileID == "") != (len(s.ProfileIDs) > 0) || len(s.Attributes) < 4 || !slices.Contains(requesterTypes, s.RequesterType) ||
+			!slices.Contains(statuses, s.Status) || s.UpdatedAt.Before(s.CreatedAt) || s.UID == "" {
+			t.Errorf("%s: %+v", id, s)
+		}
+		if len(s.ProfileIDs) > 0 {
+			batch++
+		}
+		u, _ := parseUUID(id)
+		for _, name := range []string{fieldStatus, fieldWorkflowID, fieldRequesterID, fieldProfileID, fieldUID} {
+			if got := seedValue(u.hash(), name); got != s.value(name) {
+				t.Errorf("%s: %s is %q alone and %q in the session", id, name, got, s.value(name))
+			}
+		}
+	}
+	if len(seen) < 5 || batch == 0 || batch > 150 {
+		t.Errorf("%d statuses, %d batch sessions of 500", len(seen), batch)
+	}
+}
+
+func TestAddKeepsWhatItIsGivenApart(t *testing.T) {
+	tenant := New(Options{})
+	given := Session{ID: strings.ToUpper(idA), Attributes: map[string]string{"a": "1"}, ProfileIDs: []string{idB}}
+	if err := tenant.Add(given); err != nil {
+		t.Fatal(err)
+	}
+	given.Attributes["a"], given.ProfileIDs[0] = "changed", idC
+	h := tenant.Handler()
+	call(h, newRequest(t, "PATCH", "http://localhost/api/workflow_sessions/"+idA, `{"workflow_session":{"attributes":{"b":"2"}}}`))
+	add(t, tenant, idA) // is there: nothing happens
+	record, ok := tenant.Record(idA)
+	if s := record.Session; !ok || s.ID != idA || s.Status == "" || s.CreatedAt.IsZero() || record.Patches != 1 || s.WorkflowID != "" ||
+		!reflect.DeepEqual(s.Attributes, map[string]string{"a": "1", "b": "2"}) || !slices.Equal(s.ProfileIDs, []string{idB}) {
+		t.Errorf("%+v", record)
+	}
+	record.Session.Attributes["a"] = "changed"
+	if again, _ := tenant.Record(idA); again.Session.Attributes["a"] != "1" {
+		t.Error("a record shares its attributes with the tenant")
+	}
+	if err := tenant.Add(Session{ID: idA, Status: "closed"}); err != nil {
+		t.Fatal(err)
+	}
+	if record, _ := tenant.Record(idA); record.Patches != 0 || record.Session.Status != "closed" || len(record.Session.Attributes) != 0 {
+		t.Errorf("put in its place: %+v", record)
+	}
+	n := 0
+	for range tenant.Records() {
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d records", n)
+	}
+}
+
+// The sessions touched last are kept exactly, however long the tenant runs.
+func TestNewestSessions(t *testing.T) {
+	tenant := New(Options{})
+	const n = 500
+	for i := range n {
+		add(t, tenant, fmt.Sprintf("00000000-0000-4000-8000-%012x", i))
+	}
+	var order []uint32 // the model: every touch ever, newest last
+	for i := range 20_000 {
+		at := uint32(i*i+i/7) % n
+		u := tenant.ids[at]
+		if _, ok := tenant.read(u); !ok {
+			t.Fatal("not found")
+		}
+		order = append(order, at)
+	}
+	var want []uint32
+	for _, at := range slices.Backward(order) {
+		if !slices.Contains(want, at) {
+			want = append(want, at)
+		}
+		if len(want) == recentSessions {
+			break
+		}
+	}
+	if got := tenant.newest(); !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+	if len(tenant.recent) > 16*recentSessions {
+		t.Errorf("%d touches kept", len(tenant.recent))
+	}
+}

@@ -1,0 +1,137 @@
+package sandbox
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tokenPrefix begins every token handed out, and no other is taken for one.
+const tokenPrefix = "sandbox-"
+
+// authorize decides on a request's Authorization header; where it does not
+// hold, the answer says why.
+func (t *Tenant) authorize(header string) (answer, bool) {
+	refuse := func(why string) (answer, bool) {
+		return refusal(http.StatusUnauthorized, "Unauthorized: "+why), false
+	}
+	token, ok := bearer(header)
+	if !ok {
+		return refuse("no token was sent")
+	}
+	if strings.HasPrefix(token, tokenPrefix) && !equal(token, t.opts.Token) {
+		expiry, genuine := t.verify(token)
+		switch {
+		case !genuine:
+			return refuse("the token is not known")
+		case time.Now().After(expiry):
+			return refuse("the token has expired")
+		}
+		return answer{}, true
+	}
+	if t.opts.Token != "" && !equal(token, t.opts.Token) {
+		return refuse("the token is not known")
+	}
+	return answer{}, true
+}
+
+// bearer reads the token of `Bearer T`, and of the older `Token token=T`, which
+// may be quoted.
+func bearer(header string) (string, bool) {
+	scheme, token, _ := strings.Cut(header, " ")
+	token = strings.TrimSpace(token)
+	switch {
+	case strings.EqualFold(scheme, "bearer"):
+	case strings.EqualFold(scheme, "token"):
+		var ok bool
+		if token, ok = strings.CutPrefix(token, "token="); !ok {
+			return "", false
+		}
+		token = strings.Trim(token, `"`)
+	default:
+		return "", false
+	}
+	return token, token != ""
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// issue makes a token that bears its own expiry and is signed, so that the
+// tenant need not remember any.
+func (t *Tenant) issue(expiry time.Time) string {
+	payload := strconv.FormatInt(expiry.UnixMilli(), 36)
+	return tokenPrefix + payload + "-" + t.sign(payload)
+}
+
+// verify reads a token of issue's.
+func (t *Tenant) verify(token string) (expiry time.Time, genuine bool) {
+	payload, signature, _ := strings.Cut(strings.TrimPrefix(token, tokenPrefix), "-")
+	if !equal(signature, t.sign(payload)) {
+		return time.Time{}, false
+	}
+	ms, err := strconv.ParseInt(payload, 36, 64)
+	return time.UnixMilli(ms), err == nil
+}
+
+func (t *Tenant) sign(payload string) string {
+	t.keyMu.Lock()
+	mac := hmac.New(sha256.New, t.key[:])
+	t.keyMu.Unlock()
+	mac.Write([]byte(payload))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// serveToken answers POST /oauth/token: client credentials, in the form or as
+// basic authentication.
+func (t *Tenant) serveToken(r *http.Request) (kind, answer) {
+	if r.Method != http.MethodPost {
+		return kindToken, refusal(http.StatusMethodNotAllowed, "invalid_request")
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		return kindToken, refusal(http.StatusBadRequest, "invalid_request")
+	}
+	if r.PostForm.Get("grant_type") != "client_credentials" {
+		return kindToken, refusal(http.StatusBadRequest, "unsupported_grant_type")
+	}
+	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	if user, password, ok := r.BasicAuth(); ok {
+		id, secret = formDecoded(user), formDecoded(password)
+	}
+	if !accepted(id, t.opts.ClientID) || !accepted(secret, t.opts.ClientSecret) {
+		return kindToken, refusal(http.StatusUnauthorized, "invalid_client")
+	}
+	life := t.opts.TokenLife
+	body, _ := json.Marshal(map[string]any{ // strings and a number always marshal
+		"access_token": t.issue(time.Now().Add(life)),
+		"token_type":   "bearer",
+		"expires_in":   int(math.Ceil(life.Seconds())),
+		"scope":        "sp:scopes:all",
+	})
+	return kindToken, answer{status: http.StatusOK, body: body}
+}
+
+// formDecoded undoes the encoding that OAuth 2.0 (RFC 6749, 2.3.1) asks for in
+// basic authentication; what was not encoded stays as it is.
+func formDecoded(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// accepted compares a credential with the one wanted; none wanted is any.
+func accepted(given, wanted string) bool {
+	if wanted == "" {
+		return given != ""
+	}
+	return equal(given, wanted)
+}
