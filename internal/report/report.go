@@ -1,0 +1,135 @@
+// Package report makes everything that a person reads of a run: the CSV files,
+// the summary, the page, and the progress while it goes on. All of it comes
+// from the journal and the run's copy of the sheet, in memory that does not
+// grow with the rows, so it can be made again at any time. It never sends
+// anything and never changes the journal.
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
+)
+
+// Options says what to report on. Sheet and Replay stay the caller's to close.
+type Options struct {
+	Dir    string          // the run directory; the files are written into it
+	Sheet  *sheet.Sheet    // the copy of the sheet that the journal's row numbers refer to
+	Replay *journal.Replay // the run's journal
+
+	// DryRun is set for a run that sent nothing: it gets plan.csv, and its
+	// planned rows count as pending.
+	DryRun bool
+	// Compare is set when each session was read before it was changed:
+	// plan.csv then tells the changes.
+	Compare bool
+	// Settings are the run's options for the page, by flag name. They must
+	// hold no secret: everybody who is shown the page reads them.
+	Settings map[string]string
+	// Undo says what undo.csv needs to know of the API's values.
+	Undo UndoRules
+	// End stands in for the journal's own end, for a caller that writes that
+	// record only after the files; nil takes the journal's.
+	End *journal.End
+}
+
+// Write makes the run's files and returns their summary. Each file is replaced
+// whole or not at all; files of an earlier report that have nothing to tell
+// any more are removed. It reads the sheet once, a second time if there is
+// something to undo. An error means that some file could not be made; what the
+// journal holds is safe in any case.
+func Write(ctx context.Context, o Options) (Summary, error) {
+	s := newSummary(o)
+	causes := newCauses()
+	failed := &failedRows{}
+	undo := newUndo(o)
+
+	results, err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
+		s.Outcomes.add(out.Status)
+		if isFailure(out.Status) {
+			causes.add(out, r.Cells)
+			failed.add(out)
+		}
+		return undo.survey(r, out)
+	})
+	if err != nil {
+		return s, err
+	}
+	s.Rows = s.Outcomes.total()
+	s.Failures = causes.list()
+	s.Files = append(s.Files, results...)
+
+	for _, write := range []func(context.Context, Options) ([]File, error){undo.write, writePlan} {
+		files, err := write(ctx, o)
+		if err != nil {
+			return s, err
+		}
+		s.Files = append(s.Files, files...)
+	}
+	s.Undo = undo.note()
+
+	if err := s.writeFile(o.Dir); err != nil {
+		return s, err
+	}
+	s.Files = append(s.Files, File{"summary", filepath.Join(o.Dir, "summary.json")})
+	page := filepath.Join(o.Dir, "report.html")
+	if err := writePage(page, o, s, failed); err != nil {
+		return s, err
+	}
+	s.Files = append(s.Files, File{"page", page})
+	return s, nil
+}
+
+// FromDir reports on a run from its directory alone. open opens the copy of
+// the sheet at path with the options that the run had (see the run's own
+// record for them).
+func FromDir(ctx context.Context, dir string, open func(path string) (*sheet.Sheet, error), undo UndoRules) (_ Summary, err error) {
+	info, err := journal.ReadInfo(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Summary{}, fmt.Errorf("%s holds no run: %w", dir, err)
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	replay, err := journal.Load(dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() { err = errors.Join(err, replay.Close()) }()
+
+	start := replay.Last()
+	if start.SheetFile == "" {
+		return Summary{}, fmt.Errorf("%s: the journal has no start: the run was stopped before it sent anything", dir)
+	}
+	// Only a name: a journal from elsewhere must not make us read outside
+	// its directory.
+	sh, err := open(filepath.Join(dir, filepath.Base(start.SheetFile)))
+	if err != nil {
+		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
+	}
+	defer func() { err = errors.Join(err, sh.Close()) }()
+
+	return Write(ctx, Options{
+		Dir: dir, Sheet: sh, Replay: replay,
+		DryRun:   info.DryRun,
+		Compare:  info.Options["compare"] == "true",
+		Settings: info.Options,
+		Undo:     undo,
+	})
+}
+
+// times tells when the run began and, if it ended in order, when and how.
+func (o Options) times() (started time.Time, end journal.End, ended bool) {
+	started = o.Replay.First().At
+	if o.End != nil {
+		return started, *o.End, true
+	}
+	end, ended = o.Replay.End()
+	return started, end, ended
+}
