@@ -21,7 +21,11 @@ func (s Summary) Print(w io.Writer, next string) error {
 	if s.DryRun {
 		title = "dry run, nothing was sent"
 	}
-	fmt.Fprintf(&b, "%s on %s (%s): %s\n", clean(s.Sheet), clean(s.Host), title, rows(s.Rows))
+	where := ""
+	if s.Host != "" { // a dry run needs no tenant
+		where = " on " + clean(s.Host)
+	}
+	fmt.Fprintf(&b, "%s%s (%s): %s\n", clean(s.Sheet), where, title, rows(s.Rows))
 	s.printCounts(&b)
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "stopped: %s\n", clean(s.Reason))

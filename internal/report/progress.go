@@ -31,6 +31,9 @@ type ProgressOptions struct {
 	Quiet    bool             // nothing is shown; Writer still writes
 	Every    time.Duration    // between two lines; 0 is 10 s
 	Now      func() time.Time // nil is time.Now
+	// Line takes each line in Out's place, with the state that it tells; nil
+	// writes it to Out. It must not call the Progress.
+	Line func(s State, text string)
 }
 
 const (
@@ -168,10 +171,36 @@ func (p *Progress) draw() {
 	p.write(p.bar.render(p.state))
 }
 
+// Tell writes the newest state as a line at once, on a terminal above the bar,
+// and where nothing else is shown as well.
+func (p *Progress) Tell() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	if p.bar == nil {
+		p.line()
+		return
+	}
+	if p.midLine {
+		p.midLine = false
+		p.write([]byte("\n"))
+	}
+	p.write(p.bar.clear())
+	p.line()
+	p.write(p.bar.again())
+}
+
 // line writes a line. The caller holds the mutex.
 func (p *Progress) line() {
 	p.told = p.state.Done
-	p.write([]byte(progressLine(p.state, p.o.Total, p.o.Now()) + "\n"))
+	text := progressLine(p.state, p.o.Total, p.o.Now())
+	if p.o.Line != nil {
+		p.o.Line(p.state, text)
+		return
+	}
+	p.write([]byte(text + "\n"))
 }
 
 // write shows progress; if nobody can see it, the run goes on all the same.

@@ -10,7 +10,7 @@ import (
 
 func TestAddRefusesWhatIsNoUUID(t *testing.T) {
 	tenant := New(Options{})
-	for _, id := range []string{"", "17", "{" + idA + "}", strings.ReplaceAll(idA, "-", ""), idA + "0", strings.ReplaceAll(idA, "5", "g")} {
+	for _, id := range []string{"", "17", "{" + idA + "}", strings.ReplaceAll(idA, "-", ""), idA + "0", idA[:30] + "-" + idA[31:], strings.ReplaceAll(idA, "5", "g")} {
 		if tenant.AddID(id) == nil || tenant.Add(Session{ID: id}) == nil {
 			t.Errorf("%q was added", id)
 		}

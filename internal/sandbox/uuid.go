@@ -1,6 +1,9 @@
 package sandbox
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+	"strings"
+)
 
 // uuid is an id in 16 bytes: a million sessions that nobody asked for yet cost
 // little more than these.
@@ -9,7 +12,7 @@ type uuid [16]byte
 // parseUUID reads the form with hyphens, in either case.
 func parseUUID(s string) (uuid, bool) {
 	var u uuid
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' || strings.Count(s, "-") != 4 {
 		return u, false
 	}
 	at := 0

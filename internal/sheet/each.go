@@ -96,12 +96,8 @@ func (s *Sheet) finish(src *source, r *reader) error {
 	if err != nil {
 		return s.readError(err)
 	}
-	info, err := s.file.Stat()
-	if err != nil {
-		return s.readError(err)
-	}
-	if info.Size() != s.info.Size() || !info.ModTime().Equal(s.info.ModTime()) {
-		return fmt.Errorf("%s was changed while it was read; start again", s.name)
+	if err := s.unchanged(); err != nil {
+		return err
 	}
 	if s.sum == "" {
 		s.sum = sum
@@ -115,6 +111,18 @@ func (s *Sheet) finish(src *source, r *reader) error {
 		}
 	}
 	s.complete = true
+	return nil
+}
+
+// unchanged makes sure that a pass has read one state of the file.
+func (s *Sheet) unchanged() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return s.readError(err)
+	}
+	if info.Size() != s.info.Size() || !info.ModTime().Equal(s.info.ModTime()) {
+		return fmt.Errorf("%s was changed while it was read; start again", s.name)
+	}
 	return nil
 }
 

@@ -57,7 +57,22 @@ func (h *header) missingID() string {
 				Letter(i), shellQuote(name+"=id"))
 		}
 	}
-	return `there is no "id" column; name the column with the session ids "id", or use --map 'COLUMN=id'`
+	message := `there is no "id" column; name the column with the session ids "id", or use --map 'COLUMN=id'`
+	if h.isTitle() {
+		message += fmt.Sprintf(" (row %d is taken for the header: if it is a title, remove the rows above the header)", h.row)
+	}
+	return message
+}
+
+// isTitle reports whether no column at all has a meaning, as in a line of text
+// above the true header.
+func (h *header) isTitle() bool {
+	for _, c := range h.columns {
+		if c.Field != Ignored {
+			return false
+		}
+	}
+	return true
 }
 
 func (h *header) unknownMessage(column, rows int) string {

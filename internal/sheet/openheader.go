@@ -84,11 +84,6 @@ func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
 		if scan.blank() {
 			continue
 		}
-		from := 0
-		for _, to := range scan.ends {
-			cells = append(cells, string(scan.text[from:to]))
-			from = to + len(scan.delim)
-		}
-		return cells, row, nil
+		return scan.cells(nil), row, nil
 	}
 }

@@ -120,7 +120,12 @@ func (s *scanner) nextLF(from int) int {
 func (s *scanner) plain(line []byte) {
 	s.text = append(s.text[:0], line...)
 	for from := 0; ; {
-		at := bytes.Index(s.text[from:], s.delim)
+		at := -1
+		if len(s.delim) == 1 {
+			at = bytes.IndexByte(s.text[from:], s.delim[0])
+		} else {
+			at = bytes.Index(s.text[from:], s.delim)
+		}
 		if at < 0 {
 			s.cell(from, len(s.text))
 			return

@@ -17,6 +17,7 @@ type Writer struct {
 	delimiter string
 	special   string // characters that a bare cell cannot hold
 	escape    bool
+	preamble  string // stands before the first row, behind the byte order mark
 	begun     bool
 	err       error
 }
@@ -49,6 +50,7 @@ func (w *Writer) Write(cells []string) error {
 	if !w.begun {
 		w.begun = true
 		w.text(byteOrderMark)
+		w.text(w.preamble)
 	}
 	for i, cell := range cells {
 		if i > 0 {
