@@ -1,0 +1,94 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ParseBaseURL reads the root of a tenant's API, such as
+// https://acme.nonemployee.com/api. It has to be https, unless the host is
+// this machine, and may not carry credentials, a query or a fragment; slashes
+// at its end are cut off. The errors say what to type instead, and never
+// repeat credentials.
+func ParseBaseURL(s string) (*url.URL, error) {
+	u, err := parseEndpoint(s)
+	if err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		return nil, errors.New("base URL: leave out everything from the ? on; it is the root of the API, such as https://acme.nonemployee.com/api")
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = strings.TrimRight(u.RawPath, "/")
+	return u, nil
+}
+
+// TenantURL is the root of the API of the tenant of that name, as in
+// https://NAME.nonemployee.com/api.
+func TenantURL(name string) (string, error) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	switch {
+	case name == "":
+		return "", errors.New("tenant name: it is empty; give the first part of the tenant's address, such as acme")
+	case strings.ContainsAny(name, ":/."):
+		return "", fmt.Errorf("tenant name: %q looks like an address; give only its first part, such as acme, or the whole API root as --base-url https://acme.nonemployee.com/api", printable(name))
+	case len(name) > 63 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name[0] == '-' || name[len(name)-1] == '-':
+		return "", fmt.Errorf("tenant name: %q may hold only letters, digits and inner hyphens", printable(name))
+	}
+	return "https://" + name + ".nonemployee.com/api", nil
+}
+
+// parseEndpoint holds what the base URL and the token URL have in common.
+func parseEndpoint(s string) (*url.URL, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return nil, errors.New("it is empty; give an address such as https://acme.nonemployee.com/api")
+	}
+	u, err := url.Parse(s)
+	if err != nil && !strings.Contains(s, "://") {
+		// "acme.nonemployee.com:443/api" is an error to url.Parse, though
+		// what is wrong with it is only the scheme.
+		return nil, missingScheme(s)
+	}
+	if err != nil {
+		// The error's text repeats the address, credentials included.
+		return nil, errors.New("it is not an address; give one such as https://acme.nonemployee.com/api")
+	}
+	switch scheme := strings.ToLower(u.Scheme); {
+	case u.User != nil:
+		return nil, errors.New("leave out the user and password; the token comes from NERM_TOKEN or --token-file")
+	case scheme != "https" && scheme != "http" && !strings.Contains(s, "://"):
+		return nil, missingScheme(s)
+	case scheme != "https" && scheme != "http":
+		return nil, fmt.Errorf("%s:// is not supported; it has to begin with https://", printable(scheme))
+	case u.Hostname() == "":
+		return nil, errors.New("it has no host; give an address such as https://acme.nonemployee.com/api")
+	case scheme == "http" && !loopback(u.Hostname()):
+		return nil, fmt.Errorf("http:// would send the token in the clear to %s; write https:// instead", printable(u.Hostname()))
+	case u.Fragment != "" || strings.Contains(s, "#"):
+		return nil, errors.New("leave out everything from the # on")
+	default:
+		u.Scheme = scheme
+	}
+	return u, nil
+}
+
+func missingScheme(s string) error {
+	if strings.ContainsAny(s, "@") {
+		return errors.New("it has to begin with https://, and may not carry a user or password")
+	}
+	return fmt.Errorf("it has to begin with https://; did you mean https://%s?", printable(s))
+}
+
+// loopback reports whether a host is certain to be this machine: by address,
+// or by the one name that may never be resolved to anything else.
+func loopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestOutageCostsItsLengthAndNoAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logBuffer
+		down := step{err: errRefused, takes: 10 * time.Millisecond}
+		c, s := newScriptedClient(t, Options{OutageWait: 5 * time.Minute, MaxAttempts: 1, Log: log.logger()}, down)
+		begun := time.Now()
+		time.AfterFunc(time.Minute, func() { // the tenant comes back
+			s.mu.Lock()
+			s.steps = []step{ok()}
+			s.mu.Unlock()
+		})
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if a := patch(c, true); a.Verdict != OK || a.Attempts != 1 {
+					t.Errorf("%v after %d attempts: %s", a.Verdict, a.Attempts, a.Message)
+				}
+			})
+		}
+		time.Sleep(30 * time.Second)
+		if since, ok := c.Outage(); !ok || time.Since(since) < 29*time.Second {
+			t.Errorf("outage: %v %v", since, ok)
+		}
+		all.Wait()
+		if took := time.Since(begun); took < time.Minute || took > time.Minute+probeCap+time.Second {
+			t.Errorf("took %v", took)
+		}
+		if _, ok := c.Outage(); ok {
+			t.Error("the outage is still told of")
+		}
+		// All eight may meet the outage at its start; from then on one
+		// probes alone.
+		times := s.times()
+		probes := times[8 : len(times)-8]
+		for i := 1; i < len(probes); i++ {
+			if d := probes[i].Sub(probes[i-1]); d < 10*time.Millisecond {
+				t.Errorf("probes %d and %d ran at the same time (%v)", i-1, i, d)
+			}
+		}
+		if len(probes) < 10 || len(probes) > 100 {
+			t.Errorf("%d probes in a minute", len(probes))
+		}
+		if n := c.Counters(); n.Patch != 8 || n.Retried != 0 {
+			t.Errorf("counters: %+v", n)
+		}
+		for _, want := range []string{"cannot be reached", "reached again"} {
+			if strings.Count(log.String(), want) != 1 {
+				t.Errorf("%q is not in the log once:\n%s", want, log.String())
+			}
+		}
+	})
+}
+
+func TestOutageEndsTheWaitOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newScriptedClient(t, Options{OutageWait: time.Minute}, step{err: errRefused, takes: time.Second})
+		begun := time.Now()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				a := patch(c, false)
+				if a.Verdict != Unreachable || a.Attempts != 0 || a.InDoubt || a.Status != 0 {
+					t.Errorf("%+v", a)
+				}
+				if want := "acme.example could not be reached for 1m0s: connection refused"; a.Message != want {
+					t.Errorf("message: %q", a.Message)
+				}
+				if took := time.Since(begun); took < time.Minute || took > time.Minute+2*time.Second {
+					t.Errorf("took %v", took)
+				}
+			})
+		}
+		all.Wait()
+		// It stays so: what comes later is told at once.
+		again := time.Now()
+		if a := patch(c, false); a.Verdict != Unreachable || time.Since(again) != 0 {
+			t.Errorf("%v after %v", a.Verdict, time.Since(again))
+		}
+	})
+}
+
+func TestOutageWithoutPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newScriptedClient(t, Options{}, step{err: errRefused})
+		if a := patch(c, false); a.Verdict != Unreachable || len(s.times()) != 1 {
+			t.Errorf("%v after %d tries", a.Verdict, len(s.times()))
+		}
+	})
+}
+
+func TestOutageAfterADoubtfulAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newScriptedClient(t, Options{OutageWait: time.Minute}, status(502), step{err: errRefused})
+		a := patch(c, false)
+		if a.Verdict != Unreachable || a.Attempts != 1 || !a.InDoubt {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
+func TestProbeIsPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newScriptedClient(t, Options{OutageWait: time.Hour}, step{err: errRefused})
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { c.Patch(ctx, Request{ID: testID}) })
+		synctest.Wait() // the first has the probe
+		all.Go(func() {
+			if a := patch(c, false); a.Verdict != OK {
+				t.Errorf("%v: %s", a.Verdict, a.Message)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		s.mu.Lock()
+		s.steps = []step{ok()}
+		s.mu.Unlock()
+		begun := time.Now()
+		all.Wait()
+		if took := time.Since(begun); took > 2*probeCap {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestStaleTicketsDoNoHarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate{patience: time.Hour}
+		g.failed(0, "down")
+		first, err := g.enter(t.Context(), 0)
+		if err != nil || first == 0 {
+			t.Fatal(first, err)
+		}
+		g.reached() // by another's answer
+		if !g.failed(0, "down again") {
+			t.Error("a new outage was not told as one")
+		}
+		second, _ := g.enter(t.Context(), 0)
+		g.release(first) // no longer good: the second still probes
+		if g.holder != second {
+			t.Errorf("holder %d, want %d", g.holder, second)
+		}
+		g.failed(first, "late")
+		if g.probes != 0 {
+			t.Errorf("%d probes counted", g.probes)
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	for failures, want := range map[int]time.Duration{1: 250 * time.Millisecond, 2: 500 * time.Millisecond, 5: 4 * time.Second, 8: 20 * time.Second, 1000: 20 * time.Second} {
+		if got := backoff(failures, retryFirst, retryCap); got != want {
+			t.Errorf("backoff(%d) = %v, want %v", failures, got, want)
+		}
+	}
+	seen := map[time.Duration]bool{}
+	for range 1000 {
+		d := jitter(3)
+		if d < 0 || d > 3 {
+			t.Fatalf("jitter(3) = %d", d)
+		}
+		seen[d] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("jitter(3) gave only %v", seen)
+	}
+}

@@ -1,0 +1,146 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestPlain(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"as it is", "can't be blank", "can't be blank"},
+		{"white space", " a\n\t b\u00a0c\r\n", "a b c"},
+		{"colours", "\x1b[1;31mred\x1b[0m", "red"},
+		{"window title", "a\x1b]0;evil\ab", "ab"},
+		{"title ended by ST", "a\x1b]0;evil\x1b\\b", "ab"},
+		{"open title", "a\x1b]0;evil", "a0;evil"},
+		{"one-character CSI", "a\u009b31mb", "ab"},
+		{"two-byte escape", "a\x1bcb", "ab"},
+		{"escape at the end", "a\x1b", "a"},
+		{"open CSI", "a\x1b[31", "a"},
+		{"controls", "a\x00\x07\x7f\u0085b", "a b"},
+		{"reordering", "a\u202eb\u200b\ufeffc", "abc"},
+		{"invalid UTF-8", "a\xffb", "ab"},
+		{"cut", strings.Repeat("ü", 101), strings.Repeat("ü", 100) + "…"},
+		{"not cut", strings.Repeat("ü", 100), strings.Repeat("ü", 100)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := plain(tt.in, 100); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzPlain(f *testing.F) {
+	f.Add("\x1b[31mx\x1b]0;t\a\u009b1m\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := plain(s, 50)
+		if n := utf8.RuneCountInString(got); n > 52 || !utf8.ValidString(got) {
+			t.Fatalf("%q: %d runes", got, n)
+		}
+		if i := strings.IndexFunc(got, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }); i >= 0 {
+			t.Fatalf("%q: a control character at %d", got, i)
+		}
+	})
+}
+
+func TestCutBytes(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"abc", "abc"}, {"abcdef", "abcd"}, {"abcü", "abc"}, {"ab😀x", "ab"}, {"\x80\x80\x80\x80\x80\x80\x80\x80\x80", "\x80\x80\x80\x80"},
+	}
+	for _, tt := range tests {
+		if got := cutBytes([]byte(tt.in), 4); string(got) != tt.want {
+			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestJSONReason(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{`{"error":"a"}`, "a"},
+		{`{"error":"a","errors":null}`, "a"},
+		{`{"error":"a","errors":{}}`, "a"},
+		{`{"error":"a:","errors":{"x":"b","base":["c"]}}`, "a: c; x b"},
+		{`{"error":"a","errors":["b","c"]}`, "a: b, c"},
+		{`{"error":"a","errors":"b"}`, "a: b"},
+		{`{"errors":{"detail":"can't be blank"}}`, "detail can't be blank"},
+		{`{"error":{"code":5,"message":"a"}}`, "a"},
+		{`{"error":{"code":5}}`, "code 5"},
+		{`{"message":"a"}`, "a"},
+		{`{"detailCode":"429","messages":[{"locale":"en","text":"Rate limit"},{"text":"again"}]}`, "Rate limit, again"},
+		{`{"error":"invalid_token","error_description":"expired"}`, "invalid_token"},
+		{`{"error":5}`, "5"},
+		{`{}`, ""}, {`[]`, ""}, {`"x"`, ""}, {`x`, ""}, {``, ""},
+	}
+	for _, tt := range tests {
+		if got := jsonReason([]byte(tt.in)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
+	date := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
+	tests := []struct {
+		name, value, served string
+		want                time.Duration
+	}{
+		{"none", "", "", -1},
+		{"seconds", "7", "", 7 * time.Second},
+		{"zero", "0", "", 0},
+		{"a fraction", " 1.5 ", "", 1500 * time.Millisecond},
+		{"far away", "86400", "", 5 * time.Minute},
+		{"huge", "1e300", "", 5 * time.Minute},
+		{"negative", "-3", "", -1},
+		{"not a number", "NaN", "", -1},
+		{"nonsense", "soon", "", -1},
+		{"a date", date(90 * time.Second), "", 90 * time.Second},
+		{"a date gone by", date(-time.Hour), "", 0},
+		{"a date far away", date(time.Hour), "", 5 * time.Minute},
+		{"a date by the server's clock", date(time.Hour), date(time.Hour - 5*time.Second), 5 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := http.Header{}
+			h.Set("Retry-After", tt.value)
+			if tt.served != "" {
+				h.Set("Date", tt.served)
+			}
+			if got := retryAfter(h, now); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLatencyBuckets(t *testing.T) {
+	tests := []struct {
+		d    time.Duration
+		want int // a bound within 5 % above
+	}{{0, 1}, {time.Microsecond, 1}, {time.Millisecond, 1}, {1001 * time.Microsecond, 2}, {20 * time.Millisecond, 20}}
+	for _, tt := range tests {
+		if got := int(latencyBounds[bucket(tt.d)]); got != tt.want {
+			t.Errorf("%v: %d, want %d", tt.d, got, tt.want)
+		}
+	}
+	for ms := 1; ms < 5*60*1000; ms += 1 + ms/7 {
+		if got := int(latencyBounds[bucket(time.Duration(ms)*time.Millisecond)]); got < ms || got > ms+max(1, ms/19) {
+			t.Errorf("%d ms: %d", ms, got)
+		}
+	}
+	var c counts
+	c.answered(3 * time.Millisecond)
+	c.answered(3 * time.Millisecond)
+	c.answered(1000 * time.Hour)
+	if got := c.take().Latency; got[3] != 2 || len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+	if got := c.take(); got.Latency != nil {
+		t.Errorf("not begun anew: %v", got)
+	}
+}
