@@ -1,0 +1,104 @@
+package batch
+
+import (
+	"hash/maphash"
+	"math/bits"
+)
+
+// idTable finds ids that stand in more than one row, in 12 bytes an id and
+// little slack, so that ten million of them stay within the memory budget. It
+// keeps a keyed 64-bit fingerprint of each id; that two different ids of ten
+// million share one has odds of one to several hundred thousand.
+type idTable struct {
+	seed   maphash.Seed
+	shards [256]idShard
+	again  int // rows whose id stood in an earlier row
+}
+
+// idShard is one open-addressing table with linear probing. A table of many
+// shards grows one small shard at a time, never all at once.
+type idShard struct {
+	slots []idSlot
+	used  int
+}
+
+// idSlot is of 12 bytes, where a 64-bit field would make it 16.
+type idSlot struct {
+	low, high uint32 // the fingerprint's halves; both 0 = empty
+	row       uint32 // the first row of the id; its top bit: it stands again
+}
+
+func (s *idSlot) print() uint64 { return uint64(s.high)<<32 | uint64(s.low) }
+
+const (
+	standsAgain  = 1 << 31
+	smallestRoom = 16
+)
+
+func newIDTable() *idTable { return &idTable{seed: maphash.MakeSeed()} }
+
+// print returns the id's fingerprint, never 0.
+func (t *idTable) print(id *[16]byte) uint64 {
+	return max(maphash.Bytes(t.seed, id[:]), 1)
+}
+
+// add notes that id stands in row. For an id that stood in an earlier row it
+// returns the first of them.
+func (t *idTable) add(id [16]byte, row int) (first int, again bool) {
+	print := t.print(&id)
+	shard := &t.shards[byte(print)]
+	// Four fifths full is where linear probing begins to take its time.
+	if shard.used*5 >= len(shard.slots)*4 {
+		shard.grow()
+	}
+	slot, found := shard.find(print)
+	if found {
+		t.again++
+		slot.row |= standsAgain
+		return int(slot.row &^ standsAgain), true
+	}
+	*slot = idSlot{uint32(print), uint32(print >> 32), uint32(row)}
+	shard.used++
+	return 0, false
+}
+
+// repeated reports whether an id stands in more than one row.
+func (t *idTable) repeated(id [16]byte) bool {
+	print := t.print(&id)
+	shard := &t.shards[byte(print)]
+	if len(shard.slots) == 0 {
+		return false
+	}
+	slot, found := shard.find(print)
+	return found && slot.row&standsAgain != 0
+}
+
+// find returns the slot of a fingerprint, or the free one where it belongs.
+func (s *idShard) find(print uint64) (slot *idSlot, found bool) {
+	high, _ := bits.Mul64(print, uint64(len(s.slots)))
+	for at := int(high); ; {
+		slot := &s.slots[at]
+		switch slot.print() {
+		case print:
+			return slot, true
+		case 0:
+			return slot, false
+		}
+		if at++; at == len(s.slots) {
+			at = 0
+		}
+	}
+}
+
+// grow makes room by a third. Places follow the fingerprints' order, so a
+// table of any size will do.
+func (s *idShard) grow() {
+	old := s.slots
+	s.slots = make([]idSlot, max(smallestRoom, len(old)+len(old)/3))
+	for _, filled := range old {
+		if print := filled.print(); print != 0 {
+			slot, _ := s.find(print)
+			*slot = filled
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package batch
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"slices"
+	"sync"
+
+	"nermbulk/internal/api"
+)
+
+// pageSize is how many sessions the API lists at most in one answer.
+const pageSize = 100
+
+// lister is what a snapshot is taken with.
+type lister interface {
+	List(ctx context.Context, q api.Query) (api.Page, api.Answer)
+}
+
+// A snapshot holds the tenant's sessions as its list showed them, in a file
+// that is gone when it is closed. A session takes 16 bytes of memory. It saves
+// one GET for each row that turns out to be as the sheet asks; what differs is
+// read again right before it is sent.
+type snapshot struct {
+	file  *os.File
+	named bool // the file must be removed in the end
+	seed  maphash.Seed
+	index []listed
+	read  sync.Mutex
+	buf   []byte
+}
+
+// listed is where one session stands in the file.
+type listed struct {
+	print uint64 // of its id
+	place uint64 // offset << sizeBits | size
+}
+
+const (
+	sizeBits = 24
+	mostSize = 1<<sizeBits - 1
+)
+
+// listIsCheaper decides between the list and one GET for each row. The list
+// costs a request for each page of the whole tenant, however few of its
+// sessions the sheet has.
+func listIsCheaper(rows, total int) bool {
+	return total > 0 && (total+pageSize-1)/pageSize < rows
+}
+
+// takeSnapshot lists the tenant's sessions, if that costs fewer requests than
+// reading each of the sheet's rows. It returns nil when it does not, or when
+// the list cannot be had; said tells the choice.
+func takeSnapshot(ctx context.Context, from lister, rows int, dir string) (s *snapshot, said string, err error) {
+	query := api.Query{Order: "created_at", Limit: pageSize}
+	page, a := from.List(ctx, query)
+	if a.Verdict != api.OK {
+		return nil, "each session is read by itself: the list could not be had: " + a.Message, nil
+	}
+	if !listIsCheaper(rows, page.Total) {
+		return nil, fmt.Sprintf("each session is read by itself: %d GETs for the rows cost no more than listing the tenant's %d sessions", rows, page.Total), nil
+	}
+	if s, err = newSnapshot(dir); err != nil {
+		return nil, "", err
+	}
+	w := bufio.NewWriterSize(s.file, 256<<10)
+	offset, pages := 0, 0
+	for {
+		pages++
+		if offset, err = s.add(w, page.Sessions, offset); err != nil {
+			return nil, "", errors.Join(err, s.close())
+		}
+		query.Offset += len(page.Sessions)
+		if len(page.Sessions) < pageSize && page.Next == "" || len(page.Sessions) == 0 {
+			break
+		}
+		if page, a = from.List(ctx, query); a.Verdict != api.OK {
+			return nil, fmt.Sprintf("each session is read by itself: the list ended after %d pages: %s", pages, a.Message), s.close()
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return nil, "", errors.Join(fmt.Errorf("keep the list of sessions: %w", err), s.close())
+	}
+	slices.SortFunc(s.index, func(a, b listed) int { return cmp.Or(cmp.Compare(a.print, b.print), cmp.Compare(a.place, b.place)) })
+	return s, fmt.Sprintf("sessions are compared by the tenant's list (%d sessions, requests: %d), instead of one GET for each of %d rows", len(s.index), pages, rows), nil
+}
+
+func newSnapshot(dir string) (*snapshot, error) {
+	f, err := os.CreateTemp(dir, ".sessions-*.tmp")
+	if err != nil {
+		return nil, fmt.Errorf("keep the list of sessions: %w", err)
+	}
+	// Where the system allows it, the file has no name from here on: it holds
+	// personal data, and a kill must not leave it behind.
+	named := os.Remove(f.Name()) != nil
+	return &snapshot{file: f, named: named, seed: maphash.MakeSeed()}, nil
+}
+
+// add keeps a page's sessions; offset is the end of the file.
+func (s *snapshot) add(w io.Writer, sessions []api.Session, offset int) (int, error) {
+	for _, session := range sessions {
+		id, ok := parseUUID(session.ID)
+		if !ok || len(session.Raw) > mostSize {
+			continue // read by itself, if a row asks for it
+		}
+		n, err := w.Write(session.Raw)
+		if err != nil {
+			return offset, fmt.Errorf("keep the list of sessions: %w", err)
+		}
+		s.index = append(s.index, listed{maphash.Bytes(s.seed, id[:]), uint64(offset)<<sizeBits | uint64(n)})
+		offset += n
+	}
+	return offset, nil
+}
+
+// find returns the session of an id as it was listed; ok is false when the
+// list did not have it.
+func (s *snapshot) find(id string) (session api.Session, ok bool) {
+	number, valid := parseUUID(id)
+	if s == nil || !valid {
+		return session, false
+	}
+	s.read.Lock()
+	defer s.read.Unlock()
+	print := maphash.Bytes(s.seed, number[:])
+	at, found := slices.BinarySearchFunc(s.index, print, func(l listed, print uint64) int { return cmp.Compare(l.print, print) })
+	if !found {
+		return session, false
+	}
+	place := s.index[at].place
+	s.buf = slices.Grow(s.buf[:0], int(place&mostSize))[:place&mostSize]
+	if _, err := s.file.ReadAt(s.buf, int64(place>>sizeBits)); err != nil {
+		return session, false // it is read from the tenant instead
+	}
+	session, err := api.ParseSession(slices.Clone(s.buf))
+	// Two ids can share a fingerprint.
+	return session, err == nil && lowerUUID(session.ID) == id
+}
+
+func (s *snapshot) close() error {
+	if s == nil {
+		return nil
+	}
+	err := s.file.Close()
+	if s.named {
+		err = errors.Join(err, os.Remove(s.file.Name()))
+	}
+	return err
+}
