@@ -76,7 +76,7 @@ func (p *Planner) appendStatus(body []byte, row *sheet.Row, f *column, cell stri
 	status, known := p.knownStatus(cell)
 	if !known {
 		if !p.rules.AllowUnknownStatus {
-			p.problem(row, f.Column, sheet.BadStatus, "%s is not a status%s", quote(cell), suggestion(cell, statuses))
+			p.problem(row, f.Column, sheet.BadStatus, "%s is not a status%s", quote(cell), p.statusHint(cell))
 			return body, false
 		}
 		status = cell
@@ -86,8 +86,11 @@ func (p *Planner) appendStatus(body []byte, row *sheet.Row, f *column, cell stri
 }
 
 // mostSpellings bounds what is remembered of the ways in which a sheet spells
-// its statuses.
-const mostSpellings = 512
+// its statuses, rightly and wrongly; longestSpelling is in bytes.
+const (
+	mostSpellings   = 512
+	longestSpelling = 256
+)
 
 // knownStatus is KnownStatus, which normalises a spelling that it meets for
 // the first time only.
@@ -96,10 +99,23 @@ func (p *Planner) knownStatus(cell string) (string, bool) {
 		return status, true
 	}
 	status, ok := KnownStatus(cell)
-	if ok && len(p.spellings) < mostSpellings {
+	if ok && len(p.spellings) < mostSpellings && len(cell) <= longestSpelling {
 		p.spellings[strings.Clone(cell)] = status
 	}
 	return status, ok
+}
+
+// statusHint is the suggestion for a word that is no status. A sheet that has
+// one wrong has it in many rows, and looking for the nearest takes long.
+func (p *Planner) statusHint(cell string) string {
+	hint, ok := p.hints[cell]
+	if !ok {
+		hint = suggestion(cell, statuses)
+		if len(p.hints) < mostSpellings && len(cell) <= longestSpelling {
+			p.hints[strings.Clone(cell)] = hint
+		}
+	}
+	return hint
 }
 
 // appendProfiles appends the array of a profile_ids cell. any is false when

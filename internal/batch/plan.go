@@ -20,6 +20,7 @@ type Planner struct {
 	problems   []sheet.Problem
 	profiles   []string
 	spellings  map[string]string // statuses by the cells that were met
+	hints      map[string]string // suggestions by the cells that are no status
 	key        [16]byte          // the last row's id, when keyed
 	keyed      bool
 }
@@ -37,7 +38,7 @@ type column struct {
 func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 	p := &Planner{
 		rules: rules, run: noColumn, earlier: findResultStatus(columns),
-		dates: make([]dateColumn, len(columns)), spellings: map[string]string{},
+		dates: make([]dateColumn, len(columns)), spellings: map[string]string{}, hints: map[string]string{},
 	}
 	for _, c := range columns {
 		switch c.Field {

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// input is a sheet as it was named: a file, or standard input kept in a file
+// of its own, since a sheet is read more than once.
+type input struct {
+	name  string // for people and for the run directory
+	path  string
+	stdin bool
+}
+
+// stdinName is what a sheet from standard input is called.
+const stdinName = "stdin"
+
+func openInput(s Streams, path string) (*input, error) {
+	if path != "-" {
+		return &input{name: path, path: path}, nil
+	}
+	file, err := os.CreateTemp("", "nermbulk-*.csv")
+	if err != nil {
+		return nil, fmt.Errorf("keep standard input in a file: %w", err)
+	}
+	in := &input{name: stdinName, path: file.Name(), stdin: true}
+	_, err = io.Copy(file, s.In)
+	if err = firstOf(err, file.Close()); err != nil {
+		return nil, firstOf(fmt.Errorf("keep standard input in a file: %w", err), in.close())
+	}
+	return in, nil
+}
+
+// close removes what was kept of standard input: it can hold personal data.
+func (in *input) close() error {
+	if in.stdin {
+		return os.Remove(in.path)
+	}
+	return nil
+}

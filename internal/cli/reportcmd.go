@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
+)
+
+func newReportCommand(s Streams) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "report RUN_DIR",
+		Short: "Write a run's results, summary and page again from its journal",
+		Long: `Report writes results.csv, failed.csv, summary.json and report.html of a run again from
+its journal, and prints the summary. It sends nothing and needs no tenant. The exit
+code is 0, whatever the rows ended in.`,
+		Example: "  nermbulk report runs/sessions-20260115T220000Z",
+		Args:    exactly(1, "one run directory"),
+		RunE:    func(_ *cobra.Command, args []string) error { return reportAgain(s, args[0], asJSON) },
+	}
+	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
+		flags.BoolVar(&asJSON, "json", false, "the summary as one JSON document on standard output")
+	}))
+	return c
+}
+
+// reportAgain makes a run's files from its directory alone.
+func reportAgain(s Streams, dir string, asJSON bool) (err error) {
+	ctx, caught, stop := s.Signals()
+	defer stop()
+	run, info, err := journal.Open(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return usage("%s holds no run: name the directory of a run, such as one under %s/", dir, runsRoot)
+		}
+		return err
+	}
+	defer func() { err = firstOf(err, run.Close()) }()
+	f, err := sheetFlagsOf(info.Options)
+	if err != nil {
+		return err
+	}
+	rules, err := f.rules()
+	if err != nil {
+		return err
+	}
+	open := func(path string) (*sheet.Sheet, error) {
+		sh, _, err := f.open(path)
+		return sh, err
+	}
+	summary, err := report.FromDir(ctx, dir, open, undoRules(rules))
+	switch {
+	case ctx.Err() != nil:
+		return silent(caught())
+	case errors.Is(err, fs.ErrNotExist):
+		return usage("%s: the run has no journal yet: it was stopped before it sent anything", dir)
+	case err != nil:
+		return err
+	}
+	if asJSON {
+		return summary.WriteJSON(s.Out)
+	}
+	return summary.Print(s.Err, "")
+}
+
+// sheetFlagsOf reads back how a run's sheet was read, from its settings.
+func sheetFlagsOf(settings map[string]string) (*sheetFlags, error) {
+	f := &sheetFlags{}
+	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	f.register(flags)
+	err := fromEnv(flags, func(name string) (string, bool) {
+		for flag, value := range settings {
+			if envName(flag) == name {
+				return value, true
+			}
+		}
+		return "", false
+	})
+	if err != nil {
+		return nil, usage("run.json holds options that cannot be read: %w", err)
+	}
+	return f, nil
+}

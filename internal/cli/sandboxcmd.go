@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nermbulk/internal/sandbox"
+	"nermbulk/internal/sheet"
+)
+
+// sandboxFlags are the flags of the sandbox command.
+type sandboxFlags struct {
+	addr, sheet, fail, drop string
+	rateLimit               float64
+	latency                 time.Duration
+	seed                    uint64
+}
+
+func newSandboxCommand(s Streams) *cobra.Command {
+	f := &sandboxFlags{}
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve a simulated tenant on loopback, to rehearse against",
+		Long: `Sandbox serves a simulated tenant on this machine, with the sessions of a sheet and
+the API's own errors, and can be made as bad as a real tenant. Its page shows the
+sessions and the requests as they come. Any token is accepted.`,
+		Example: `  nermbulk sandbox --sheet sessions.csv --rate-limit 10 --fail 5%
+  NERM_TOKEN=any nermbulk run sessions.csv --base-url http://127.0.0.1:8787/api --yes`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error { return serveSandbox(s, f) },
+	}
+	setFlags(c,
+		group("The tenant", func(flags *pflag.FlagSet) {
+			flags.StringVar(&f.addr, "addr", "127.0.0.1:8787", "address to serve on; loopback only")
+			flags.StringVar(&f.sheet, "sheet", "", "a sheet whose ids become sessions")
+		}),
+		group("Its faults", func(flags *pflag.FlagSet) {
+			flags.Float64Var(&f.rateLimit, "rate-limit", 0, "requests per second that it grants; 0 = no limit")
+			flags.DurationVar(&f.latency, "latency", 0, "how long each answer takes")
+			flags.StringVar(&f.fail, "fail", "0%", "share of requests that end in a 5xx, nothing applied")
+			flags.StringVar(&f.drop, "drop", "0%", "share of changes that are applied and then get no answer")
+			flags.Uint64Var(&f.seed, "seed", 1, "the same seed makes the same faults")
+		}),
+	)
+	return c
+}
+
+// share reads a percentage, with or without its sign.
+func share(flag, text string) (float64, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
+	if err != nil || !(n >= 0 && n <= 100) {
+		return 0, usage("--%s %q: use a percentage from 0%% to 100%%", flag, text)
+	}
+	return n / 100, nil
+}
+
+func serveSandbox(s Streams, f *sandboxFlags) error {
+	ctx, _, stop := s.Signals()
+	defer stop()
+	fail, err := share("fail", f.fail)
+	if err != nil {
+		return err
+	}
+	drop, err := share("drop", f.drop)
+	if err != nil {
+		return err
+	}
+	if f.rateLimit < 0 || f.latency < 0 {
+		return usage("--rate-limit and --latency may not be below 0")
+	}
+	t := sandbox.New(sandbox.Options{
+		RateLimit: f.rateLimit, Latency: f.latency, Fail: fail, Drop: drop, Seed: f.seed,
+	})
+	sessions := 0
+	if f.sheet != "" {
+		if sessions, err = seedFromSheet(ctx, t, f.sheet); err != nil {
+			return err
+		}
+	}
+	l, err := sandbox.Listen(f.addr)
+	if err != nil {
+		return &failure{ExitUsage, err}
+	}
+	fmt.Fprintf(s.Err, "a simulated tenant with %s: --base-url http://%s/api\nits page: http://%s/ (stop it with Ctrl-C)\n", count(sessions, "session"), l.Addr(), l.Addr())
+	return t.Serve(ctx, l)
+}
+
+// seedFromSheet makes a session for each id of a sheet, whatever its other
+// columns are.
+func seedFromSheet(ctx context.Context, t *sandbox.Tenant, path string) (n int, err error) {
+	sh, err := sheet.Open(path, sheet.Options{Unknown: sheet.UnknownIgnore})
+	if err != nil {
+		return 0, &failure{ExitUsage, err}
+	}
+	defer func() { err = firstOf(err, sh.Close()) }()
+	return addIDs(ctx, t, sh)
+}
+
+// addIDs adds the sessions of a sheet's ids to a simulated tenant. What is no
+// id is left out: the check tells of it.
+func addIDs(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
+	id := -1
+	for _, c := range sh.Columns() {
+		if c.Field == sheet.ID {
+			id = c.Index
+		}
+	}
+	if id < 0 {
+		return 0, usage("the sheet %s has no id column: there is nothing to simulate", sh.Name())
+	}
+	err = sh.Each(ctx, func(row *sheet.Row) error {
+		if t.AddID(strings.ToLower(sheet.Trim(row.Cells[id]))) == nil {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}

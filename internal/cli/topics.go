@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nermbulk/internal/batch"
+)
+
+// helpTopics are pages of help that belong to no single command.
+func helpTopics() []*cobra.Command {
+	topic := func(name, short, text string) *cobra.Command {
+		return &cobra.Command{Use: name, Short: short, Long: strings.TrimSpace(text)}
+	}
+	return []*cobra.Command{
+		topic("sheet", "Columns and cells of a sheet", sheetTopic+"\nThe statuses:\n"+columns(batch.Statuses())),
+		topic("auth", "Tenants, tokens and certificates", authTopic),
+		topic("resume", "Runs, resuming and what is guaranteed", resumeTopic),
+		topic("exit-codes", "What the exit codes mean", "The exit codes:\n\n"+exitCodeTable()),
+	}
+}
+
+// columns sets words in two columns.
+func columns(words []string) string {
+	var b strings.Builder
+	half := (len(words) + 1) / 2
+	for i := range half {
+		b.WriteString("  " + words[i])
+		if i+half < len(words) {
+			b.WriteString(strings.Repeat(" ", max(1, 34-len(words[i]))) + words[i+half])
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+const sheetTopic = `
+Columns are found by name, in any order; case, spaces, _ and - do not matter.
+
+  id               required: the session's UUID
+  status           one of the statuses below; "Pending Approval" is pending_approval
+  workflow_id      UUID
+  requester_id     UUID
+  requester_type   User, NeprofileUser, NeaccessUser or NeaccessRegistrant
+  profile_id       UUID
+  profile_ids      UUIDs separated by , ; | or a line break
+  run              true or false (yes/no, 1/0): run the session once it is updated
+  attributes.UID   the text of one attribute; attr.UID is the same
+  uid, created_at, updated_at, result.*   accepted, never sent
+
+An empty cell changes nothing. <clear> empties an attribute. A row that changes
+nothing is a problem, and so is the same id in two rows, unless --duplicates
+in-order sends them one after another.
+
+A column of another name is a problem, unless it is mapped (--map 'Contract
+End=attributes.end_date') or --unknown-columns says what it is.
+`
+
+const authTopic = `
+The tenant is --tenant NAME (https://NAME.nonemployee.com/api) or --base-url URL;
+NERM_TENANT and NERM_BASE_URL are asked otherwise. Only https is accepted, but for
+loopback. Redirects are not followed: nothing is sent to another host.
+
+Credentials, the first that is there:
+  --token-file FILE      a token in a file
+  NERM_TOKEN             a token in the environment
+  NERM_CLIENT_ID, NERM_CLIENT_SECRET, NERM_TOKEN_URL
+                         OAuth2 client credentials; tokens are renewed by themselves
+
+There is no flag that takes a token: other users of the machine could read it.
+--auth-scheme token sends the older 'Authorization: Token token=T'. --ca-file FILE
+trusts a private root certificate too; verification cannot be switched off. The
+proxy is taken from HTTPS_PROXY and NO_PROXY.
+`
+
+const resumeTopic = `
+A run is kept in a directory, runs/<sheet>-<UTC time> or --run-dir. Its journal
+holds every intent and every outcome; results.csv, failed.csv, summary.json and
+report.html are made from it, again at any time with 'nermbulk report RUN_DIR'.
+
+However a run was stopped, --resume goes on with it:
+  - a row that has an outcome is not sent again;
+  - a row that was in flight is sent again, unless it runs its session: then the
+    session is read back and compared, and sent again only if it was not applied;
+  - an edited or re-sorted sheet is matched by id and content: what was applied
+    is not sent again, what was changed is;
+  - --retry-failed sends the failed rows again too.
+
+One process at a time has a run directory; a second one exits 4. The first SIGINT
+or SIGTERM lets requests in flight finish, the second ends the process at once.
+`
