@@ -193,7 +193,10 @@ func (r *runner) check() error {
 		return err
 	}
 	if refused {
-		const remedy = "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
+		remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
+		if len(r.overview.Whole) > 0 {
+			remedy = "nothing was sent: correct the sheet"
+		}
 		r.says.say(slog.LevelError, remedy, "refused", "error", remedy, "exit_code", int(ExitUsage))
 		return silent(ExitUsage)
 	}

@@ -23,7 +23,7 @@ const runsRoot = "runs"
 func (r *runner) find() error {
 	dir := r.runDir
 	if !r.resume {
-		return nil
+		return refuseTaken(dir)
 	}
 	if dir == "" {
 		var err error
@@ -51,6 +51,23 @@ func (r *runner) find() error {
 	r.same = r.earlier != nil && r.earlier.Last().SHA256 == r.hash &&
 		meaning(r.info.Options) == meaning(settings(r.flags))
 	return nil
+}
+
+// refuseTaken refuses a directory that holds a run, before the sheet is checked
+// and anybody is asked.
+func refuseTaken(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := journal.ReadInfo(dir)
+	if err != nil || info.DryRun {
+		return nil // what is wrong with the directory is told when it is made
+	}
+	run, _, err := journal.Open(dir)
+	if err != nil {
+		return err // such as that another process has it
+	}
+	return firstOf(run.Close(), &journal.ExistsError{Dir: dir})
 }
 
 func (r *runner) loadEarlier(dir string) error {

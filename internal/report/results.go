@@ -159,36 +159,26 @@ func (w *resultWriter) close() error {
 	return w.Error()
 }
 
-// errNoRows keeps a file from being made that would hold only a header.
-var errNoRows = errors.New("no rows")
-
 // writeResults writes results.csv and failed.csv in one pass over the sheet
-// and shows each row to seen.
+// and shows each row to seen. failed.csv is there even if no row failed, with
+// its header alone, for whoever looks into it every night; it is named to
+// people only when there is something in it.
 func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) ([]File, error) {
 	results, failed := filepath.Join(o.Dir, "results.csv"), filepath.Join(o.Dir, "failed.csv")
-	none := false
+	fails := 0
 	err := journal.Replace(results, func(all io.Writer) error {
-		err := journal.Replace(failed, func(failing io.Writer) error {
+		return journal.Replace(failed, func(failing io.Writer) error {
 			w := newResultWriter(all, failing, o.Sheet)
-			if err := w.pass(ctx, o, seen); err != nil {
-				return err
-			}
-			if w.fails == 0 {
-				return errNoRows
-			}
-			return nil
+			err := w.pass(ctx, o, seen)
+			fails = w.fails
+			return err
 		})
-		if errors.Is(err, errNoRows) {
-			none = true
-			return remove(failed)
-		}
-		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the results: %w", err)
 	}
 	files := []File{{"results", results}}
-	if !none {
+	if fails > 0 {
 		files = append(files, File{"failed", failed})
 	}
 	return files, nil

@@ -132,7 +132,10 @@ func TestStaleFilesAreRemoved(t *testing.T) {
 		}
 	}
 	s := r.must()
-	for _, name := range []string{"failed.csv", "undo.csv", "plan.csv"} {
+	if got := r.file("failed.csv"); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "\ufeffid,status,result.row,") {
+		t.Errorf("failed.csv without failures is\n%s", got)
+	}
+	for _, name := range []string{"undo.csv", "plan.csv"} {
 		if r.file(name) != "" {
 			t.Errorf("%s of an earlier report is still there", name)
 		}

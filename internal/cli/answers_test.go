@@ -1,0 +1,241 @@
+package cli_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unicode"
+)
+
+// oneRow is a sheet of one row; the cell of its column run is to be filled in.
+const oneRow = "id,status,run\n00000001-0000-4000-8000-000000001eef,completed,%s\n"
+
+// session answers as the tenant's session of oneRow.
+func session(w http.ResponseWriter, id, status string) {
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"workflow_session":{"id":%q,"status":%q}}`, id, status)
+}
+
+// an answers with a status and a body of a content type.
+func an(status int, kind, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body)) // a client that left is the test's to see
+	}
+}
+
+const (
+	asJSON = "application/json"
+	asHTML = "text/html"
+)
+
+// TestStrangeAnswers sends a row to tenants whose answer is not the session:
+// it is never called a success, and told in one line that a person understands.
+func TestStrangeAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		answer http.HandlerFunc
+		http   string // result.http_status
+		says   string // in result.error
+		body   string // result.error_body; "" is not looked at
+	}{
+		{"200 with an error", an(200, asJSON, `{"error":"no can do"}`), "200", "no can do", `{"error":"no can do"}`},
+		{"200 with HTML", an(200, asHTML, "<html><head><title>Sign in</title></head><body>x</body></html>"), "200", "Sign in", ""},
+		{"200 with another id", func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(2), "completed") }, "200", "another session", ""},
+		{"200 cut off", an(200, asJSON, `{"workflow_session":{"id":"00000001-`), "200", "not JSON", ""},
+		{"200 with nothing", an(200, asJSON, ""), "200", "empty", ""},
+		{"200 with a list", an(200, asJSON, `[]`), "200", "no workflow_session", "[]"},
+		{"204", an(204, "", ""), "204", "empty", ""},
+		{"201 with the session", an(201, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef"}}`), "201", "HTTP 201", ""},
+		{"400 with errors by field", an(400, asJSON, `{"error":"The session failed to update","errors":{"end_date":["can't be blank"]}}`), "400", "end_date can't be blank", ""},
+		{"404 with HTML", an(404, asHTML, "<h1>Not\nfound</h1>"), "404", "404", ""},
+		{"422 as text", an(422, "text/plain", "nope"), "422", "nope", "nope"},
+		{"an error with control characters", an(400, asJSON, "{\"error\":\"\x1b[31mred\x1b]0;title\x07\\u0007 bell\\u202e\"}"), "400", "red", ""},
+		{"HTML with scripts and escapes", an(400, asHTML, "<title>\x1b[2JProxy says \u009b31mno</title><script>alert(1)</script>"), "400", "Proxy says no", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests.Add(1)
+				test.answer(w, r)
+			}))
+			defer server.Close()
+			results, s := sends(t, 1, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"}, "--verbose")
+			row := results.rows[0]
+			if row["result.status"] != "failed" || row["result.http_status"] != test.http || row["result.attempts"] != "1" {
+				t.Errorf("the result is %v", row)
+			}
+			if !strings.Contains(row["result.error"], test.says) {
+				t.Errorf("the error is %q, without %q", row["result.error"], test.says)
+			}
+			if test.body != "" && row["result.error_body"] != test.body {
+				t.Errorf("the body is %q, not %q", row["result.error_body"], test.body)
+			}
+			if n := requests.Load(); n != 1 {
+				t.Errorf("%d requests, not one", n)
+			}
+			for name, text := range map[string]string{"the error": row["result.error"], "what was printed": s.stderr} {
+				if bad := strings.IndexFunc(text, isRaw); bad >= 0 {
+					t.Errorf("%s holds a control character: %q", name, text[bad:min(len(text), bad+20)])
+				}
+				if strings.Contains(text, "<script") || strings.Contains(text, "<h1>") {
+					t.Errorf("%s holds raw HTML: %s", name, text)
+				}
+			}
+		})
+	}
+}
+
+// isRaw tells what may not reach a terminal.
+func isRaw(r rune) bool {
+	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
+}
+
+// TestRedirects makes sure that nothing is sent to where a tenant points,
+// credentials least of all.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	var strayed atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		strayed.Add(1)
+		session(w, idOf(1), "completed")
+	}))
+	defer elsewhere.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, elsewhere.URL+r.URL.Path+"?token=in-the-address", status)
+			}))
+			defer server.Close()
+			results, s := sends(t, 1, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"})
+			row := results.rows[0]
+			if row["result.status"] != "failed" || row["result.http_status"] != fmt.Sprint(status) {
+				t.Errorf("the result is %v", row)
+			}
+			if !strings.Contains(row["result.error"], elsewhere.URL) || !strings.Contains(row["result.error"], "never followed") {
+				t.Errorf("the error does not tell of the redirect: %q", row["result.error"])
+			}
+			if strings.Contains(row["result.error"]+s.stderr, "in-the-address") {
+				t.Errorf("the address's query was told: %q", row["result.error"])
+			}
+		})
+	}
+	if n := strayed.Load(); n > 0 {
+		t.Errorf("%d requests followed a redirect", n)
+	}
+}
+
+// TestDoubtfulAnswers sends a row that runs its session to tenants whose
+// answer leaves open whether it ran: it is looked up, never sent in the blind.
+func TestDoubtfulAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name        string
+		patch, get  http.HandlerFunc
+		code        int
+		status      string
+		note, error string
+		patches     int32
+	}{
+		{
+			name:  "applied, and the answer is a proxy's page",
+			patch: an(200, asHTML, "<title>Bad Gateway</title>"),
+			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "completed") },
+			code:  0, status: "updated", note: "read back", patches: 1,
+		},
+		{
+			name:  "cannot be read back",
+			patch: an(500, asJSON, `{"error":"Sorry something went wrong"}`),
+			get:   an(404, asJSON, `{"error":"gone"}`),
+			code:  1, status: "unknown", error: "could not be read back", patches: 1,
+		},
+		{
+			name:  "not applied, and refused when sent again",
+			patch: refusedLater(),
+			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "assigned") },
+			code:  1, status: "failed", error: "Invalid", patches: 2,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var patches atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					test.get(w, r)
+					return
+				}
+				patches.Add(1)
+				test.patch(w, r)
+			}))
+			defer server.Close()
+			results, _ := sends(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, "yes"), []string{"NERM_TOKEN=x"})
+			row := results.rows[0]
+			if row["result.status"] != test.status || !strings.Contains(row["result.note"], test.note) || !strings.Contains(row["result.error"], test.error) {
+				t.Errorf("the result is %v", row)
+			}
+			if n := patches.Load(); n != test.patches {
+				t.Errorf("%d PATCHes, not %d", n, test.patches)
+			}
+		})
+	}
+}
+
+// refusedLater answers the first request with an error that leaves doubt, and
+// refuses the others.
+func refusedLater() http.HandlerFunc {
+	var n atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) == 1 {
+			an(502, asHTML, "<html>Bad Gateway</html>")(w, r)
+			return
+		}
+		an(400, asJSON, `{"error":"Invalid status"}`)(w, r)
+	}
+}
+
+// TestRepeatedAnswers sends a row that may be sent again to tenants that turn
+// it away at first.
+func TestRepeatedAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		after  string // Retry-After
+		code   int
+		result string
+		tries  string
+	}{
+		{"503 with a wait", 503, "0", 0, "updated", "2"},
+		{"429", 429, "0", 0, "updated", "2"},
+		{"502", 502, "", 0, "updated", "2"},
+		{"408", 408, "", 0, "updated", "2"},
+		{"501 is tried again as any 5xx", 501, "", 0, "updated", "2"},
+		{"409 is refused for good", 409, "", 1, "failed", "1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var n atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if n.Add(1) > 1 {
+					session(w, idOf(1), "completed")
+					return
+				}
+				if test.after != "" {
+					w.Header().Set("Retry-After", test.after)
+				}
+				an(test.status, asHTML, "<html>wait</html>")(w, r)
+			}))
+			defer server.Close()
+			results, _ := sends(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"})
+			if row := results.rows[0]; row["result.status"] != test.result || row["result.attempts"] != test.tries {
+				t.Errorf("the result is %v", row)
+			}
+		})
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package cli_test
+
+import (
+	"fmt"
+	"os"
+)
+
+// boundFiles ends the process: there is no such bound here.
+func boundFiles(string) {
+	fmt.Fprintln(os.Stderr, "the size of files cannot be bounded on this system")
+	os.Exit(99)
+}

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"nermbulk/internal/api"
+)
+
+// listed is a tenant's list that can change between two pages.
+type listed struct {
+	ids      []string
+	page     int // sessions a page, at most
+	noTotal  bool
+	change   map[int]func(*listed) // before the nth request, from 1
+	requests int
+	pointers bool // pages are found by an opaque pointer
+	stuck    bool // every page is the first
+	fails    int  // the request that is answered 500; 0 = none
+}
+
+func (l *listed) List(_ context.Context, q api.Query) (api.Page, api.Answer) {
+	l.requests++
+	if change := l.change[l.requests]; change != nil {
+		change(l)
+	}
+	if l.requests == l.fails {
+		return api.Page{}, api.Answer{Verdict: api.Exhausted, Status: http.StatusInternalServerError, Message: "broken"}
+	}
+	offset := q.Offset
+	if l.pointers {
+		offset = 0
+		if q.Next != "" {
+			if _, err := fmt.Sscanf(q.Next, "/workflow_sessions?after=%d", &offset); err != nil {
+				panic(err)
+			}
+		}
+	}
+	if l.stuck {
+		offset = 0
+	}
+	var p api.Page
+	end := min(offset+min(l.page, q.Limit), len(l.ids))
+	for _, id := range l.ids[min(offset, end):end] {
+		p.Sessions = append(p.Sessions, api.Session{ID: id})
+	}
+	if !l.noTotal {
+		p.Total = len(l.ids)
+	}
+	switch {
+	case end >= len(l.ids):
+	case l.pointers:
+		p.Next = fmt.Sprintf("/workflow_sessions?after=%d", end)
+	case !l.noTotal:
+		p.Next = fmt.Sprintf("/workflow_sessions?limit=100&offset=%d", end)
+	}
+	return p, api.Answer{Verdict: api.OK}
+}
+
+func named(from, to int) []string {
+	var ids []string
+	for i := from; i < to; i++ {
+		ids = append(ids, fmt.Sprintf("session-%04d", i))
+	}
+	return ids
+}
+
+func TestListWalk(t *testing.T) {
+	leave := func(n int) func(*listed) { return func(l *listed) { l.ids = l.ids[n:] } }
+	for _, test := range []struct {
+		name        string
+		list        listed
+		want        []string // that must have been visited
+		mostRequest int
+	}{
+		{"nothing", listed{page: 100}, nil, 1},
+		{"one session", listed{page: 100, ids: named(0, 1)}, named(0, 1), 1},
+		{"one full page", listed{page: 100, ids: named(0, 100)}, named(0, 100), 1},
+		{"three pages", listed{page: 100, ids: named(0, 250)}, named(0, 250), 3},
+		{"no total is told", listed{page: 100, noTotal: true, ids: named(0, 250)}, named(0, 250), 4},
+		{"no total and one session", listed{page: 100, noTotal: true, ids: named(0, 1)}, named(0, 1), 2},
+		{"pages smaller than asked for", listed{page: 10, ids: named(0, 95)}, named(0, 95), 11},
+		{"one session a page", listed{page: 1, ids: named(0, 5)}, named(0, 5), 8},
+		{"pointers that only the tenant understands", listed{page: 100, pointers: true, ids: named(0, 250)}, named(0, 250), 3},
+		{"new sessions at the end", listed{page: 100, ids: named(0, 150), change: map[int]func(*listed){
+			2: func(l *listed) { l.ids = named(0, 270) },
+		}}, named(0, 270), 4},
+		{"sessions that come in at the front", listed{page: 100, ids: named(300, 550), change: map[int]func(*listed){
+			2: func(l *listed) { l.ids = append(named(0, 150), l.ids...) },
+		}}, named(300, 550), 20},
+		{"sessions that leave", listed{page: 100, ids: named(0, 450), change: map[int]func(*listed){
+			2: leave(1), 3: leave(30), 4: leave(70),
+		}}, named(0, 450), 20},
+		{"more leave than a page holds", listed{page: 100, ids: named(0, 900), change: map[int]func(*listed){
+			4: leave(250),
+		}}, named(0, 900), 30},
+		{"the list is suddenly shorter than what was read", listed{page: 100, ids: named(0, 300), change: map[int]func(*listed){
+			3: func(l *listed) { l.ids = append(slices.Clone(l.ids[:20]), l.ids[250:]...) },
+		}}, append(named(0, 20), named(250, 300)...), 20},
+		{"all have left", listed{page: 100, ids: named(0, 300), change: map[int]func(*listed){
+			3: leave(300),
+		}}, named(0, 199), 20},
+		{"every other one leaves while it is read", listed{page: 100, ids: named(0, 600), change: map[int]func(*listed){
+			3: func(l *listed) {
+				kept := l.ids[:0:0]
+				for i, id := range l.ids {
+					if i >= 300 || i%2 == 0 {
+						kept = append(kept, id)
+					}
+				}
+				l.ids = kept
+			},
+		}}, named(300, 600), 30},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			times := map[string]int{}
+			w := &listWalk{tenant: &test.list, visit: func(s *api.Session) error { times[s.ID]++; return nil }}
+			if err := w.walk(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range test.want {
+				if times[id] == 0 {
+					t.Errorf("%s was lost", id)
+				}
+			}
+			for id, n := range times {
+				if n != 1 {
+					t.Errorf("%s was visited %d times", id, n)
+				}
+			}
+			if test.list.requests > test.mostRequest {
+				t.Errorf("%d requests, want %d at most", test.list.requests, test.mostRequest)
+			}
+			if w.missing() > 0 && !strings.Contains(test.name, "front") {
+				t.Errorf("%d are said to be missing", w.missing())
+			}
+		})
+	}
+}
+
+func TestListWalkThatDoesNotEnd(t *testing.T) {
+	t.Run("the same page for ever", func(t *testing.T) {
+		list := &listed{page: 100, noTotal: true, stuck: true, ids: named(0, 500)}
+		w := &listWalk{tenant: list, visit: func(*api.Session) error { return nil }}
+		err := w.walk(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "does not come to an end") {
+			t.Errorf("error %v", err)
+		}
+		if list.requests > idlePages+2 {
+			t.Errorf("%d requests", list.requests)
+		}
+	})
+	t.Run("an error in the middle", func(t *testing.T) {
+		list := &listed{page: 100, ids: named(0, 500), fails: 3}
+		w := &listWalk{tenant: list, visit: func(*api.Session) error { return nil }}
+		failed, ok := errors.AsType[*listError](w.walk(t.Context()))
+		if !ok || failed.answer.Status != http.StatusInternalServerError {
+			t.Errorf("error %v", failed)
+		}
+	})
+	t.Run("sessions that the tenant counts but never gives", func(t *testing.T) {
+		list := &listed{page: 100, ids: named(0, 2500)}
+		lying := liar{list}
+		w := &listWalk{tenant: lying, visit: func(*api.Session) error { return nil }}
+		if err := w.walk(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if w.missing() != 7 {
+			t.Errorf("%d missing, want 7", w.missing())
+		}
+	})
+}
+
+// liar counts seven sessions too many.
+type liar struct{ *listed }
+
+func (l liar) List(ctx context.Context, q api.Query) (api.Page, api.Answer) {
+	p, a := l.listed.List(ctx, q)
+	p.Total += 7
+	return p, a
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"nermbulk/internal/journal"
+)
+
+// keptRun makes a run directory that ended the given time before testNow; 0 is
+// one that did not end.
+func keptRun(t *testing.T, name string, ago time.Duration, change func(*journal.Info)) string {
+	t.Helper()
+	dir := filepath.Join(runsRoot, name)
+	info := journal.Info{Sheet: "sessions.csv", StartedAt: testNow.Add(-ago - time.Hour)}
+	if ago > 0 {
+		at := testNow.Add(-ago)
+		info.FinishedAt, info.Finished = &at, true
+	}
+	if change != nil {
+		change(&info)
+	}
+	run, err := journal.Create(dir, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{journal.FileName, "results.csv"} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte("personal"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func left(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(runsRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+const day = 24 * time.Hour
+
+func TestPrune(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		left []string
+	}{
+		{"the newest two stay", []string{"--keep", "2"}, []string{"b-1d", "c-dry-2d", "unfinished"}},
+		{"none need stay", []string{"--keep", "0"}, []string{"unfinished"}},
+		{"more than there are", []string{"--keep", "9"}, []string{"b-1d", "c-dry-2d", "d-10d", "e-40d", "unfinished"}},
+		{"by age in days", []string{"--older-than", "30d"}, []string{"b-1d", "c-dry-2d", "d-10d", "unfinished"}},
+		{"by age in hours", []string{"--older-than", "36h"}, []string{"b-1d", "unfinished"}},
+		{"by days and hours", []string{"--older-than", "1d12h"}, []string{"b-1d", "unfinished"}},
+		{"both must hold: too few", []string{"--keep", "3", "--older-than", "1h"}, []string{"b-1d", "c-dry-2d", "d-10d", "unfinished"}},
+		{"both must hold: too new", []string{"--keep", "0", "--older-than", "30d"}, []string{"b-1d", "c-dry-2d", "d-10d", "unfinished"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			keptRun(t, "unfinished", 0, nil)
+			keptRun(t, "b-1d", day, nil)
+			keptRun(t, "c-dry-2d", 2*day, func(i *journal.Info) { i.DryRun, i.Finished, i.FinishedAt = true, false, nil })
+			keptRun(t, "d-10d", 10*day, nil)
+			keptRun(t, "e-40d", 40*day, nil)
+			got := call(t, nil, append([]string{"prune"}, test.args...)...)
+			got.wantCode(t, ExitOK)
+			if names := left(t); !slices.Equal(names, test.left) {
+				t.Errorf("left are %v, want %v", names, test.left)
+			}
+			for _, name := range []string{"b-1d", "c-dry-2d", "d-10d", "e-40d"} {
+				if !slices.Contains(test.left, name) {
+					wantText(t, got.out, "removed "+filepath.Join(runsRoot, name)+" (sessions.csv)\n")
+				}
+			}
+		})
+	}
+}
+
+func TestPruneLeaves(t *testing.T) {
+	t.Chdir(t.TempDir())
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "kept.csv"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held := keptRun(t, "held", 3*day, nil)
+	other, _, err := journal.Open(held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	stopped := keptRun(t, "stopped", 3*day, func(i *journal.Info) { i.Finished = false })
+	// A finished run elsewhere, to which a link leads, and a link in a run.
+	elsewhere := keptRun(t, "elsewhere", 3*day, nil)
+	away := filepath.Join(outside, "run")
+	if err := os.Rename(elsewhere, away); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(away, elsewhere); err != nil {
+		t.Skip("no links here:", err)
+	}
+	gone := keptRun(t, "gone", 3*day, nil)
+	if err := os.Symlink(outside, filepath.Join(gone, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(runsRoot, "notes"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+
+	got := call(t, nil, "prune", "--keep", "0")
+	got.wantCode(t, ExitOK)
+	wantText(t, got.err, "left "+held+": another process works on it")
+	if want := []string{"elsewhere", "held", "notes", "stopped"}; !slices.Equal(left(t), want) {
+		t.Errorf("left are %v, want %v", left(t), want)
+	}
+	for _, file := range []string{filepath.Join(outside, "kept.csv"), filepath.Join(away, "results.csv"), filepath.Join(held, "results.csv"), filepath.Join(stopped, "results.csv")} {
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPruneWithoutRuns(t *testing.T) {
+	t.Chdir(t.TempDir())
+	got := call(t, nil, "prune", "--keep", "1")
+	got.wantCode(t, ExitOK)
+	wantText(t, got.err, "nothing to remove")
+}
+
+func TestPruneRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	keptRun(t, "a", day, nil)
+	for _, args := range [][]string{
+		{}, {"--keep", "-1"}, {"--keep", "x"}, {"--older-than", "d"}, {"--older-than", "30"}, {"--older-than", "-1h"},
+		{"--older-than", "1d-12h"}, {"--older-than", "1.5d"}, {"--older-than", "99999d"}, {"--keep", "0", "runs"},
+	} {
+		got := call(t, nil, append([]string{"prune"}, args...)...)
+		if got.code != int(ExitUsage) {
+			t.Errorf("%v: exit code %d", args, got.code)
+		}
+	}
+	if len(left(t)) != 1 {
+		t.Error("the run was removed")
+	}
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"nermbulk/internal/sandbox"
+)
+
+// awaited is a stream that tells when a text has been written to it.
+type awaited struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	want string
+	came chan struct{}
+}
+
+func (a *awaited) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := strings.Contains(a.text.String(), a.want)
+	a.text.Write(p)
+	if !before && strings.Contains(a.text.String(), a.want) {
+		close(a.came)
+	}
+	return len(p), nil
+}
+
+// TestStateAsked asks for the state while the first row is in flight.
+func TestStateAsked(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"for people", nil, "0 of 3 rows (0 %)"},
+		{"where only errors are wanted", []string{"--quiet"}, "0 of 3 rows (0 %)"},
+		{"for machines", []string{"--log-format", "json"}, `"msg":"progress","done":0,"total":3,"left":3`},
+		{"for machines that want only errors", []string{"--log-format", "json", "--quiet"}, `"msg":"progress","done":0,"total":3,"left":3`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			sheetOf(t, "nightly.csv", 3)
+			tenant, _ := tenantOf(t, 3, sandbox.Options{})
+			asked := make(chan os.Signal, 1)
+			errs := &awaited{want: test.want, came: make(chan struct{})}
+			var first sync.Once
+			base := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				first.Do(func() {
+					asked <- os.Interrupt
+					select {
+					case <-errs.came:
+					case <-time.After(10 * time.Second):
+						t.Error("the state was not told")
+					}
+				})
+				tenant.Handler().ServeHTTP(w, r)
+			}))
+			s := Streams{
+				In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: errs, Now: time.Now,
+				Env: func(name string) (string, bool) { v, ok := withToken[name]; return v, ok },
+				Signals: func() (context.Context, func() ExitCode, func()) {
+					return t.Context(), func() ExitCode { return ExitInterrupted }, func() {}
+				},
+				StateAsked: func() (<-chan os.Signal, func()) { return asked, func() {} },
+			}
+			args := append([]string{"run", "nightly.csv", "--base-url", base, "--yes", "--workers", "1", "--rate", "0"}, test.args...)
+			if code := Run(args, s); code != 0 {
+				t.Errorf("exit code %d\n%s", code, errs.text.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// said is what a nermbulk that ran to its end left behind.
+type said struct {
+	code           int
+	stdout, stderr string
+}
+
+// nermbulk runs the tool to its end in dir, with env on top of an environment
+// that holds nothing of the caller's.
+func nermbulk(t *testing.T, dir string, env []string, args ...string) said {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "nermbulk", args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{"GORACE=" + noPause, "HOME=" + dir, "TMPDIR=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("nermbulk %q: %s", args, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("nermbulk %q has not ended after %s; it said:\n%s", args, patience, stderr.String())
+	}
+	return said{codeOf(cmd.ProcessState), stdout.String(), stderr.String()}
+}
+
+// sends runs a sheet against a tenant and wants that exit code. It returns the
+// results, and what was said.
+func sends(t *testing.T, code int, base, sheet string, env []string, args ...string) (table, said) {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sheet.csv"), sheet)
+	args = append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--base-url", base, "--run-dir", "r"}, args...)
+	s := nermbulk(t, dir, env, args...)
+	if s.code != code {
+		t.Fatalf("exit code %d, not %d; it said:\n%s", s.code, code, s.stderr)
+	}
+	results, err := parseTable(read(t, filepath.Join(dir, "r", "results.csv")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results, s
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
