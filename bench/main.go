@@ -1,0 +1,84 @@
+// Command bench measures the whole nermbulk binary on this machine: its
+// sending beside vegeta's, its memory as sheets grow, the speed of check, and
+// how soon a resumed run sends again. It sends to a server of its own on
+// loopback only, and stops by itself. Nothing is asserted: it prints figures.
+//
+//	go run ./bench                 # everything up to 1,000,000 rows
+//	go run ./bench -only send      # one part: send, check, memory or resume
+//	go run ./bench -most 10000000  # memory up to ten million rows
+//
+// vegeta is used from PATH; without it, it is installed into the work folder.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+)
+
+const vegeta = "github.com/tsenart/vegeta/v12@v12.13.0"
+
+// bench is one call of the program.
+type bench struct {
+	dir      string // everything it makes
+	nermbulk string // the binary that is measured
+	rows     int    // of the pairs with vegeta
+	pairs    int
+	workers  int
+	most     int // rows of the largest sheet
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == "serve" {
+		fmt.Fprintln(os.Stderr, serve(os.Args[2]))
+		os.Exit(1)
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() (err error) {
+	b := &bench{}
+	only := flag.String("only", "", "send, check, memory or resume (default: all)")
+	flag.IntVar(&b.rows, "rows", 60_000, "rows that are sent beside vegeta")
+	flag.IntVar(&b.pairs, "pairs", 5, "alternating pairs with vegeta")
+	flag.IntVar(&b.workers, "workers", 32, "requests in flight")
+	flag.IntVar(&b.most, "most", 1_000_000, "rows of the largest sheet")
+	flag.Parse()
+	parts := []struct {
+		name string
+		do   func() error
+	}{{"send", b.send}, {"check", b.check}, {"memory", b.memory}, {"resume", b.resume}}
+	if *only != "" && !slices.ContainsFunc(parts, func(p struct {
+		name string
+		do   func() error
+	}) bool {
+		return p.name == *only
+	}) {
+		return fmt.Errorf("-only %s: use send, check, memory or resume", *only)
+	}
+	if b.dir, err = os.MkdirTemp("", "nermbulk-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	b.nermbulk = filepath.Join(b.dir, "nermbulk")
+	if err := command("go", "build", "-trimpath", "-o", b.nermbulk, ".").Run(); err != nil {
+		return fmt.Errorf("build nermbulk (run this in the repository's root): %w", err)
+	}
+	fmt.Printf("%s, %s/%s, %d processors, %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
+	for _, p := range parts {
+		if *only == "" || *only == p.name {
+			if err := p.do(); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+func command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// pinned is a command on one processor, where the system can do that.
+func pinned(cpu int, name string, args ...string) *exec.Cmd {
+	if taskset, err := exec.LookPath("taskset"); err == nil {
+		return command(taskset, append([]string{"-c", fmt.Sprint(cpu), name}, args...)...)
+	}
+	return command(name, args...)
+}
+
+// took is what one command used.
+type took struct {
+	wall time.Duration
+	cpu  time.Duration
+	peak int64 // KiB; 0 where the system does not tell
+}
+
+func measure(cmd *exec.Cmd) (took, error) {
+	begun := time.Now()
+	if err := cmd.Run(); err != nil {
+		return took{}, fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+	}
+	state := cmd.ProcessState
+	return took{time.Since(begun), state.UserTime() + state.SystemTime(), peakOf(state)}, nil
+}
+
+// oneCore runs a command with one processor for its Go code.
+func oneCore(cmd *exec.Cmd) *exec.Cmd {
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "NERM_TOKEN=token")
+	return cmd
+}
+
+func (b *bench) sendCommand(sheet, addr, dir string, more ...string) *exec.Cmd {
+	args := append([]string{"run", sheet, "--base-url", "http://" + addr + "/api", "--rate", "0",
+		"--workers", fmt.Sprint(b.workers), "--yes", "--quiet", "--run-dir", dir}, more...)
+	return oneCore(pinned(0, b.nermbulk, args...))
+}
+
+// send compares the sending of a sheet with vegeta's of the same requests.
+func (b *bench) send() error {
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	sheet, targets, err := b.sheet(b.rows, s.addr)
+	if err != nil {
+		return err
+	}
+	other, err := b.vegeta()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nsending %d rows, %d workers, one processor, whole process\n", b.rows, b.workers)
+	var ratios []float64
+	for i := range b.pairs {
+		dir := filepath.Join(b.dir, "run")
+		ours, err := measure(b.sendCommand(sheet, s.addr, dir))
+		if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		theirs, err := measure(oneCore(pinned(0, other, "attack", "-format=json", "-lazy", "-targets="+targets,
+			"-rate=0", fmt.Sprintf("-workers=%d", b.workers), fmt.Sprintf("-max-workers=%d", b.workers),
+			fmt.Sprintf("-connections=%d", b.workers), "-redirects=-1", "-output="+filepath.Join(b.dir, "vegeta.bin"))))
+		if err != nil {
+			return err
+		}
+		ratio := theirs.wall.Seconds() / ours.wall.Seconds()
+		ratios = append(ratios, ratio)
+		fmt.Printf("  pair %d: nermbulk %7.0f rows/s (%.2f s cpu), vegeta %7.0f (%.2f s cpu), ratio %.2f\n", i+1,
+			float64(b.rows)/ours.wall.Seconds(), ours.cpu.Seconds(), float64(b.rows)/theirs.wall.Seconds(), theirs.cpu.Seconds(), ratio)
+	}
+	slices.Sort(ratios)
+	fmt.Printf("  median ratio %.2f (%.2f to %.2f)\n", ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
+	return nil
+}
+
+func (b *bench) vegeta() (string, error) {
+	if path, err := exec.LookPath("vegeta"); err == nil {
+		return path, nil
+	}
+	cmd := command("go", "install", vegeta)
+	cmd.Env = append(os.Environ(), "GOBIN="+b.dir)
+	return filepath.Join(b.dir, "vegeta"), cmd.Run()
+}
+
+// check measures the check of a sheet of a million rows.
+func (b *bench) check() error {
+	rows := min(b.most, 1_000_000)
+	sheet, _, err := b.sheet(rows, "")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\ncheck of %d rows of 12 columns, one processor\n", rows)
+	for range 3 {
+		t, err := measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %7.0f rows/s, peak %d MiB\n", float64(rows)/t.wall.Seconds(), t.peak>>10)
+	}
+	return nil
+}
+
+// memory measures the peak of check and run as sheets grow.
+func (b *bench) memory() error {
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	fmt.Println("\npeak memory")
+	for rows := 100_000; rows <= b.most; rows *= 10 {
+		sheet, _, err := b.sheet(rows, "")
+		if err != nil {
+			return err
+		}
+		checked, err := measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
+		if err != nil {
+			return err
+		}
+		dir := filepath.Join(b.dir, "run")
+		sent, err := measure(b.sendCommand(sheet, s.addr, dir))
+		if err != nil {
+			return err
+		}
+		resumed, err := measure(b.sendCommand(sheet, s.addr, dir, "--resume"))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %8d rows: check %d MiB in %.1f s, run %d MiB in %.1f s, resume with nothing left %d MiB in %.1f s\n", rows,
+			checked.peak>>10, checked.wall.Seconds(), sent.peak>>10, sent.wall.Seconds(), resumed.peak>>10, resumed.wall.Seconds())
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		if err := os.Remove(sheet); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume measures the time from the start of a resume to its first request,
+// after a run that sent all rows but the last.
+func (b *bench) resume() error {
+	rows := min(b.most, 1_000_000)
+	sheet, _, err := b.sheet(rows, "")
+	if err != nil {
+		return err
+	}
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(b.dir, "run")
+	// Stopping at the limit is exit code 3.
+	_ = b.sendCommand(sheet, s.addr, dir, "--limit", fmt.Sprint(rows-1)).Run()
+	addr := s.addr
+	if err := s.stop(); err != nil {
+		return err
+	}
+	if s, err = startServerAt(addr); err != nil {
+		return err
+	}
+	defer s.stop()
+	begun := time.Now()
+	if _, err := measure(b.sendCommand(sheet, addr, dir, "--resume")); err != nil {
+		return err
+	}
+	first, err := s.firstRequest()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nresume after %d rows: first request after %.2f s\n", rows-1, first.Sub(begun).Seconds())
+	return os.RemoveAll(dir)
+}
