@@ -58,7 +58,7 @@ func (b *bench) send() error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.kill()
 	sheet, targets, err := b.sheet(b.rows, s.addr)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (b *bench) memory() error {
 	if err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.kill()
 	fmt.Println("\npeak memory")
 	for rows := 100_000; rows <= b.most; rows *= 10 {
 		sheet, _, err := b.sheet(rows, "")
@@ -181,7 +181,7 @@ func (b *bench) resume() error {
 	if s, err = startServerAt(addr); err != nil {
 		return err
 	}
-	defer s.stop()
+	defer s.kill()
 	begun := time.Now()
 	if _, err := measure(b.sendCommand(sheet, addr, dir, "--resume")); err != nil {
 		return err

@@ -15,7 +15,7 @@ func peakOf(state *os.ProcessState) int64 {
 		return 0
 	}
 	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss) >> 10 // in bytes there
+		return usage.Maxrss >> 10 // in bytes there
 	}
-	return int64(usage.Maxrss)
+	return usage.Maxrss
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,8 +75,8 @@ func (s *server) firstRequest() (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
+	err = errors.Join(err, resp.Body.Close())
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -83,8 +84,12 @@ func (s *server) firstRequest() (time.Time, error) {
 	return time.Unix(0, nanos), err
 }
 
+// stop ends the server's process.
 func (s *server) stop() error {
 	err := s.cmd.Process.Kill()
 	_ = s.cmd.Wait() // killed
 	return err
 }
+
+// kill is stop for the end of a measurement, when nothing depends on it.
+func (s *server) kill() { _ = s.stop() }

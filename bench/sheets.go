@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 const header = "id,status,workflow_id,requester_type,requester_id,profile_id,run,attributes.full_name,attributes.department,attributes.end_date,attributes.badge,attributes.notes\r\n"
@@ -50,13 +51,7 @@ func (b *bench) sheet(rows int, addr string) (sheet, targets string, err error) 
 	fmt.Fprint(sw, header)
 	for i := range rows {
 		c := row(random, i)
-		for n, cell := range c {
-			if n > 0 {
-				sw.WriteByte(',')
-			}
-			sw.WriteString(cell)
-		}
-		sw.WriteString("\r\n")
+		fmt.Fprint(sw, strings.Join(c, ","), "\r\n") // Flush tells of an error
 		if addr != "" {
 			if err := json.NewEncoder(tw).Encode(target(c, addr)); err != nil {
 				return "", "", err

@@ -144,6 +144,8 @@ func TestProblems(t *testing.T) {
 		"bad type":           {sheet: row(idA, "", "", "Usr", "", "", "x", ""), want: []string{`D bad-type did you mean "User"?`}},
 		"one bad of many":    {sheet: row(idA, "", "", "", idB+";nope", "", "", ""), want: []string{`E bad-uuid "nope"`}},
 		"bad boolean":        {sheet: row(idA, "closed", "", "", "", "perhaps", "", ""), want: []string{`F bad-boolean "perhaps"`}},
+		"clear for an id":    {sheet: row("<CLEAR>", "closed", "", "", "", "", "x", ""), want: []string{`A clear-not-allowed needs the id`}},
+		"stray hyphens":      {sheet: row(idA[:30]+"-"+idA[31:], "closed", idB[:35]+"-", "", "", "", "", ""), want: []string{`A bad-id is not an id`, `C bad-uuid is not a UUID`}},
 		"clear elsewhere":    {sheet: row(idA, "<clear>", "", "", "", "<Clear>", "x", ""), want: []string{`B clear-not-allowed`, `F clear-not-allowed`}},
 		"spreadsheet errors": {sheet: row(idA, "#N/A", "#wert!", "", "", "", "Err:502", "#####"), want: []string{`B excel-error`, `C excel-error`, `G excel-error`, `H excel-error`}},
 		"nothing to change":  {sheet: row(idA, "", "", "", "", "", "", ""), want: []string{` no-change changes nothing`}},

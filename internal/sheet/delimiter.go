@@ -26,10 +26,11 @@ func separatorLine(text []byte) (length int, delimiter rune) {
 	if len(line) >= 2 && line[0] == '"' && line[len(line)-1] == '"' {
 		line = line[1 : len(line)-1]
 	}
-	if len(line) < 4 || !bytes.EqualFold(line[:4], []byte("sep=")) {
+	const n = len(separatorPrefix)
+	if len(line) < n || !bytes.EqualFold(line[:n], []byte(separatorPrefix)) {
 		return 0, 0
 	}
-	line = line[4:]
+	line = line[n:]
 	if len(line) == 0 {
 		return length, 0
 	}

@@ -34,6 +34,7 @@ func FuzzRead(f *testing.F) {
 		checkRows(t, s, rows)
 		checkProblems(t, s, rows)
 		checkRoundTrip(t, s, rows)
+		checkCopy(t, s, rows)
 		checkSmallBuffer(t, text)
 	})
 }
@@ -106,6 +107,30 @@ func checkRoundTrip(t *testing.T, s *Sheet, rows []Row) {
 	for i, r := range back {
 		if want := append(slices.Clone(rows[i].Cells), "1"); !slices.Equal(r.Cells, want) {
 			t.Fatalf("%q was written, %q came back", want, r.Cells)
+		}
+	}
+}
+
+// checkCopy copies a sheet without problems and reads the copy without any
+// option that would help: rows, numbers and cells must be the same.
+func checkCopy(t *testing.T, s *Sheet, rows []Row) {
+	if len(s.Problems()) > 0 {
+		return
+	}
+	var b bytes.Buffer
+	w := s.NewCopy(&b)
+	for _, r := range recordsOf(t, s) {
+		writeRow(t, w, r.cells)
+	}
+	w.Flush()
+	again := open(t, write(t, b.String()), Options{Unknown: s.options.Unknown})
+	back := readAll(t, again)
+	if len(back) != len(rows) || len(again.Problems()) > 0 {
+		t.Fatalf("%d rows were copied to %q, %d came back: %v", len(rows), b.String(), len(back), again.Problems())
+	}
+	for i, r := range back {
+		if r.Number != rows[i].Number || r.Long != rows[i].Long || !slices.Equal(r.Cells, rows[i].Cells) {
+			t.Fatalf("%+v was copied, %+v came back", rows[i], r)
 		}
 	}
 }

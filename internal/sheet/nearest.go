@@ -14,7 +14,13 @@ func Nearest(name string, candidates []string) (string, bool) {
 	for _, candidate := range candidates {
 		want := []rune(NormalizeName(candidate))
 		allowed := max(1, max(len(typed), len(want))/3)
-		if d := distance(typed, want); d <= allowed && d < len(want) && (found == "" || d < best) {
+		if more := len(want) - len(typed); more > allowed || -more > allowed {
+			continue // each character more is a slip of its own
+		}
+		if found != "" {
+			allowed = min(allowed, best-1)
+		}
+		if d := distance(typed, want, allowed); d <= allowed && d < len(want) {
 			best, found = d, candidate
 		}
 	}
@@ -52,14 +58,18 @@ func NearestField(name string) (string, bool) {
 }
 
 // distance counts insertions, deletions, replacements and swaps of neighbours
-// that turn a into b (Damerau-Levenshtein, each stretch edited once).
-func distance(a, b []rune) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+// that turn a into b (Damerau-Levenshtein, each stretch edited once). It gives
+// up with a number above most as soon as there are more than that.
+func distance(a, b []rune, most int) int {
+	width := len(b) + 1
+	room := make([]int, 3*width)
+	before, last, row := room[:width], room[width:2*width], room[2*width:]
 	for j := range last {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
 		row[0] = i
+		least := i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
@@ -69,6 +79,11 @@ func distance(a, b []rune) int {
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], before[j-2]+1)
 			}
+			least = min(least, row[j])
+		}
+		// A swap looks one row further back, where it costs one more.
+		if least > most+1 {
+			return least
 		}
 		before, last, row = last, row, before
 	}

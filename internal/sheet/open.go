@@ -36,6 +36,10 @@ func Open(path string, o Options) (*Sheet, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	// Opening a pipe that nobody writes to would wait for ever.
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read the sheet: %s is not a regular file; save it as one, or give it to standard input and name it -", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the sheet: %w", err)
@@ -61,7 +65,7 @@ func (s *Sheet) begin() error {
 		return fmt.Errorf("%s is a directory; name a CSV file in it", s.name)
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file; save it as one first", s.name)
+		return fmt.Errorf("%s is not a regular file", s.name)
 	}
 	sample := make([]byte, sampled)
 	n, err := s.file.ReadAt(sample, 0)

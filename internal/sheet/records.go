@@ -55,25 +55,24 @@ func (s *scanner) cells(cells []string) []string {
 }
 
 // NewCopy returns a Writer for a copy of the sheet: with its delimiter, every
-// cell as it is given, and a "sep=" line where the delimiter would not be
-// recognised without one.
+// cell as it is given, and a "sep=" line also where the header would have
+// another delimiter recognised.
 func (s *Sheet) NewCopy(w io.Writer) *Writer {
 	writer := NewPlainWriter(w, s.delimiter)
-	if s.header == nil {
+	if s.header == nil || writer.preamble != "" {
 		return writer
 	}
-	var first bytes.Buffer
-	header := NewPlainWriter(&first, s.delimiter)
 	names := make([]string, len(s.header.columns))
 	for i, c := range s.header.columns {
 		names[i] = c.Name
 	}
-	// Writing to memory does not fail.
-	_ = header.Write(names)
-	header.Flush()
-	text := bytes.TrimPrefix(first.Bytes(), []byte(byteOrderMark))
+	var header bytes.Buffer
+	sample := NewPlainWriter(&header, s.delimiter)
+	_ = sample.Write(names) // to memory
+	sample.Flush()
+	text := bytes.TrimPrefix(header.Bytes(), []byte(byteOrderMark))
 	if length, _ := separatorLine(text); length > 0 || detectDelimiter(text, s.meant) != s.delimiter {
-		writer.preamble = "sep=" + string(s.delimiter) + "\r\n"
+		writer.preamble = separatorPrefix + string(s.delimiter) + "\r\n"
 	}
 	return writer
 }

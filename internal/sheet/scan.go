@@ -120,7 +120,7 @@ func (s *scanner) nextLF(from int) int {
 func (s *scanner) plain(line []byte) {
 	s.text = append(s.text[:0], line...)
 	for from := 0; ; {
-		at := -1
+		var at int
 		if len(s.delim) == 1 {
 			at = bytes.IndexByte(s.text[from:], s.delim[0])
 		} else {

@@ -17,29 +17,37 @@ type Writer struct {
 	delimiter string
 	special   string // characters that a bare cell cannot hold
 	escape    bool
-	preamble  string // stands before the first row, behind the byte order mark
+	preamble  string // a "sep=" line, where the delimiter is not recognised without
 	begun     bool
 	err       error
 }
 
 // NewWriter returns a Writer that puts the formula escape on every cell. A
-// delimiter of 0 is a comma. It buffers: call Flush, then Error, at the end.
+// delimiter of 0 is a comma; one that Open does not recognise by itself is named
+// in a "sep=" line. It buffers: call Flush, then Error, at the end.
 func NewWriter(w io.Writer, delimiter rune) *Writer {
 	writer := NewPlainWriter(w, delimiter)
 	writer.escape = true
 	return writer
 }
 
+// separatorPrefix begins the line that names the delimiter.
+const separatorPrefix = "sep="
+
 // NewPlainWriter is like NewWriter, but writes every cell as it is.
 func NewPlainWriter(w io.Writer, delimiter rune) *Writer {
 	if delimiter == 0 {
 		delimiter = ','
 	}
-	return &Writer{
+	writer := &Writer{
 		w:         bufio.NewWriterSize(w, 64<<10),
 		delimiter: string(delimiter),
 		special:   string(delimiter) + "\"\r\n",
 	}
+	if !strings.ContainsRune(candidates, delimiter) {
+		writer.preamble = separatorPrefix + writer.delimiter + "\r\n"
+	}
+	return writer
 }
 
 // Write adds one row. The first error sticks: later calls return it again.

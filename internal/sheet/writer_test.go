@@ -51,6 +51,7 @@ func TestWriter(t *testing.T) {
 		{"comma by default", 0, false, [][]string{{"id", "status"}, {"1", "open"}}, "id,status\r\n1,open\r\n"},
 		{"the delimiter is quoted", ';', false, [][]string{{"a;b", "a,b"}}, "\"a;b\";a,b\r\n"},
 		{"tab", '\t', false, [][]string{{"a\tb", "c"}}, "\"a\tb\"\tc\r\n"},
+		{"a sign that is not recognised", '^', false, [][]string{{"a^b", "c"}}, "sep=^\r\n\"a^b\"^c\r\n"},
 		{"line breaks stay as they are", 0, false, [][]string{{"a\nb", "a\r\nb", "a\rb"}}, "\"a\nb\",\"a\r\nb\",\"a\rb\"\r\n"},
 		{"quotes", 0, false, [][]string{{`say "hi"`, `"`}}, `"say ""hi""",""""` + "\r\n"},
 		{"white space at an end", 0, false, [][]string{{" a", "a ", "\u00a0a", "a b"}}, "\" a\",\"a \",\"\u00a0a\",a b\r\n"},
