@@ -14,8 +14,9 @@ func peakOf(state *os.ProcessState) int64 {
 	if !ok {
 		return 0
 	}
+	size := int64(usage.Maxrss) //nolint:unconvert // 32 bits on some systems
 	if runtime.GOOS == "darwin" {
-		return usage.Maxrss >> 10 // in bytes there
+		size >>= 10 // in bytes there
 	}
-	return usage.Maxrss
+	return size
 }
