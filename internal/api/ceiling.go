@@ -1,291 +1,201 @@
 package api
 
 import (
-	"math"
 	"time"
 )
 
-type mode int
-
 const (
-	modeFree   mode = iota // never refused: only the user's rate holds
-	modeBucket             // what is granted flows
-	modeWindow             // what is granted comes at once, at the start of a window
+	// pauseUntold is the first pause when the tenant tells none.
+	pauseUntold = time.Second
+	// toldWindow is the shortest pause that speaks for a window: a bucket that
+	// grants anything worth sending has a token again in a second.
+	toldWindow = 2 * time.Second
+	// glance is how often, in seconds, the guesses are told what was granted.
+	glance = 0.1
+	// smoothing is the weight of one answer in the smoothed latency.
+	smoothing = 0.1
+	// overtaking is the share of what is in flight that the account of the
+	// tenant may be wrong by, because requests overtake each other.
+	overtaking = 0.1
+	// miscount is what it may be wrong by at any rate, in requests.
+	miscount = 1.2
 )
 
-const (
-	below      = 0.985 // share of the grant that is used while it holds
-	windowLike = 1600 * time.Millisecond
-	windowSize = 10.0
-	floorRate  = 4.0
-)
+// pauses grow while the one request that tries after each is refused again.
+// The first three end within ten seconds, the window that is most common.
+var pauses = []time.Duration{250 * time.Millisecond, 3 * time.Second, 6 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
 
+// ceiling learns from the tenant's refusals what it grants, and says how fast
+// to send. It keeps a set of guesses of the tenant's limit, tells them what
+// was granted and refused, and asks for what those would bear that still
+// explain it. It has neither a clock nor a lock, and does not know of pacing.
+//
+// From a refusal to the first request granted after the pause it is blocked.
 type ceiling struct {
-	top         float64
-	start       time.Time
-	mode        mode
+	top   float64 // requests per second, never to be exceeded; may be infinite
+	start time.Time
+
+	guesses guesses
+	trail   trail
+	granted float64 // requests, in all
+	fresh   float64 // granted since the guesses were told
+	latency float64 // seconds, smoothed
+
+	throttled   bool // refused at least once: from then on base holds
+	blocked     bool
 	pausedUntil time.Time
-	latency     float64 // seconds, smoothed
+	block       block
 
-	granted float64 // since the last refusal
-	emptied time.Time
-	resumed time.Time
-	first   bool
+	base  float64 // requests per second, while nothing more is tried
+	since float64 // when it was set
+	calm  float64 // seconds from then until more is tried
+}
 
-	// the block under way
-	blocked           bool
-	block             time.Time
-	hitSent           time.Time
-	lastRefused, edge float64
-	refusals          int
-	hitRate           float64
-	hitN              float64
-	hitSpan           float64
-	hitFirst          bool
-
-	g      guesses
-	fresh  float64 // granted since the guesses last saw
-	lo, hi float64
-	r      float64
-	nextAt float64 // when to look again
-
-	grantR float64 // window
-	calm   float64
-	since  float64
-	recent [250]float64 // granted by tenths of a second
-	recAt  int
-
-	log func(string, ...any)
+// block is what is known of the last time that the tenant refused. Times are
+// in seconds since the start.
+type block struct {
+	began    float64
+	sent     time.Time // when the request left that was refused first
+	seeded   bool      // the guesses were made at it
+	ended    float64
+	refused  float64 // when the last request in it was refused
+	tries    int     // refused although they waited for the pause to end
+	asked    float64 // requests per second when it began
+	calmFor  float64 // seconds from the end of the block before it
+	hasty    int     // blocks in a row that began soon after the one before
+	strained bool    // it began when more was tried than the base
 }
 
 func newCeiling(top, learned float64, now time.Time) *ceiling {
-	c := &ceiling{top: top, start: now, emptied: now, resumed: now, first: true, calm: 60}
+	c := &ceiling{top: top, start: now, calm: calmFirst}
+	if learned > 0 {
+		c.throttled, c.base = true, learned
+		c.granted = learned // was granted before, so that the start need not be slow
+	}
 	return c
 }
 
-func (c *ceiling) probing() bool { return c.blocked }
-
-func (c *ceiling) secs(t time.Time) float64 { return t.Sub(c.start).Seconds() }
-
-func (c *ceiling) rate(now time.Time) float64 {
-	if c.mode == modeFree {
-		return c.top
-	}
-	t := c.secs(now) - c.since - c.calm
-	r := c.r
-	if t > 0 {
-		r *= 1 + 0.004*t + math.Pow(t/40, 3)
-	}
-	return math.Min(r, c.top)
+// seconds is the time since the start at which the tenant dealt with a
+// request, as far as that can be told: halfway. It never goes back.
+func (c *ceiling) seconds(sent, at time.Time) float64 {
+	return max(c.guesses.at, sent.Add(at.Sub(sent)/2).Sub(c.start).Seconds())
 }
 
-func (c *ceiling) note(f string, a ...any) {
-	if c.log != nil {
-		c.log(f, a...)
+// noise is by how many requests the account of what is left may be wrong.
+func (c *ceiling) noise() float64 {
+	r := c.base
+	if r == 0 {
+		r = c.trail.since(c.guesses.at - 1)
 	}
+	return miscount + overtaking*c.latency*r
 }
 
-func (c *ceiling) noise() float64 { return 1.2 + 0.1*c.latency*c.r }
-
-func mid(sent, at time.Time) time.Time { return sent.Add(at.Sub(sent) / 2) }
-
-func (c *ceiling) record(at float64, n float64) {
-	i := int(at * 10)
-	for c.recAt < i {
-		c.recAt++
-		c.recent[c.recAt%len(c.recent)] = 0
-	}
-	if i > c.recAt-len(c.recent) {
-		c.recent[i%len(c.recent)] += n
-	}
+// tell tells the guesses what was granted up to now.
+func (c *ceiling) tell(m float64) {
+	c.guesses.granted(m, c.fresh)
+	c.fresh = 0
 }
 
-func (c *ceiling) lastSeconds(at, d float64) float64 {
-	n := 0.0
-	for i := int(at * 10); i > int((at-d)*10) && i >= 0; i-- {
-		n += c.recent[i%len(c.recent)]
-	}
-	return n
-}
-
+// grant learns from a request that was granted.
 func (c *ceiling) grant(sent, at time.Time) {
+	m := c.seconds(sent, at)
 	c.granted++
-	l := at.Sub(sent).Seconds()
-	c.latency += (l - c.latency) * 0.1
-	m := math.Max(c.secs(mid(sent, at)), c.g.at)
-	c.record(m, 1)
-	if c.mode == modeFree && !c.blocked {
+	c.latency += smoothing * (at.Sub(sent).Seconds() - c.latency)
+	c.trail.add(m, 1)
+	if !c.throttled {
 		return
+	}
+	if c.blocked && c.block.seeded && c.block.tries == 0 && sent.Before(c.block.sent) {
+		c.guesses.overtaken()
 	}
 	c.fresh++
-	if c.blocked && sent.Before(c.hitSent) {
-		c.hitN++
-	}
-	if c.blocked && !sent.Before(c.pausedUntil) {
-		c.blocked = false
-		c.conclude(sent, at)
-		c.resumed = at
-		c.granted = 1
+	over := c.blocked && !sent.Before(c.pausedUntil) // the block is
+	if !over && m < c.guesses.at+glance {
 		return
 	}
-	if m >= c.nextAt {
-		c.nextAt = m + 0.1
-		c.g.granted(m, c.fresh)
-		c.fresh = 0
-		if c.mode == modeBucket && !c.blocked {
-			c.choose(m)
-		}
+	c.tell(m)
+	if over {
+		c.blocked, c.block.ended = false, m
+		c.guesses.turned()
+		c.settle(m)
+	} else if !c.blocked {
+		c.climb(m)
 	}
 }
 
-var waits = []float64{1, 3, 6, 10, 20, 40, 60}
-
-func (c *ceiling) refused(sent, at time.Time, after time.Duration) {
-	m := math.Max(c.secs(mid(sent, at)), c.g.at)
-	c.g.granted(m, c.fresh)
-	c.fresh = 0
-	asked := 0.0
-	if !c.blocked && c.mode == modeBucket {
-		asked = c.rate(at)
-	}
-	c.g.refused(c.noise(), asked)
-	if c.blocked && sent.Before(c.pausedUntil) { // of the same burst
-		c.emptied = later(c.emptied, sent)
-		c.granted = 0
-		c.pausedUntil = later(c.pausedUntil, at.Add(after))
-		return
-	}
-	if c.blocked {
-		c.refusals++
-	} else {
-		c.hitRate, c.hitSent = c.rate(at), sent
-		c.hitN, c.hitSpan, c.hitFirst = c.granted, sent.Sub(c.resumed).Seconds(), c.first
-		c.blocked, c.block, c.refusals = true, mid(sent, at), 0
-		c.note("hit n=%.0f t=%.3f at rate %.2f after %v", c.granted, c.hitSpan, c.hitRate, after)
-	}
-	c.emptied = sent
-	c.lastRefused = m
-	c.granted = 0
-	w := waits[min(c.refusals, len(waits)-1)]
-	if after >= 0 && c.refusals == 0 {
-		w = math.Max(after.Seconds(), 0.05)
-	}
-	if c.mode == modeWindow && w < 1.01 {
-		now := c.secs(at)
-		k := math.Ceil((now + 0.2 - c.edge) / windowSize)
-		w = math.Max(w, c.edge+k*windowSize-now)
-	}
-	c.pausedUntil = at.Add(max(after, time.Duration(w*1e9)))
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// conclude judges the cycle that ended with the block that ends now.
-func (c *ceiling) conclude(sent, at time.Time) {
-	m := c.secs(mid(sent, at))
-	b := m - c.secs(c.block)
-	defer func() { c.first = false }()
-	if b > windowLike.Seconds() {
-		c.window(m, b)
-		return
-	}
-	if c.mode == modeWindow {
-		c.window(m, b)
-		return
-	}
-	if c.first {
-		c.mode = modeBucket
-		t := math.Max(c.hitSpan, 1e-4)
-		lo := math.Min(c.hitN/(12+t), 1000)
-		hi := math.Min(c.top, 1.2*c.hitN/t)
-		c.g.reset(math.Max(floorRate, lo), math.Max(hi, 3*floorRate), m, false)
-		c.g.granted(m, 0)
-		// the pause just past
-		c.g.at = c.secs(c.block)
-		c.g.granted(m, 1)
-		c.fresh = 0
-		c.r = 0
-	} else {
-		c.g.granted(m, c.fresh)
-		c.fresh = 0
-		if c.hitRate > c.r*1.01 {
-			c.calm = math.Min(2*c.calm, 300)
-		}
-		c.r = 0
-	}
-	c.choose(m)
-}
-
-func (c *ceiling) window(m, b float64) {
-	whole := c.hitSpan + b // the window, as far as it is known
-	hit := c.secs(c.block)
-	late := math.Min(m-c.lastRefused, b)
-	if c.refusals == 0 {
-		late = math.Min(late, 1)
-	}
-	calm := math.Max(c.calm, 60)
+// refuse learns from a request that was refused, and pauses as long as the tenant
+// asked for; after is below 0 when it did not say.
+func (c *ceiling) refuse(sent, at time.Time, after time.Duration) {
+	m := c.seconds(sent, at)
+	c.tell(m)
+	late := c.blocked && sent.Before(c.pausedUntil) // it left before the pause was known
 	switch {
-	case c.hitSpan < 3 && c.mode == modeFree || whole < 1.15*windowSize:
-		c.grantR = math.Min(c.hitRate, c.hitN/windowSize)
-	case c.mode != modeWindow && c.hitFirst:
-		// Where its window began is not known: ask a little more than it can
-		// be, so that the next window is spent and counted.
-		c.grantR = math.Min(c.hitRate, 1.08/below*c.hitN/whole*windowSize/(windowSize-math.Min(late, 5)))
-	case c.mode == modeWindow && whole > 3*windowSize && c.hitRate < 1.4*c.grantR:
-		before := c.lastSeconds(hit-windowSize, windowSize) / windowSize
-		last := c.lastSeconds(hit, windowSize) / windowSize
-		c.grantR = math.Min(math.Max(c.grantR, before), last)
-		c.calm = math.Min(2*c.calm, 300)
-		calm = c.calm
-	case whole < 3*windowSize:
-		c.grantR = c.hitN / (whole - late/2)
-		calm = 10
+	case late:
+	case c.blocked:
+		c.block.tries++
+		c.guesses.empty(m - c.block.refused)
 	default:
-		c.grantR = c.lastSeconds(hit, windowSize-b+late/2) / windowSize
-		calm = 10
+		c.begin(m, sent, at)
 	}
-	c.edge = m
-	c.calm = calm
-	c.note("window n=%.0f t=%.1f b=%.1f late=%.1f", c.hitN, c.hitSpan, b, late)
-	c.mode = modeWindow
-	c.keep(c.grantR*below, m)
+	c.guesses.refused(c.noise())
+	c.block.refused = m
+	if after < 0 {
+		after = pauseUntold
+	}
+	if !late {
+		if after >= toldWindow {
+			c.guesses.told(after.Seconds())
+		}
+		after = max(after, c.stay(m, after))
+	}
+	if until := at.Add(after); until.After(c.pausedUntil) {
+		c.pausedUntil = until
+	}
 }
 
-func (c *ceiling) keep(r, m float64) {
-	c.r, c.since = r, m
-	c.note("keep %.2f calm %.0f", r, c.calm)
+// foresee learns from a granted request that told, before the first refusal,
+// that the next would be refused for a time.
+func (c *ceiling) foresee(sent, at time.Time, reset time.Duration) {
+	if !c.throttled {
+		c.refuse(sent, at, reset)
+	}
 }
 
-// choose sets the rate by what the tenant might be.
-func (c *ceiling) choose(m float64) {
-	lo, hi, ok := c.g.span(c.noise())
-	if !ok {
-		r := c.rate(c.start.Add(time.Duration(m * 1e9)))
-		c.note("nothing fits at %.2f best %.1f", r, c.g.best)
-		if c.r == 0 { // after a refusal
-			c.g.reset(c.hitRate/4, c.hitRate*1.02, m, false)
-		} else {
-			c.g.reset(r*0.9, math.Min(3*r, c.top), m, true)
-		}
-		lo, hi, _ = c.g.span(c.noise())
+// limitTo never lets more through than the tenant says that it grants; 0 tells
+// nothing.
+func (c *ceiling) limitTo(rate float64) {
+	if rate > 0 {
+		c.top = min(c.top, below*rate)
 	}
-	r := math.Min(math.Pow(lo, 0.35)*math.Pow(hi, 0.65), below*hi)
-	if hi > 6*lo {
-		r = math.Sqrt(lo * hi)
+}
+
+// begin begins a block: a limit is met.
+func (c *ceiling) begin(m float64, sent, at time.Time) {
+	b := block{began: m, sent: sent, asked: c.rate(at), calmFor: m - c.block.ended}
+	if !c.throttled {
+		c.throttled, b.seeded = true, true
+		b.asked = c.firstSeed(m)
 	}
-	if hi/lo < 1.03 {
-		r = below * hi
+	b.strained = b.asked > 1.002*c.base
+	if b.calmFor < hasty {
+		b.hasty = c.block.hasty + 1
 	}
-	if r > c.r || lo != c.lo || hi != c.hi {
-		c.lo, c.hi = lo, hi
-		if r > c.r {
-			c.r, c.since = r, m
-			c.note("choose %.2f of [%.2f %.2f] fit %.2f of %d, n=%.0f", r, lo, hi, c.g.best, len(c.g.all), c.g.n)
-		}
+	c.block, c.blocked = b, true
+	c.guesses.below(1.01*b.asked, m-c.since > steady)
+}
+
+// stay is how long to stay away by what is known of the tenant, which may be
+// longer than it told.
+func (c *ceiling) stay(m float64, told time.Duration) time.Duration {
+	p := pauses[min(c.block.tries, len(pauses)-1)]
+	v, ok := c.guesses.judge(c.noise())
+	if !ok || !v.window || told >= toldWindow {
+		return p
 	}
+	// It is a window, and told to try each second until it ends.
+	left := time.Duration((v.late - m + 0.05) * float64(time.Second))
+	if v.late-v.soon < 1.5 || c.block.tries > 0 && left < p {
+		return left
+	}
+	return p
 }

@@ -166,6 +166,10 @@ func (c *Client) Outage() (since time.Time, ok bool) {
 	return since, ok
 }
 
+// OutageCause says in words for people why the tenant could not be reached the
+// last time that it could not; "" if it always could.
+func (c *Client) OutageCause() string { return c.gate.lastCause() }
+
 // Close closes the connections and waits for a token request under way. No
 // call may be under way or follow.
 func (c *Client) Close() {

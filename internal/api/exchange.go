@@ -64,6 +64,9 @@ func newExchange(base *url.URL) *exchange {
 		return io.NopCloser(bytes.NewReader(x.out)), nil
 	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// Another connection is looked for only after one on which nothing, or
+		// nothing but a GET, was sent.
+		GetConn:      func(string) { x.reached.Store(false) },
 		GotConn:      func(httptrace.GotConnInfo) { x.reached.Store(true) },
 		WroteHeaders: func() { x.reached.Store(true) },
 		WroteRequest: func(httptrace.WroteRequestInfo) { x.wrote.Store(true) },
@@ -108,7 +111,7 @@ func (x *exchange) run(rt roundTripper, timeout time.Duration, maxOK int) (r rep
 		}
 		r.tooLong, err = x.read(resp.Body, resp.ContentLength, limit)
 		r.body = x.buf
-		resp.Body.Close()
+		_ = resp.Body.Close() // what matters was read
 		clean = err == nil && !r.tooLong && resp.ProtoMajor == 1 && x.wrote.Load()
 	}
 	r.at = time.Now()

@@ -136,3 +136,10 @@ func (g *gate) state() (since time.Time, cause string, closed bool) {
 	defer g.mu.Unlock()
 	return g.since, g.cause, g.closed.Load()
 }
+
+// lastCause is the reason of the last failure.
+func (g *gate) lastCause() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cause
+}

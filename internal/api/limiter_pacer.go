@@ -18,17 +18,28 @@ const (
 	// timer wakes late, and without slack each lateness would lower the rate.
 	// It is below the 10 ms that headroom leaves.
 	slack = 4 * time.Millisecond
+	// slackLearned is the same where the tenant grants less than the user permits. A
+	// busy machine wakes us later than slack, time and again, and what is not
+	// sent then is lost of the grant; only a bucket that saves nothing at all
+	// refuses what follows sooner.
+	slackLearned = 50 * time.Millisecond
 
-	// Before the first refusal nothing is known of the tenant, and all that are in
-	// flight when its limit is met are refused at once. They are kept to a
-	// share of what it has granted so far, until that is so much that any
-	// number of workers is a small share of it.
-	startFlight  = 3
-	startShare   = 0.04
-	startGranted = 5000
-	// startEvery is how often one more may leave beyond that share, so that slow
-	// answers do not hold up more than a rate that is above all but the lowest limits.
+	// Before the first refusal nothing is known of the tenant, and all that
+	// are in flight when its limit is met are refused at once. They are kept to
+	// a share of what it has granted so far, until that is so much that any
+	// number of workers is a small share of it. Once refused, the pace does
+	// most of that, and the share is only there to bound a wrong guess.
+	startFlight    = 3
+	startShare     = 0.05
+	throttledShare = 3
+	startGranted   = 5000
+	// One more may leave beyond that share every so often, so that slow answers do
+	// not hold up a rate that is below all but the lowest limits; the pause is
+	// startPace divided by what was granted, once that is shorter.
 	startEvery = 100 * time.Millisecond
+	startPace  = 10 * time.Second
+
+	unpaced = 1e9 // requests per second
 
 	// probeFor is how long the one probe after a pause keeps the others
 	// back when its answer does not come.
@@ -52,7 +63,7 @@ func newPacer(permitted, learned float64, now time.Time) *pacer {
 	if permitted > 0 {
 		top = permitted * headroom
 	}
-	return &pacer{tokens: rate.NewLimiter(rate.Inf, 1), due: now, ceiling: newCeiling(top, learned, now)}
+	return &pacer{tokens: rate.NewLimiter(unpaced, 1), due: now, ceiling: newCeiling(top, learned, now)}
 }
 
 // take takes a turn and returns 0, or returns how long to wait before asking
@@ -66,14 +77,15 @@ func (p *pacer) take(now time.Time) time.Duration {
 	}
 	// The tokens' clock stands where the last turn was due, not where it was
 	// taken: so a late turn does not delay those after it.
-	p.tokens.SetLimitAt(p.due, p.limit(now))
+	limit := p.limit(now)
+	p.tokens.SetLimitAt(p.due, limit)
 	r := p.tokens.ReserveN(p.due, 1)
 	due := p.due.Add(r.DelayFrom(p.due))
-	switch late := now.Sub(due); {
-	case late < 0:
+	switch by := now.Sub(due); {
+	case by < 0:
 		r.CancelAt(p.due)
-		return -late
-	case late > slack: // nobody asked, and what was not asked for is gone
+		return -by
+	case by > p.lateness(limit): // nobody asked, and what was not asked for is gone
 		r.CancelAt(p.due)
 		p.tokens.AllowN(now, 1)
 		due = now
@@ -84,39 +96,92 @@ func (p *pacer) take(now time.Time) time.Duration {
 	return 0
 }
 
+// lateness is how late a turn may be taken at a limit and the next still come
+// on time: so late that no more leaves in a second than the user permits.
+func (p *pacer) lateness(limit rate.Limit) time.Duration {
+	spare := p.ceiling.top/float64(limit) - 1
+	return min(slackLearned, slack+time.Duration(min(spare, 1)*float64(time.Second)))
+}
+
+// limit is the rate at which tokens come. It is never infinite, or the token
+// of a turn taken without a ceiling would still be there for the next.
 func (p *pacer) limit(now time.Time) rate.Limit {
-	if r := p.ceiling.rate(now); !math.IsInf(r, 1) {
-		return rate.Limit(r)
+	r := p.ceiling.rate(now)
+	if p.ceiling.blocked { // the pause is over, and one may try at once
+		r = p.ceiling.top
 	}
-	return rate.Inf
+	return rate.Limit(min(r, unpaced))
 }
 
 // crowded returns how long the number in flight keeps the next one back.
 func (p *pacer) crowded(now time.Time) time.Duration {
 	c := p.ceiling
-	switch {
-	case c.probing() && p.flight > 0:
+	if c.blocked { // one tries, and the others wait for its answer
+		if p.flight == 0 {
+			return 0
+		}
 		return p.lastTurn.Add(probeFor).Sub(now)
-	case c.mode == modeFree && c.granted < startGranted && p.flight >= max(startFlight, int(startShare*c.granted)):
-		return p.lastTurn.Add(startEvery).Sub(now)
 	}
-	return 0
+	if c.granted >= startGranted {
+		return 0
+	}
+	share, every := startShare, startEvery
+	if c.throttled {
+		share *= throttledShare
+	}
+	if c.granted > 0 {
+		every = min(every, time.Duration(float64(startPace)/c.granted))
+	}
+	if p.flight < max(startFlight, int(share*c.granted)) {
+		return 0
+	}
+	return p.lastTurn.Add(every).Sub(now)
 }
 
+// observe takes note of how an attempt ended.
 func (p *pacer) observe(s Signal) {
 	p.flight = max(0, p.flight-1)
+	if p.ceiling.blocked { // nobody is late who waits for the one that tries
+		defer func() { p.restart(s.At) }()
+	}
+	if s.Status == 0 {
+		return // nobody knows what the tenant made of it
+	}
+	var h hint
+	if len(s.Header) > 0 {
+		h = readHint(s.Header, s.At)
+		p.ceiling.limitTo(h.rate)
+	} else {
+		h = hint{remaining: -1, reset: -1}
+	}
 	switch {
 	case s.Status == http.StatusTooManyRequests, s.Status == http.StatusServiceUnavailable && s.RetryAfter >= 0:
-		p.ceiling.refused(s.SentAt, s.At, s.RetryAfter)
-	case s.Status != 0:
+		after := s.RetryAfter
+		if after < 0 {
+			after = h.reset
+		}
+		p.ceiling.refuse(s.SentAt, s.At, after)
+	default:
 		p.ceiling.grant(s.SentAt, s.At)
+		if h.remaining >= 0 && h.reset > 0 && int(h.remaining) <= p.flight {
+			p.ceiling.foresee(s.SentAt, s.At, h.reset)
+		}
+	}
+}
+
+// restart lets the next turn come due one interval from now, at the earliest.
+func (p *pacer) restart(now time.Time) {
+	if now.After(p.due) {
+		p.tokens.SetLimitAt(now, unpaced)
+		p.tokens.AllowN(now, 1)
+		p.due = now
 	}
 }
 
 // open tells whether a turn needs no asking.
 func (p *pacer) open() bool {
 	c := p.ceiling
-	return c.mode == modeFree && c.granted >= startGranted && math.IsInf(c.top, 1) && !c.blocked
+	return !c.throttled && c.granted >= startGranted && math.IsInf(c.top, 1)
 }
 
 func (p *pacer) state(now time.Time) LimiterState {
@@ -124,7 +189,7 @@ func (p *pacer) state(now time.Time) LimiterState {
 	s := LimiterState{}
 	if r := c.rate(now); !math.IsInf(r, 1) {
 		s.Ceiling = r
-		s.Throttling = c.mode != modeFree && r < c.top
+		s.Throttling = c.throttled && r < c.top
 	}
 	if c.pausedUntil.After(now) {
 		s.PausedUntil, s.Throttling = c.pausedUntil, true

@@ -57,7 +57,6 @@ func escapeLen(s string, size int) int {
 		}
 		switch kind := rest[0]; {
 		case kind == '[':
-			csi = true
 			rest = rest[1:]
 		case strings.IndexByte("]PX^_", kind) >= 0:
 			for _, end := range []string{"\a", "\x1b\\", "\u009c"} {

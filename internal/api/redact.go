@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
@@ -13,8 +12,9 @@ import (
 // redactor blots out secrets in whatever came from outside before it can
 // reach a message, a log line or a file. It is safe for concurrent use.
 type redactor struct {
-	mu    sync.RWMutex
-	forms []string // oldest first; replaced, never changed in place
+	mu     sync.RWMutex
+	forms  []string // oldest first; replaced, never changed in place
+	mixing []string // secrets that can be escaped in parts; as forms
 }
 
 const (
@@ -54,31 +54,37 @@ func (r *redactor) add(secret string) {
 		kept = kept[len(kept)-maxForms:]
 	}
 	r.forms = kept
+	if !isPlainSecret(secret) && !slices.Contains(r.mixing, secret) {
+		r.mixing = append(slices.Clip(r.mixing), secret)
+		r.mixing = r.mixing[max(0, len(r.mixing)-maxForms):]
+	}
 }
 
-// known is the forms, longest first.
-func (r *redactor) known() []string {
+// known is the forms, longest first, and the secrets to be looked for in any
+// spelling.
+func (r *redactor) known() (forms, mixing []string) {
 	r.mu.RLock()
-	forms := slices.Clone(r.forms)
+	forms, mixing = slices.Clone(r.forms), r.mixing
 	r.mu.RUnlock()
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return forms
+	return forms, mixing
 }
 
 func (r *redactor) text(s string) string {
-	for _, f := range r.known() {
+	forms, mixing := r.known()
+	for _, f := range forms {
 		s = strings.ReplaceAll(s, f, blot)
+	}
+	for _, secret := range mixing {
+		s = blotEscaped(s, secret)
 	}
 	return s
 }
 
 // bytes returns a copy of b without secrets.
 func (r *redactor) bytes(b []byte) []byte {
-	b = bytes.Clone(b)
-	for _, f := range r.known() {
-		if bytes.Contains(b, []byte(f)) {
-			b = bytes.ReplaceAll(b, []byte(f), []byte(blot))
-		}
+	if len(b) == 0 {
+		return nil
 	}
-	return b
+	return []byte(r.text(string(b)))
 }

@@ -1,0 +1,291 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// answer observes an attempt that left a moment ago.
+func (l *Limiter) answer(status int, retryAfter time.Duration) {
+	now := time.Now()
+	l.Observe(Signal{At: now, SentAt: now.Add(-time.Millisecond), Status: status, RetryAfter: retryAfter})
+}
+
+// takeTurns lets workers take turns for a time, each answered 200 after the
+// latency, and returns when they left, in order.
+func takeTurns(t *testing.T, l *Limiter, workers int, latency, length time.Duration) []time.Time {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	var mu sync.Mutex
+	var turns []time.Time
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for l.Wait(ctx) == nil {
+				sent := time.Now()
+				mu.Lock()
+				turns = append(turns, sent)
+				mu.Unlock()
+				time.Sleep(latency)
+				l.Observe(Signal{At: time.Now(), SentAt: sent, Status: http.StatusOK, RetryAfter: -1})
+			}
+		})
+	}
+	all.Wait()
+	return turns
+}
+
+func TestLimiterPacesEvenly(t *testing.T) {
+	for _, c := range []struct {
+		rate   float64
+		window time.Duration
+		most   int // in any window of that length
+	}{
+		{0.5, 2 * time.Second, 1},
+		{0.5, 10 * time.Second, 5},
+		{2.5, 2 * time.Second, 5},
+		{10, time.Second, 10},
+		{10, 10 * time.Second, 100},
+		{50, time.Second, 50},
+		{333, time.Second, 333},
+	} {
+		t.Run(fmt.Sprintf("%g per second in %v", c.rate, c.window), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const length = time.Minute
+				turns := takeTurns(t, NewLimiter(c.rate, 0), 64, 100*time.Millisecond, length)
+				// The slow start takes some seconds at the highest of these rates.
+				if least := int(0.98 * c.rate * (length.Seconds() - 5)); len(turns) < least {
+					t.Errorf("%d turns, want at least %d", len(turns), least)
+				}
+				for i := range turns {
+					j := i + c.most
+					if j < len(turns) && turns[j].Sub(turns[i]) < c.window {
+						t.Fatalf("turns %d to %d are %v apart: more than %d in %v", i, j, turns[j].Sub(turns[i]), c.most, c.window)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestLimiterWithoutACeiling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		turns := takeTurns(t, l, 32, time.Millisecond, 2*time.Second)
+		// 32 workers and a millisecond each, less what the slow start costs.
+		if len(turns) < 60_000 {
+			t.Errorf("%d turns in 2 s, want nearly 64,000", len(turns))
+		}
+		if s := l.State(); s != (LimiterState{}) {
+			t.Errorf("state %+v, want no ceiling, no pause, no throttling", s)
+		}
+	})
+}
+
+// A slow start bounds what can be refused at once, and never holds up slow
+// answers for long.
+func TestLimiterStartsSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0, 0)
+		start := time.Now()
+		for i := range 8 {
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if waited := time.Since(start); i < startFlight && waited > time.Microsecond {
+				t.Errorf("turn %d came after %v, want at once", i, waited)
+			}
+		}
+		if waited := time.Since(start); waited < 400*time.Millisecond || waited > 600*time.Millisecond {
+			t.Errorf("8 unanswered turns took %v, want 100 ms for each beyond the third", waited)
+		}
+	})
+}
+
+func TestLimiterPause(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		status int
+		told   time.Duration
+		pause  time.Duration
+	}{
+		{"429 that tells a time", http.StatusTooManyRequests, 7 * time.Second, 7 * time.Second},
+		{"429 that tells none", http.StatusTooManyRequests, -1, pauseUntold},
+		{"503 that tells a time", http.StatusServiceUnavailable, 3 * time.Second, 3 * time.Second},
+		{"503 that tells none", http.StatusServiceUnavailable, -1, 0},
+		{"500", http.StatusInternalServerError, -1, 0},
+		{"no answer", 0, -1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLimiter(1, 0)
+				if err := l.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				start := time.Now()
+				left := make(chan time.Duration, 3)
+				for range cap(left) { // already waiting when the refusal comes
+					go func() {
+						if l.Wait(t.Context()) == nil {
+							left <- time.Since(start)
+						}
+					}()
+				}
+				synctest.Wait()
+				time.Sleep(time.Millisecond)
+				l.answer(c.status, c.told)
+				if c.pause == 0 {
+					if d := <-left; d > 1100*time.Millisecond {
+						t.Errorf("the next turn came after %v, want no pause", d)
+					}
+					<-left
+					<-left
+					return
+				}
+				if s := l.State(); !s.Throttling || s.PausedUntil.Sub(start) < c.pause {
+					t.Errorf("state %+v, want throttling and paused", s)
+				}
+				if d := <-left; d < c.pause || d > c.pause+1100*time.Millisecond {
+					t.Errorf("the next turn came after %v, want about %v", d, c.pause)
+				}
+				time.Sleep(2 * time.Second)
+				if len(left) > 0 {
+					t.Error("a second one left before the first after the pause was answered")
+				}
+				l.answer(http.StatusOK, -1)
+				<-left
+				l.answer(http.StatusOK, -1)
+				<-left
+			})
+		})
+	}
+}
+
+func TestLimiterCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(0.1, 0)
+		if err := l.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		first, cancelFirst := context.WithCancel(t.Context())
+		second, cancelSecond := context.WithCancelCause(t.Context())
+		errs := make(chan error, 3)
+		for _, ctx := range []context.Context{first, second, t.Context()} {
+			go func() { errs <- l.Wait(ctx) }()
+			synctest.Wait()
+		}
+		start := time.Now()
+		cancelSecond(nil) // in line
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("second: %v, want the context's error", err)
+		}
+		cancelFirst() // first in line
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("first: %v, want the context's error", err)
+		}
+		if d := time.Since(start); d > 0 {
+			t.Errorf("cancelling took %v", d)
+		}
+		if err := <-errs; err != nil {
+			t.Errorf("third: %v, want its turn", err)
+		}
+		if d := time.Since(start); d > 11*time.Second {
+			t.Errorf("the third waited %v: those who gave up cost turns", d)
+		}
+		if err := l.Wait(first); !errors.Is(err, context.Canceled) {
+			t.Errorf("with a context that has ended: %v", err)
+		}
+	})
+}
+
+func TestLimiterServesInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(10, 0)
+		var mu sync.Mutex
+		var order []int
+		var all sync.WaitGroup
+		for i := range 50 {
+			all.Go(func() {
+				if l.Wait(t.Context()) == nil {
+					mu.Lock()
+					order = append(order, i)
+					mu.Unlock()
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if !slices.IsSorted(order) {
+			t.Errorf("served in the order %v, want that of their arrival", order)
+		}
+	})
+}
+
+// A tenant that grants less than the user permits is followed, and no request
+// more than permitted leaves while the ceiling climbs back.
+func TestLimiterLowersTheCeiling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(20, 0)
+		if s := l.State(); s.Ceiling != 20*headroom || s.Throttling {
+			t.Errorf("at first %+v, want the permitted rate", s)
+		}
+		tenant := &simBucket{rate: 8, burst: 8}
+		start := time.Now()
+		granted, refused := 0, 0
+		for time.Since(start) < 2*time.Minute {
+			if err := l.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			wait, ok := tenant.serve(time.Since(start))
+			if ok {
+				granted++
+				l.answer(http.StatusOK, -1)
+			} else {
+				refused++
+				l.answer(http.StatusTooManyRequests, wait)
+			}
+		}
+		s := l.State()
+		if s.Ceiling < 7.6 || s.Ceiling > 10 || !s.Throttling {
+			t.Errorf("in the end %+v, want a ceiling of 8, or a little more while that is tried, and throttling", s)
+		}
+		if granted < 8*115 || refused > 10 {
+			t.Errorf("%d granted and %d refused, want about 960 and at most 10", granted, refused)
+		}
+	})
+}
+
+func BenchmarkWait(b *testing.B) {
+	l := NewLimiter(0, 0)
+	for range startGranted {
+		l.answer(http.StatusOK, -1)
+	}
+	if !l.open.Load() {
+		b.Fatal("still starting slowly")
+	}
+	ctx := b.Context()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := l.Wait(ctx); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkObserve(b *testing.B) {
+	l := NewLimiter(0, 0)
+	header := http.Header{"Content-Type": {"application/json"}}
+	now := time.Now()
+	for b.Loop() {
+		l.Observe(Signal{At: now, SentAt: now, Status: http.StatusOK, RetryAfter: -1, Header: header})
+	}
+}
