@@ -99,6 +99,20 @@ func TestOutageWithoutPatience(t *testing.T) {
 	})
 }
 
+// A tenant that went away while its connections were idle is one that cannot
+// be reached: nothing was sent.
+func TestOutageMetByAKeptConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, run := range []bool{false, true} {
+			c, _ := newScriptedClient(t, Options{OutageWait: time.Minute, MaxAttempts: 1}, step{err: errRefused, stale: true}, ok())
+			if a := patch(c, run); a.Verdict != OK || a.Attempts != 1 {
+				t.Errorf("run=%v: %v after %d attempts: %s", run, a.Verdict, a.Attempts, a.Message)
+			}
+			c.Close()
+		}
+	})
+}
+
 func TestOutageAfterADoubtfulAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := newScriptedClient(t, Options{OutageWait: time.Minute}, status(502), step{err: errRefused})

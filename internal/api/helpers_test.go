@@ -93,6 +93,7 @@ type scripted struct {
 type step struct {
 	err    error
 	sent   bool // with err: the connection was had before
+	stale  bool // with err: a kept connection was closed unused, and there is no other
 	status int
 	header http.Header
 	body   string
@@ -112,6 +113,10 @@ func (s *scripted) RoundTrip(req *http.Request) (*http.Response, error) {
 	trace := httptrace.ContextClientTrace(req.Context())
 	if st.err == nil || st.sent {
 		trace.GotConn(httptrace.GotConnInfo{})
+	}
+	if st.stale {
+		trace.GotConn(httptrace.GotConnInfo{Reused: true})
+		trace.GetConn("")
 	}
 	if err := sleep(req.Context(), st.takes); err != nil {
 		return nil, err

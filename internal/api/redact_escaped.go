@@ -68,11 +68,11 @@ func cutBackslashed(s string, c rune) (rest string, ok bool) {
 	if bare == s {
 		return s, false
 	}
-	if c == '\\' && strings.HasPrefix(s, `\\`) {
-		return s[2:], true
-	}
 	if rest, ok = cutFold(bare, fmt.Sprintf("u%04x", c)); ok {
 		return rest, true
+	}
+	if c == '\\' && strings.HasPrefix(s, `\\`) {
+		return s[2:], true
 	}
 	return strings.CutPrefix(bare, string(c))
 }

@@ -53,6 +53,27 @@ func TestSecretsStayInside(t *testing.T) {
 			w.WriteHeader(400)
 			fmt.Fprint(w, base64.StdEncoding.EncodeToString([]byte(s)))
 		},
+		"each in another way": func(w http.ResponseWriter, s string) {
+			w.WriteHeader(400)
+			var b strings.Builder
+			for i, c := range s {
+				switch i % 6 {
+				case 0:
+					b.WriteString(`\` + string(c))
+				case 1:
+					fmt.Fprintf(&b, "%%%02x", c)
+				case 2:
+					fmt.Fprintf(&b, `\\u%04X`, c)
+				case 3:
+					fmt.Fprintf(&b, "&#%d;", c)
+				case 4:
+					fmt.Fprintf(&b, "&#x%x;", c)
+				default:
+					b.WriteRune(c)
+				}
+			}
+			fmt.Fprint(w, b.String())
+		},
 		"slashes as \\/": func(w http.ResponseWriter, s string) {
 			w.WriteHeader(400)
 			fmt.Fprintf(w, `{"error":"%s"}`, strings.ReplaceAll(s, "/", `\/`))

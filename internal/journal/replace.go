@@ -7,9 +7,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 const replaceBuffer = 256 << 10
+
+// tempMark is in the names of files that are to take another's place; a number
+// follows it.
+const tempMark = ".tmp-"
+
+// sweep removes the files that a kill kept from taking their place: they hold
+// personal data, and can be as large as the sheet. dir must be locked.
+func sweep(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // what is wrong with dir, others tell better
+	}
+	for _, entry := range entries {
+		name, number, ok := strings.Cut(entry.Name(), tempMark)
+		if !ok || !strings.HasPrefix(name, ".") || !entry.Type().IsRegular() {
+			continue
+		}
+		if _, err := strconv.ParseUint(number, 10, 64); err == nil {
+			// One that stays does no harm to the run.
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
+}
 
 // Replace writes path whole or not at all: into a new file (0600) beside it that
 // is synced and then renamed. Who reads path sees the old content or the new
@@ -26,7 +51,7 @@ func ReplaceMode(path string, mode fs.FileMode, write func(io.Writer) error) (er
 	if dir == "" {
 		dir = "."
 	}
-	f, err := os.CreateTemp(dir, "."+name+".tmp-*")
+	f, err := os.CreateTemp(dir, "."+name+tempMark+"*")
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,4 +70,38 @@ func TestReplace(t *testing.T) {
 		}
 		checkMode(t, path, 0o644)
 	})
+}
+
+// TestOpenSweeps goes on with a run whose report was killed.
+func TestOpenSweeps(t *testing.T) {
+	dir := t.TempDir()
+	run, err := Create(dir, Info{Sheet: "s.csv", StartedAt: testTime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".results.csv.tmp-12345", ".run.json.tmp-1", "results.csv", ".mine.tmp-old", "mine.tmp-1", ".tmp-"} {
+		put(t, dir, name, "keep")
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".d.tmp-7"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if run, _, err = Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	want := []string{".d.tmp-7", lockFileName, ".mine.tmp-old", ".tmp-", "mine.tmp-1", "results.csv", InfoFileName}
+	slices.Sort(want)
+	if err != nil || !slices.Equal(left, want) {
+		t.Errorf("%v is left, not %v; %v", left, want, err)
+	}
 }

@@ -57,6 +57,7 @@ func Open(dir string) (*Run, Info, error) {
 	if err != nil {
 		return nil, Info{}, err
 	}
+	sweep(dir)
 	// Only now: the process that had the lock may have changed it.
 	info, err := ReadInfo(dir)
 	if err != nil {

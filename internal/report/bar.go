@@ -12,13 +12,20 @@ import (
 // The columns that a bar has: with fewer than the least it is left out, and
 // more than the most would only be long.
 const (
-	leastBar = 6
+	leastBar = 4
 	mostBar  = 40
 )
 
+// The columns at the line's end that are not drawn on. Terminals echo ^C where
+// the cursor stands; on the last one some wrap.
+const (
+	echoed = 2
+	spare  = echoed + 1
+)
+
 // bar draws the state in one line of a terminal. It makes text and writes
-// nothing itself. It stays one column short of the line's end, where some
-// terminals wrap, and clears with spaces, which every terminal knows.
+// nothing itself. It stays short of the line's end, and clears with spaces,
+// which every terminal knows.
 type bar struct {
 	o     ProgressOptions
 	pb    *progressbar.ProgressBar
@@ -61,10 +68,10 @@ func (b *bar) render(s State) []byte {
 func (b *bar) columns() int {
 	if b.o.Width != nil {
 		if n := b.o.Width(); n > 0 {
-			return n - 1
+			return n - spare
 		}
 	}
-	return 79
+	return 80 - spare
 }
 
 // paint lets the library draw the line: "  24% [===>     ] text".
@@ -91,7 +98,10 @@ func (b *bar) paint(done, width int, text string) string {
 // over returns the line with what wipes the rest of the one before, which may
 // have been longer than a terminal that was made narrower.
 func (b *bar) over(line string, s State, columns int) []byte {
-	wipe := max(min(b.shown, columns)-len(line), 0)
+	wipe := max(min(b.shown, columns)-len(line), 0) + echoed
+	if columns < 0 {
+		wipe = 0
+	}
 	b.shown = len(line)
 	b.last = append(append(b.last[:0], '\r'), b.color(line, s)...)
 	return append(append([]byte(nil), b.last...), strings.Repeat(" ", wipe)+strings.Repeat("\b", wipe)...)
@@ -103,6 +113,7 @@ func (b *bar) clear() []byte {
 	if n <= 0 {
 		return nil
 	}
+	n += echoed
 	b.shown = 0
 	return []byte("\r" + strings.Repeat(" ", n) + "\r")
 }
@@ -158,26 +169,28 @@ func (b *bar) texts(s State) []string {
 		}
 		return strings.Join(all, ", ")
 	}
-	if why, short := waiting(s, b.o.Now()), waitingShort(s, b.o.Now()); why != "" {
-		texts := []string{join(bad, []string{why}), join(bad, []string{short}), join([]string{short}), short, count}
-		if s.Rate > 0 && !s.PausedUntil.After(b.o.Now()) {
-			texts = append([]string{join([]string{rateNow(s)}, bad, []string{why})}, texts...)
-		}
-		return texts
-	}
-	var now, left []string
+	var now, of, left []string
 	if s.Rate > 0 {
 		now = []string{rate(s.Rate)}
+		of = now
+		if s.Ceiling > 0 {
+			of = []string{rateOf(s)}
+		}
 	}
 	if l := timeLeft(s); l != "" {
 		left = []string{l}
 	}
-	texts := []string{join(now, bad, left), join(bad, left), join(bad), count}
-	if s.Rate > 0 && s.Ceiling > 0 {
-		granted := []string{fmt.Sprintf("%s of %s", rate(s.Rate), rate(s.Ceiling))}
-		texts = append([]string{join(granted, bad, left)}, texts...)
+	why, short := waiting(s, b.o.Now()), waitingShort(s, b.o.Now())
+	switch {
+	case why == "":
+		return []string{join(of, bad, left), join(now, bad, left), join(bad, left), join(bad), count}
+	case s.Outage || s.PausedUntil.After(b.o.Now()): // a rate of before tells nothing now
+		return []string{join(bad, []string{why}), join(bad, []string{short}), join([]string{short}), short, count}
 	}
-	return texts
+	return []string{
+		join(of, bad, left, []string{why}), join(of, bad, left, []string{short}), join(now, bad, left, []string{short}),
+		join(bad, left, []string{short}), join(bad, []string{short}), join([]string{short}), short, count,
+	}
 }
 
 // waitingShort is waiting for a narrow terminal.

@@ -153,13 +153,20 @@ func pageCounts(s Summary) []pageCount {
 	return counts
 }
 
-// share is percent for the page: something is never shown as nothing.
+// share is a rounded percentage for the page: something is never shown as
+// nothing, nor less than all as all.
 func share(n, of int) string {
-	text := percent(n, of)
-	if n > 0 && text == "0 %" {
-		text = "< 1 %"
+	whole := 0
+	if of > 0 {
+		whole = int((int64(n)*200 + int64(of)) / (2 * int64(of)))
 	}
-	return strings.ReplaceAll(text, " ", "\u00a0")
+	switch {
+	case n > 0 && whole == 0:
+		return "<\u00a01\u00a0%"
+	case n < of && whole == 100:
+		return ">\u00a099\u00a0%"
+	}
+	return strconv.Itoa(whole) + "\u00a0%"
 }
 
 func barWords(counts []pageCount) string {

@@ -50,22 +50,22 @@ func TestBar(t *testing.T) {
 		s := &terminal{width: 80}
 		p := NewProgress(s.options(50000))
 		p.Update(State{Done: 12000, Left: 38000, Failed: 3, Rate: 9.9, Ceiling: 10})
-		check(t, "under way", s.screen(), "  24% [===>              ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left")
+		check(t, "under way", s.screen(), "  24% [==>             ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left")
 
 		fmt.Fprintf(p.Writer(), "row 17: refused\n")
 		check(t, "after a log line", s.screen(), "row 17: refused",
-			"  24% [===>              ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left")
+			"  24% [==>             ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left")
 
 		time.Sleep(time.Second + redraw)
 		p.Update(State{Done: 12000, Left: 38000, Failed: 3, Throttling: true, PausedUntil: time.Now().Add(12 * time.Second)})
-		check(t, "throttled", s.screen()[1:], "  24% [>      ] 12,000/50,000, 3 failed, the tenant is throttling: waiting 12 s")
+		check(t, "throttled", s.screen()[1:], "  24% [>    ] 12,000/50,000, 3 failed, the tenant is throttling: waiting 12 s")
 		time.Sleep(3*time.Second + countdown)
-		check(t, "counting down", s.screen()[1:], "  24% [>       ] 12,000/50,000, 3 failed, the tenant is throttling: waiting 9 s")
+		check(t, "counting down", s.screen()[1:], "  24% [>     ] 12,000/50,000, 3 failed, the tenant is throttling: waiting 9 s")
 
 		p.Update(State{Done: 49999, Left: 1, Failed: 3, Rate: 9.9})
 		p.Stop(false)
 		p.Stop(false)
-		check(t, "at the end", s.screen()[1:], "  99% [============================> ] 49,999/50,000, 9.9/s, 3 failed, 1 s left", "")
+		check(t, "at the end", s.screen()[1:], "  99% [==========================> ] 49,999/50,000, 9.9/s, 3 failed, 1 s left", "")
 		fmt.Fprintf(p.Writer(), "bye\n")
 		check(t, "after the end", s.screen()[2:], "bye", "")
 		if s.wraps > 0 {
@@ -77,19 +77,22 @@ func TestBar(t *testing.T) {
 func TestBarWidths(t *testing.T) {
 	busy := State{Done: 12000, Left: 38000, Failed: 3, Rate: 9.9, Ceiling: 10}
 	throttled := State{Done: 12000, Left: 38000, Failed: 3, Throttling: true, PausedUntil: began.Add(12 * time.Second)}
+	slowed := State{Done: 12000, Left: 38000, Rate: 9.9, Ceiling: 10, Throttling: true}
 	tests := []struct {
 		width int
 		state State
 		want  string
 	}{
 		{120, busy, "  24% [========>                               ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left"},
-		{60, busy, "  24% [>       ] 12,000/50,000, 9.9/s, 3 failed, 1h03m left"},
-		{40, busy, "  24% [>      ] 12,000/50,000, 3 failed"},
-		{40, throttled, "  24% [==>            ] throttled: 12 s"},
-		{30, busy, "  24% [>      ] 12,000/50,000"},
-		{8, busy, "12,000/"},
+		{60, busy, "  24% [>     ] 12,000/50,000, 9.9/s, 3 failed, 1h03m left"},
+		{40, busy, "  24% [>    ] 12,000/50,000, 3 failed"},
+		{40, throttled, "  24% [==>          ] throttled: 12 s"},
+		{30, busy, "  24% [>    ] 12,000/50,000"},
+		{120, slowed, "  24% [======>                         ] 12,000/50,000, 9.9/s of 10.0/s granted, 1h03m left, the tenant is throttling"},
+		{60, slowed, "  24% [>    ] 12,000/50,000, 9.9/s, 1h03m left, throttled"},
+		{8, busy, "12,00"},
 		{1, busy, ""},
-		{0, busy, "  24% [===>              ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left"},
+		{0, busy, "  24% [==>             ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left"},
 	}
 	for _, tt := range tests {
 		s := &terminal{width: tt.width}
@@ -130,6 +133,31 @@ func TestBarShrinks(t *testing.T) {
 	check(t, "cleared", s.screen(), "")
 	if s.wraps > 0 {
 		t.Error("it ran over the narrower terminal")
+	}
+}
+
+// A terminal echoes the ^C of a person who has had enough where the cursor
+// stands, at the bar's end: it must neither wrap nor stay.
+func TestBarWipesTheEcho(t *testing.T) {
+	for _, state := range []State{{Done: 5, Left: 5, Rate: 1}, {Done: 5, Left: 5, Failed: 1e9, Unknown: 1e9, Rate: 1}} {
+		for width := 12; width < 120; width++ {
+			s := &terminal{width: width}
+			b := newBar(ProgressOptions{Total: 10, NoColor: true, Width: func() int { return s.width }, Now: time.Now})
+			for _, text := range [][]byte{b.render(state), []byte("^C"), b.render(state)} {
+				if _, err := s.Write(text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if screen := s.screen(); s.wraps > 0 || len(screen) != 1 || strings.Contains(screen[0], "^") {
+				t.Fatalf("%d columns: shown is %q, wrapped %d times", width, screen, s.wraps)
+			}
+			for _, text := range [][]byte{[]byte("^C"), b.clear()} {
+				if _, err := s.Write(text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			check(t, fmt.Sprintf("%d columns, cleared", width), s.screen(), "")
+		}
 	}
 }
 

@@ -27,9 +27,18 @@ func progressLine(s State, total int, now time.Time) string {
 // rateNow tells the rate, and while the tenant throttles also what it grants.
 func rateNow(s State) string {
 	if s.Throttling && s.Ceiling > 0 {
-		return fmt.Sprintf("%s of %s granted", rate(s.Rate), rate(s.Ceiling))
+		return rateOf(s)
 	}
 	return rate(s.Rate)
+}
+
+// rateOf tells the rate and what is allowed, or what the tenant grants.
+func rateOf(s State) string {
+	text := fmt.Sprintf("%s of %s", rate(s.Rate), rate(s.Ceiling))
+	if s.Throttling {
+		text += " granted"
+	}
+	return text
 }
 
 func troubles(s State) []string {

@@ -150,6 +150,8 @@ func (u UndoRules) attribute(sent string, raw json.RawMessage) putBack {
 		return putBack{}
 	case old == "":
 		return putBack{cell: clearMarker, puts: true}
+	case mailAddress.MatchString(old) && mailAddress.ReplaceAllString(old, "") == mailAddress.ReplaceAllString(sent, ""):
+		return putBack{} // the same people, as the tenant shows them
 	case areIDs(sent) && !areIDs(old):
 		return putBack{reason: "reads back as a name where the sheet sent an id"}
 	case strings.EqualFold(sheet.Trim(old), clearMarker),
@@ -165,6 +167,9 @@ func (u UndoRules) attribute(sent string, raw json.RawMessage) putBack {
 }
 
 var oneID = regexp.MustCompile(`(?i)^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$`)
+
+// mailAddress is what the tenant shows after a user's name.
+var mailAddress = regexp.MustCompile(` \([^()\s]+@[^()\s]+\)`)
 
 // areIDs tells whether text is one UUID or several.
 func areIDs(s string) bool {

@@ -86,6 +86,10 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	return s, nil
 }
 
+// ErrNotBegun says that a run's journal has no start: there is nothing to
+// report on.
+var ErrNotBegun = errors.New("the run was stopped before it sent anything")
+
 // FromDir reports on a run from its directory alone. open opens the copy of
 // the sheet at path with the options that the run had (see the run's own
 // record for them).
@@ -98,6 +102,9 @@ func FromDir(ctx context.Context, dir string, open func(path string) (*sheet.She
 		return Summary{}, err
 	}
 	replay, err := journal.Load(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Summary{}, ErrNotBegun
+	}
 	if err != nil {
 		return Summary{}, err
 	}
@@ -105,7 +112,7 @@ func FromDir(ctx context.Context, dir string, open func(path string) (*sheet.She
 
 	start := replay.Last()
 	if start.SheetFile == "" {
-		return Summary{}, fmt.Errorf("%s: the journal has no start: the run was stopped before it sent anything", dir)
+		return Summary{}, ErrNotBegun
 	}
 	// Only a name: a journal from elsewhere must not make us read outside
 	// its directory.

@@ -14,7 +14,7 @@ func TestTellAboveTheBar(t *testing.T) {
 		p := NewProgress(s.options(50000))
 		p.Update(State{Done: 12000, Left: 38000, Rate: 9.9})
 		p.Tell()
-		const bar = "  24% [========>                             ] 12,000/50,000, 9.9/s, 1h03m left"
+		const bar = "  24% [=======>                            ] 12,000/50,000, 9.9/s, 1h03m left"
 		check(t, "once", s.screen(), "12,000 of 50,000 rows (24 %), 9.9/s, 1h03m left", bar)
 		fmt.Fprint(p.Writer(), "half a line")
 		p.Tell()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,8 +62,14 @@ func newUndo(o Options) *undo {
 // survey notes what a row overwrote and what of it cannot come back.
 func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
 	d, err := u.of(r, out)
-	if err != nil || d == nil {
+	if err != nil {
 		return err
+	}
+	if d == nil {
+		if u.o.Compare && !u.o.DryRun && out.Status == journal.Updated {
+			u.losses.tally("unread", "the session was not read before it was changed, so nothing is known to put back", out.Row)
+		}
+		return nil
 	}
 	puts := false
 	for i, c := range d.cells {
@@ -104,19 +111,36 @@ func (u *undo) ran(out journal.Outcome) bool {
 		run, inFlight := u.o.Replay.InFlight(out.Row)
 		return run && inFlight
 	}
-	return out.Run
+	return out.Run && out.Status != journal.Failed
+}
+
+// overwrote reports whether a row has overwritten something, or may have: one
+// in flight when the run was killed, or one that failed in a way that does not
+// tell. Putting back what stands there still does no harm.
+func (u *undo) overwrote(out journal.Outcome) bool {
+	switch out.Status {
+	case journal.Updated, journal.Unknown:
+		return true
+	case journal.Pending:
+		_, inFlight := u.o.Replay.InFlight(out.Row)
+		return inFlight
+	case journal.Failed:
+		switch status := out.HTTPStatus; {
+		case out.Attempts == 0:
+			return false
+		case out.Attempts > 1, status == http.StatusRequestTimeout:
+			return true
+		default:
+			return status < 300 || status >= 500
+		}
+	}
+	return false
 }
 
 // of returns what comes back of a row, or nil if the run overwrote nothing in
-// it. A row in flight when the run was killed may have overwritten something.
+// it.
 func (u *undo) of(r *sheet.Row, out journal.Outcome) (*undone, error) {
-	switch out.Status {
-	case journal.Updated, journal.Unknown:
-	case journal.Pending:
-		if _, inFlight := u.o.Replay.InFlight(out.Row); !inFlight {
-			return nil, nil
-		}
-	default:
+	if !u.overwrote(out) {
 		return nil, nil
 	}
 	before, ok, err := u.o.Replay.Before(r.Number)

@@ -97,6 +97,17 @@ func TestUndo(t *testing.T) {
 				before(5, uuid(4), `{"status":"open"}`), journal.Outcome{Row: 5, ID: uuid(4), Status: journal.Unchanged},
 			},
 			[]string{"id,status,result.row", a + ",open,2", b + ",new,3"}, nil, nil},
+		{"failed, but perhaps applied", "id,status\n" + a + ",closed\n" + b + ",closed\n" + uuid(3) + ",closed\n" + uuid(4) + ",closed\n",
+			[]journal.Record{
+				before(2, a, `{"status":"open"}`), journal.Outcome{Row: 2, ID: a, Status: journal.Failed, HTTPStatus: 502, Attempts: 1},
+				before(3, b, `{"status":"open"}`), journal.Outcome{Row: 3, ID: b, Status: journal.Failed, HTTPStatus: 422, Attempts: 1},
+				before(4, uuid(3), `{"status":"open"}`), journal.Outcome{Row: 4, ID: uuid(3), Status: journal.Failed, HTTPStatus: 422, Attempts: 2},
+				before(5, uuid(4), `{"status":"open"}`), journal.Outcome{Row: 5, ID: uuid(4), Status: journal.Failed, Run: true, Attempts: 1},
+			},
+			[]string{"id,status,result.row", a + ",open,2", uuid(3) + ",open,4", uuid(4) + ",open,5"}, nil, nil},
+		{"the same person, as the tenant shows her", "id,attributes.x,attributes.y\n" + a + ",Ann Lee,Ann\n",
+			[]journal.Record{before(2, a, `{"attributes":{"x":"Ann Lee (ann@example.com)","y":"Ben (ben@example.com)"}}`), updated(2, a)},
+			[]string{"id,attributes.y,result.row", a + ",Ben (ben@example.com),2"}, nil, nil},
 		{"the sheet's semicolons", "id;attributes.x\n" + a + ";1\n",
 			[]journal.Record{before(2, a, `{"attributes":{"x":"a;b,c"}}`), updated(2, a)},
 			[]string{"id;attributes.x;result.row", a + `;"a;b,c";2`}, nil, nil},
@@ -153,6 +164,23 @@ func TestUndoOfRepeatedIDs(t *testing.T) {
 	}
 	if s.Undo.Rows != 2 {
 		t.Errorf("%d rows are said to come back", s.Undo.Rows)
+	}
+}
+
+// A session that was changed though it was not read is named: nobody knows
+// what stood there.
+func TestUndoOfWhatWasNotRead(t *testing.T) {
+	a, b, c := uuid(1), uuid(2), uuid(3)
+	r := newRun(t, "id,status\n"+a+",closed\n"+b+",closed\n"+c+",closed\n",
+		updated(2, a), before(3, b, `{"status":"open"}`), updated(3, b),
+		journal.Outcome{Row: 4, ID: c, Status: journal.Unchanged})
+	r.o.Compare = true
+	s := r.must()
+	if len(s.Undo.Lost) != 1 || s.Undo.Lost[0].Rows != 1 || !strings.Contains(s.Undo.Lost[0].String(), "was not read before it was changed") {
+		t.Errorf("lost is %v", s.Undo.Lost)
+	}
+	if s.Undo.Rows != 1 {
+		t.Errorf("%d rows come back", s.Undo.Rows)
 	}
 }
 
