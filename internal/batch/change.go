@@ -3,8 +3,10 @@ package batch
 import (
 	"hash/fnv"
 	"io"
+	"strconv"
 	"time"
 
+	"nermbulk/internal/api"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -38,6 +40,8 @@ type Change struct {
 	sent     []sentValue    // what Body holds, in its order
 	hash     uint64         // once it was asked for
 	replaces journal.Status // the row's earlier outcome, if it has one
+	before   *api.Session   // what the session held before, if that is known
+	mayStand bool           // an earlier request of this run may have been applied
 }
 
 // sentValue is one field of a change's body, for comparing it with a session.
@@ -76,17 +80,32 @@ func (c *Change) copyTo(to *Change) {
 
 // Rows of a sheet are matched with these words of an earlier results file.
 const (
-	resultStatus = "status"
-	unknownWord  = "unknown"
+	resultStatus   = "status"
+	resultFinished = "finished_at"
+	resultDuration = "duration_ms"
+	unknownWord    = "unknown"
 )
 
-// findResultStatus returns the index of the sheet's own result.status column,
-// or -1.
-func findResultStatus(columns []sheet.Column) int {
+// findResult returns the index of a column of an earlier run's results, or -1.
+func findResult(columns []sheet.Column, name string) int {
 	for _, c := range columns {
-		if c.Field == sheet.Result && c.UID == resultStatus {
+		if c.Field == sheet.Result && c.UID == name {
 			return c.Index
 		}
 	}
 	return -1
+}
+
+// requestTime is when the first request for a row of an earlier run's results
+// left, which is before the one in doubt; zero when its cells do not tell.
+func (p *Planner) requestTime(row *sheet.Row) time.Time {
+	if p.finished < 0 || p.duration < 0 {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, sheet.Trim(row.Cells[p.finished]))
+	took, failed := strconv.Atoi(sheet.Trim(row.Cells[p.duration]))
+	if err != nil || failed != nil || took < 0 {
+		return time.Time{}
+	}
+	return at.Add(-time.Duration(took) * time.Millisecond)
 }

@@ -35,45 +35,58 @@ func (d *dry) send(ctx context.Context, c *Change) (ending, error) {
 		plan.Path += "?run=true"
 	}
 	if d.compare {
-		got := d.read(ctx, c.ID)
-		if d.stops(got) {
-			return ending{}, nil
+		found, ok := d.isListed(c)
+		if !ok {
+			got := d.tenant.Get(ctx, c.ID)
+			if d.stops(got) {
+				return ending{}, nil
+			}
+			if got.Verdict != api.OK {
+				got.Message = joinSentences("its session could not be read", got.Message)
+				return d.end(c, journal.Failed, got), nil
+			}
+			found = compare(c, got.Session)
 		}
-		if got.Verdict != api.OK {
-			got.Message = joinSentences("its session could not be read", got.Message)
-			return d.end(c, journal.Failed, got), nil
-		}
-		found := compare(c, got.Session)
 		plan.Changes = found.describe()
+		c.narrow(found)
+		plan.Body = slices.Clone(c.Body)
 		if found.matches(c) {
 			plan.Action, plan.Method, plan.Path, plan.Body = actionUnchanged, "", "", nil
+			if found.count(shownAsName) > 0 {
+				d.hidden.Add(1)
+			}
 		}
 	}
 	return ending{}, d.journal.Append(plan)
-}
-
-// read looks a session up in the tenant's list, or reads it by itself.
-func (d *dry) read(ctx context.Context, id string) api.Answer {
-	if session, ok := d.listed.find(id); ok {
-		return api.Answer{Session: &session}
-	}
-	return d.tenant.Get(ctx, id)
 }
 
 // describe is one line for each difference, `field: old → new`. What cannot be
 // compared is marked.
 func (c comparison) describe() string {
 	var b strings.Builder
-	for i, d := range c.differences {
-		if i > 0 {
+	for _, d := range slices.Concat(c.differences, c.untold) {
+		if b.Len() > 0 {
 			b.WriteByte('\n')
 		}
-		b.WriteString(d.Field + ": " + shown(d.Old) + " → " + shown(d.New))
-		if !d.Certain {
-			b.WriteString(" (cannot be compared: the tenant shows a name)")
+		old := shown(d.Old)
+		if d.Proof == untold {
+			old = "(not told)"
 		}
+		b.WriteString(d.Field + ": " + old + " → " + shown(d.New) + d.Proof.remark())
 	}
 	return b.String()
+}
+
+func (p proof) remark() string {
+	switch p {
+	case shownAsName:
+		return " (cannot be compared: the tenant shows a name)"
+	case unproven:
+		return " (cannot be compared: an id and a name)"
+	case untold:
+		return " (cannot be compared: the tenant does not tell this field)"
+	}
+	return ""
 }
 
 func shown(value string) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,6 +51,7 @@ type earlier interface {
 	InFlight(row int) (run, inFlight bool)
 	Intent(row int) (journal.Intent, bool, error)
 	Outcome(row int) (journal.Outcome, bool, error)
+	Before(row int) (journal.Before, bool, error)
 }
 
 // Run sends a sheet's rows and returns why it stopped, if it did. It returns
@@ -85,26 +87,12 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 		feedErr = nil // the reason is the guard's or the caller's
 	}
 	err = errors.Join(group.Wait(), feedErr)
+	e.tellHidden()
 	stop := e.guard.stopped()
-	if stop.Kind == NotStopped && ctx.Err() != nil {
+	if (stop.Kind == NotStopped || stop.Kind == StoppedByLimit) && ctx.Err() != nil {
 		stop = Stop{StoppedByCaller, "interrupted"}
 	}
 	return stop, err
-}
-
-// list asks for the tenant's list of sessions where a comparison of many rows
-// is cheaper with it.
-func (e *engine) list(ctx context.Context) (err error) {
-	// With several rows of one id, the list would not know what the first of
-	// them has changed.
-	if !e.Compare || e.Left <= 1 || e.Rules.InOrder {
-		return nil
-	}
-	said := ""
-	if e.listed, said, err = takeSnapshot(ctx, e.Tenant, e.Left, e.Scratch); said != "" && e.Say != nil {
-		e.Say(said)
-	}
-	return err
 }
 
 type engine struct {
@@ -114,10 +102,12 @@ type engine struct {
 	spare sync.Pool
 	lanes *lanes
 	// listed is the tenant's list of sessions, for a comparison of many rows.
-	listed *snapshot
-	held   sync.WaitGroup // changes that are in the lanes
-	judge  *judge
-	sent   int
+	listed   *snapshot
+	held     sync.WaitGroup // changes that are in the lanes
+	judge    *judge
+	hidden   atomic.Int64 // rows that were left as they are though not all of them could be compared
+	sent     int
+	canaries int // that were sent
 }
 
 func (e *engine) sender() sender {
@@ -130,7 +120,8 @@ func (e *engine) sender() sender {
 func (e *engine) liveSender() *live {
 	return &live{
 		tenant: e.Tenant, journal: e.Journal, guard: e.guard,
-		attempts: e.Attempts, timeout: e.Timeout, compare: e.Compare, listed: e.listed, now: e.Now, pause: pause,
+		attempts: e.Attempts, timeout: e.Timeout, now: e.Now, pause: pause,
+		compare: e.Compare, listed: e.listed, hidden: &e.hidden, inOrder: e.Rules.InOrder,
 	}
 }
 
@@ -252,8 +243,11 @@ func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
 	if turn == doubt {
 		c.Doubtful, c.Since = true, since
 	}
+	if err := e.recall(c, turn); err != nil {
+		return err
+	}
 	e.sent++
-	if e.sent <= e.Canary {
+	if e.canaries < e.Canary {
 		return e.sendCanary(ctx, c)
 	}
 	if !e.dispatch(ctx, c) {

@@ -11,23 +11,34 @@ import (
 
 // difference is one field that a session holds otherwise than a change asks.
 type difference struct {
-	Field   string // as in the sheet's header: status, attributes.end_date
-	Old     string // what the session holds
-	New     string // what the change sends
-	Certain bool   // false where the tenant shows a name for what was sent as an id
+	Field string // as in the sheet's header: status, attributes.end_date
+	Old   string // what the session holds
+	New   string // what the change sends
+	Proof proof
 }
+
+// proof is how far a difference can be trusted.
+type proof int
+
+const (
+	certain     proof = iota
+	unproven          // one of them is an id and the other is not: it may be the same
+	shownAsName       // the tenant shows a name for what the sheet writes as an id: it cannot be compared
+	untold            // the session does not bear the field at all
+)
 
 // comparison is what a session says of a change.
 type comparison struct {
 	differences []difference // in a fixed order
+	untold      []difference // fields that the session does not bear
 	same        int          // fields that are as the change asks, for certain
 }
 
-// certain counts the differences that are beyond doubt.
-func (c comparison) certain() int {
+// count counts the differences of one proof.
+func (c comparison) count(p proof) int {
 	n := 0
 	for _, d := range c.differences {
-		if d.Certain {
+		if d.Proof == p {
 			n++
 		}
 	}
@@ -63,20 +74,21 @@ func compare(c *Change, s *api.Session) comparison {
 }
 
 func (c *comparison) field(s *api.Session, has api.Fields, sent sentValue, held string, equal func(held, sent string) bool) {
-	switch {
-	case !s.Has.All(has):
-	case equal(held, sent.value):
+	told := s.Has.All(has)
+	if told && equal(held, sent.value) {
 		c.same++
-	default:
-		name := fieldName(sent.field)
-		if sent.field == sheet.Attribute {
-			name = "attributes." + sent.uid
-		}
-		c.differences = append(c.differences, difference{
-			Field: name, Old: held, New: sent.value,
-			Certain: sent.field != sheet.Attribute || !mayBeName(sent.value, held),
-		})
+		return
 	}
+	d := difference{Field: sent.name(), Old: held, New: sent.value}
+	if sent.field == sheet.Attribute {
+		d.Proof = proofOf(sent.value, held)
+	}
+	if !told {
+		d.Proof = untold
+		c.untold = append(c.untold, d)
+		return
+	}
+	c.differences = append(c.differences, d)
 }
 
 func equalNames(a, b string) bool {
@@ -118,34 +130,6 @@ func parts(s string) []string {
 	return slices.Compact(all)
 }
 
-// mayBeName reports whether a difference proves nothing: profile, owner and
-// contributor attributes are written as ids or names and read back as names,
-// a user's with the mail address in brackets.
-func mayBeName(sent, held string) bool {
-	if sent == "" || held == "" {
-		return false
-	}
-	allIDs := func(values []string) bool {
-		return !slices.ContainsFunc(values, func(v string) bool { _, ok := parseUUID(v); return !ok })
-	}
-	sentIDs, heldIDs := allIDs(list(sent)), allIDs(list(held))
-	if sentIDs != heldIDs {
-		return true
-	}
-	return !sentIDs && slices.Equal(withoutAddresses(held), withoutAddresses(sent))
-}
-
-// withoutAddresses cuts " (user@example.com)" off each name of a list.
-func withoutAddresses(s string) []string {
-	names := list(s)
-	for i, name := range names {
-		if at := strings.LastIndex(name, " ("); at > 0 && strings.HasSuffix(name, ")") && strings.Contains(name[at:], "@") {
-			names[i] = name[:at]
-		}
-	}
-	return names
-}
-
 // finding is what a session that was read back says of a change that may have
 // been applied.
 type finding int
@@ -183,31 +167,43 @@ func touchedSince(s *api.Session, sent, serverTime, now time.Time) touch {
 }
 
 // settle decides whether a change that runs its session was applied, from the
-// session as it was read back. Running a session can move its status on, so a
-// status that differs is no proof while the session may have been touched.
+// session as it was read back, and from what it was before, if that is known.
+// Running a session can move its status on, so a status alone that differs is
+// no proof unless it is still the earlier one, or nothing touched the session.
 // That nothing but a run was asked for leaves nothing to compare.
-func settle(c comparison, t touch) finding {
-	certain := c.certain()
+func settle(now comparison, was *comparison, t touch) finding {
+	proven := now.count(certain)
 	switch {
-	case len(c.differences) == 0 && c.same > 0:
+	case len(now.differences) == 0 && now.same > 0:
+		if was != nil && len(was.differences) == 0 {
+			return cannotTell // it was so before: that does not show that it ran
+		}
 		return wasApplied
-	case certain == 0:
+	case proven == 0, t == touched:
 		return cannotTell
 	case t == untouched:
 		return notApplied
-	case t == touched:
-		return cannotTell
-	case c.same > 0 && certain == 1 && c.differences[0].Field == "status":
+	case proven == 1 && now.names(certain) == "status" && (was == nil || was.held("status") != now.held("status")):
 		return cannotTell
 	}
 	return notApplied
 }
 
-// names lists the fields of certain differences, for a note.
-func (c comparison) names() string {
+// held is what the session holds in a field that differs; "" for another.
+func (c comparison) held(field string) string {
+	for _, d := range c.differences {
+		if d.Field == field {
+			return d.Old
+		}
+	}
+	return ""
+}
+
+// names lists the fields of the differences of one proof.
+func (c comparison) names(p proof) string {
 	var names []string
 	for _, d := range c.differences {
-		if d.Certain {
+		if d.Proof == p {
 			names = append(names, d.Field)
 		}
 	}

@@ -14,6 +14,8 @@ type Planner struct {
 	id         sheet.Column
 	run        sheet.Column // its index is -1 without a run column
 	earlier    int          // index of an earlier run's result.status, or -1
+	finished   int          // and of its result.finished_at
+	duration   int          // and of its result.duration_ms
 	fields     []column
 	attributes []column
 	dates      []dateColumn // by column index; for warnings
@@ -37,7 +39,7 @@ type column struct {
 // caller's to refuse: see MissingDates.
 func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 	p := &Planner{
-		rules: rules, run: noColumn, earlier: findResultStatus(columns),
+		rules: rules, run: noColumn, earlier: findResult(columns, resultStatus), finished: findResult(columns, resultFinished), duration: findResult(columns, resultDuration),
 		dates: make([]dateColumn, len(columns)), spellings: map[string]string{}, hints: map[string]string{},
 	}
 	for _, c := range columns {
@@ -115,7 +117,9 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 		}
 	}
 	if p.earlier >= 0 {
-		c.Doubtful = strings.EqualFold(sheet.Trim(row.Cells[p.earlier]), unknownWord)
+		if c.Doubtful = strings.EqualFold(sheet.Trim(row.Cells[p.earlier]), unknownWord); c.Doubtful {
+			c.Since = p.requestTime(row)
+		}
 	}
 	if len(p.problems) > 1 {
 		slices.SortStableFunc(p.problems, func(a, b sheet.Problem) int {

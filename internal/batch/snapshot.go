@@ -32,6 +32,7 @@ type snapshot struct {
 	named bool // the file must be removed in the end
 	seed  maphash.Seed
 	index []listed
+	end   int // of the file
 	read  sync.Mutex
 	buf   []byte
 }
@@ -56,39 +57,82 @@ func listIsCheaper(rows, total int) bool {
 
 // takeSnapshot lists the tenant's sessions, if that costs fewer requests than
 // reading each of the sheet's rows. It returns nil when it does not, or when
-// the list cannot be had; said tells the choice.
+// the list cannot be had; said tells the choice. A list that ends too early is
+// of use for what it has shown.
 func takeSnapshot(ctx context.Context, from lister, rows int, dir string) (s *snapshot, said string, err error) {
 	query := api.Query{Order: "created_at", Limit: pageSize}
 	page, a := from.List(ctx, query)
-	if a.Verdict != api.OK {
+	switch {
+	case ctx.Err() != nil:
+		return nil, "", nil
+	case a.Verdict != api.OK:
 		return nil, "each session is read by itself: the list could not be had: " + a.Message, nil
-	}
-	if !listIsCheaper(rows, page.Total) {
+	case page.Total > 0 && !listIsCheaper(rows, page.Total):
 		return nil, fmt.Sprintf("each session is read by itself: %d GETs for the rows cost no more than listing the tenant's %d sessions", rows, page.Total), nil
 	}
 	if s, err = newSnapshot(dir); err != nil {
 		return nil, "", err
 	}
 	w := bufio.NewWriterSize(s.file, 256<<10)
-	offset, pages := 0, 0
+	most := mostPages(rows, page.Total)
+	pages, broken, first := 1, "", ""
 	for {
-		pages++
-		if offset, err = s.add(w, page.Sessions, offset); err != nil {
+		if err = s.add(w, page.Sessions); err != nil {
 			return nil, "", errors.Join(err, s.close())
 		}
 		query.Offset += len(page.Sessions)
-		if len(page.Sessions) < pageSize && page.Next == "" || len(page.Sessions) == 0 {
+		if isLastPage(page, query.Offset) {
 			break
 		}
-		if page, a = from.List(ctx, query); a.Verdict != api.OK {
-			return nil, fmt.Sprintf("each session is read by itself: the list ended after %d pages: %s", pages, a.Message), s.close()
+		if first == page.Sessions[0].ID {
+			broken = "the tenant gave one page again and again"
+			break
 		}
+		if pages == most {
+			broken = "it did not come to an end"
+			break
+		}
+		first = page.Sessions[0].ID
+		if page, a = from.List(ctx, query); a.Verdict != api.OK {
+			broken = a.Message
+			break
+		}
+		pages++
 	}
 	if err := w.Flush(); err != nil {
 		return nil, "", errors.Join(fmt.Errorf("keep the list of sessions: %w", err), s.close())
 	}
 	slices.SortFunc(s.index, func(a, b listed) int { return cmp.Or(cmp.Compare(a.print, b.print), cmp.Compare(a.place, b.place)) })
+	if broken != "" && ctx.Err() == nil {
+		return s, fmt.Sprintf("the list ended after %d pages (%s): what it did not show (%d sessions were shown) is read by itself", pages, broken, len(s.index)), nil
+	}
 	return s, fmt.Sprintf("sessions are compared by the tenant's list (%d sessions, requests: %d), instead of one GET for each of %d rows", len(s.index), pages, rows), nil
+}
+
+// isLastPage reports whether the list ends with a page, the sessions up to
+// whose end were asked for.
+func isLastPage(page api.Page, asked int) bool {
+	switch {
+	case len(page.Sessions) == 0:
+		return true
+	case page.Next != "":
+		return false
+	case page.Total > 0:
+		return asked >= page.Total // the pages may be smaller than what was asked for
+	}
+	return len(page.Sessions) < pageSize
+}
+
+// mostPages is how many pages are read at most. A tenant that does not tell
+// how many sessions it has may have a great many: what is spent on finding
+// out is little beside the GETs that follow if the list is given up.
+func mostPages(rows, total int) int {
+	if total == 0 {
+		return max(1, rows/20)
+	}
+	// Sessions that are added meanwhile, and pages that are smaller than what
+	// was asked for, make more pages than were counted.
+	return min(rows, 4*((total+pageSize-1)/pageSize)+10)
 }
 
 func newSnapshot(dir string) (*snapshot, error) {
@@ -102,8 +146,8 @@ func newSnapshot(dir string) (*snapshot, error) {
 	return &snapshot{file: f, named: named, seed: maphash.MakeSeed()}, nil
 }
 
-// add keeps a page's sessions; offset is the end of the file.
-func (s *snapshot) add(w io.Writer, sessions []api.Session, offset int) (int, error) {
+// add keeps a page's sessions.
+func (s *snapshot) add(w io.Writer, sessions []api.Session) error {
 	for _, session := range sessions {
 		id, ok := parseUUID(session.ID)
 		if !ok || len(session.Raw) > mostSize {
@@ -111,16 +155,17 @@ func (s *snapshot) add(w io.Writer, sessions []api.Session, offset int) (int, er
 		}
 		n, err := w.Write(session.Raw)
 		if err != nil {
-			return offset, fmt.Errorf("keep the list of sessions: %w", err)
+			return fmt.Errorf("keep the list of sessions: %w", err)
 		}
-		s.index = append(s.index, listed{maphash.Bytes(s.seed, id[:]), uint64(offset)<<sizeBits | uint64(n)})
-		offset += n
+		s.index = append(s.index, listed{maphash.Bytes(s.seed, id[:]), uint64(s.end)<<sizeBits | uint64(n)})
+		s.end += n
 	}
-	return offset, nil
+	return nil
 }
 
 // find returns the session of an id as it was listed; ok is false when the
-// list did not have it.
+// list did not have it, or had it twice: it changed while it was listed, and
+// which of the two came last is not known.
 func (s *snapshot) find(id string) (session api.Session, ok bool) {
 	number, valid := parseUUID(id)
 	if s == nil || !valid {
@@ -130,7 +175,7 @@ func (s *snapshot) find(id string) (session api.Session, ok bool) {
 	defer s.read.Unlock()
 	print := maphash.Bytes(s.seed, number[:])
 	at, found := slices.BinarySearchFunc(s.index, print, func(l listed, print uint64) int { return cmp.Compare(l.print, print) })
-	if !found {
+	if !found || at+1 < len(s.index) && s.index[at+1].print == print {
 		return session, false
 	}
 	place := s.index[at].place

@@ -32,7 +32,7 @@ type Stop struct {
 const serverErrorsInARow = 20
 
 // guard watches the outcomes and stops the run when they say so. The first
-// reason wins.
+// reason wins, but over the limit's, which lets go on what was begun.
 type guard struct {
 	maxFailures int // 0 = never
 	cancel      func()
@@ -60,7 +60,8 @@ func (g *guard) finish(kind StopKind, format string, args ...any) {
 }
 
 func (g *guard) haltLocked(kind StopKind, format string, args ...any) {
-	if g.stop.Kind == NotStopped {
+	// What was begun before the limit was reached is still to be stopped.
+	if g.stop.Kind == NotStopped || g.stop.Kind == StoppedByLimit {
 		g.stop = Stop{kind, fmt.Sprintf(format, args...)}
 		g.cancel()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"nermbulk/internal/api"
@@ -46,7 +47,9 @@ type live struct {
 	attempts int           // at most, for one row
 	timeout  time.Duration // of one attempt
 	compare  bool
-	listed   *snapshot // for compare; may be nil
+	listed   *snapshot     // for compare; may be nil
+	hidden   *atomic.Int64 // counts rows that compare could not compare whole, and left
+	inOrder  bool          // several rows may be of one id
 	now      func() time.Time
 	pause    func(ctx context.Context, d time.Duration) bool // false when ctx ended
 }
@@ -61,15 +64,14 @@ func (l *live) send(ctx context.Context, c *Change) (e ending, err error) {
 			err = nil
 		}
 	}()
-	var before *api.Session
-	if l.compare && !c.Doubtful {
+	if l.compare && (!c.Doubtful || !c.Run) {
 		var done bool
-		if e, before, done, err = l.skipSame(ctx, c); done || err != nil {
+		if e, done, err = l.skipSame(ctx, c); done || err != nil {
 			return e, err
 		}
 	}
 	if c.Run {
-		return l.sendOnce(ctx, c, before)
+		return l.sendOnce(ctx, c)
 	}
 	return l.sendFreely(ctx, c)
 }
@@ -96,7 +98,7 @@ func (l *live) sendFreely(ctx context.Context, c *Change) (ending, error) {
 // did not take over goes into the note.
 func (l *live) updated(c *Change, a api.Answer) ending {
 	e := l.end(c, journal.Updated, a)
-	if names := compare(c, a.Session).names(); names != "" {
+	if names := compare(c, a.Session).names(certain); names != "" {
 		e.outcome.Note = "the tenant holds other values than were sent: " + names
 	}
 	return e

@@ -156,9 +156,15 @@ func TestDoubtfulAnswers(t *testing.T) {
 			code:  1, status: "unknown", error: "could not be read back", patches: 1,
 		},
 		{
+			name:  "another status, which the run may have left",
+			patch: an(500, asJSON, `{"error":"Sorry something went wrong"}`),
+			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "assigned") },
+			code:  1, status: "unknown", error: "does not tell", patches: 1,
+		},
+		{
 			name:  "not applied, and refused when sent again",
 			patch: refusedLater(),
-			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "assigned") },
+			get:   an(200, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef","status":"assigned","updated_at":"2026-01-02T03:04:05Z"}}`),
 			code:  1, status: "failed", error: "Invalid", patches: 2,
 		},
 	} {

@@ -56,8 +56,11 @@ type checkFlags struct {
 func check(s Streams, path string, f *checkFlags) (err error) {
 	ctx, caught, stop := s.Signals()
 	defer stop()
-	input, err := openInput(s, path)
+	input, err := openInput(ctx, s, path)
 	if err != nil {
+		if ctx.Err() != nil {
+			return silent(caught())
+		}
 		return err
 	}
 	defer func() { err = firstOf(err, input.close()) }()

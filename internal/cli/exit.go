@@ -96,15 +96,19 @@ func exitCodeOf(err error) ExitCode {
 	return ExitInternal
 }
 
-// exitCodeFor decides from how a run ended. pending counts the rows that were
-// not tried, wrong those that are failed, unknown or invalid.
-func exitCodeFor(stop batch.StopKind, signal ExitCode, err error, pending, wrong int) ExitCode {
+// exitCodeFor decides from how a run ended. left counts the rows that this
+// session was to try and did not, wrong those that are failed, unknown or
+// invalid. A canary that is not right is never a success, though it be the last
+// row.
+func exitCodeFor(stop batch.StopKind, signal ExitCode, err error, left, wrong int) ExitCode {
 	switch {
 	case err != nil || stop == batch.StoppedByJournal:
 		return ExitInternal
-	case pending == 0 && wrong > 0:
+	case stop == batch.StoppedByCanary:
+		return ExitStopped
+	case left <= 0 && wrong > 0:
 		return ExitRowsFailed
-	case pending == 0:
+	case left <= 0:
 		return ExitOK
 	case stop == batch.StoppedByCaller:
 		return signal

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,6 +22,10 @@ func (r *runner) finish(stop batch.Stop, sendErr error) error {
 	summary, reportErr := r.report()
 	if reportErr == nil {
 		r.summary = &summary
+	}
+	if _, gone := os.Stat(r.dir.Dir()); errors.Is(gone, fs.ErrNotExist) {
+		// To go on would be to begin anew.
+		return &failure{ExitInternal, fmt.Errorf("%s was removed while the run went on, and what was sent with it: before any of these rows is sent again, look at %s what came of them", r.dir.Dir(), r.to.host)}
 	}
 	if err == nil && reportErr != nil {
 		err, code = fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", shellWord(r.dir.Dir()), reportErr), ExitInternal
@@ -42,13 +49,15 @@ func (r *runner) finish(stop batch.Stop, sendErr error) error {
 func (r *runner) closeJournal(stop batch.Stop, sendErr error) (ExitCode, error) {
 	err := firstOf(sendErr, r.journal.Flush())
 	wrong := r.tally.Count(journal.Failed) + r.tally.Count(journal.Unknown) + r.tally.Count(journal.Invalid)
-	pending := r.overview.Rows - r.tally.Done()
+	// A failed or unknown row that was to be tried again is left too, though
+	// it is not pending.
+	left := max(r.due-r.tally.Session(), r.overview.Rows-r.tally.Done())
 	if r.dryRun && (stop.Kind == batch.NotStopped || stop.Kind == batch.StoppedByLimit) {
-		pending = 0
+		left = 0
 	}
-	code := exitCodeFor(stop.Kind, r.caught(), err, pending, wrong)
-	end := journal.End{At: r.Now(), ExitCode: int(code), Reason: stop.Reason, Finished: pending <= 0 || r.dryRun}
-	if pending == 0 {
+	code := exitCodeFor(stop.Kind, r.caught(), err, left, wrong)
+	end := journal.End{At: r.Now(), ExitCode: int(code), Reason: stop.Reason, Finished: left <= 0 || r.dryRun}
+	if left <= 0 && stop.Kind != batch.StoppedByCanary {
 		end.Reason = ""
 	}
 	if err == nil {
@@ -80,7 +89,7 @@ func (r *runner) report() (_ report.Summary, err error) {
 
 // undoRules tells the report what it needs to know of the API's values.
 func undoRules(rules batch.Rules) report.UndoRules {
-	return report.UndoRules{ClearMarker: rules.ClearMarker, Status: batch.KnownStatus}
+	return report.UndoRules{ClearMarker: rules.ClearMarker, Status: batch.KnownStatus, Refused: batch.Refused}
 }
 
 // print shows the summary: as JSON on standard output, for people on standard

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ type input struct {
 // stdinName is what a sheet from standard input is called.
 const stdinName = "stdin"
 
-func openInput(s Streams, path string) (*input, error) {
+func openInput(ctx context.Context, s Streams, path string) (*input, error) {
 	if path != "-" {
 		return &input{name: path, path: path}, nil
 	}
@@ -26,11 +27,27 @@ func openInput(s Streams, path string) (*input, error) {
 		return nil, fmt.Errorf("keep standard input in a file: %w", err)
 	}
 	in := &input{name: stdinName, path: file.Name(), stdin: true}
-	_, err = io.Copy(file, s.In)
-	if err = firstOf(err, file.Close()); err != nil {
+	if err = firstOf(copyUntil(ctx, file, s.In), file.Close()); err != nil {
 		return nil, firstOf(fmt.Errorf("keep standard input in a file: %w", err), in.close())
 	}
 	return in, nil
+}
+
+// copyUntil copies all of from, or until the context ends. A read cannot be
+// called off: after an interrupt its goroutine ends with the process, which
+// follows at once.
+func copyUntil(ctx context.Context, to io.Writer, from io.Reader) error {
+	copied := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(to, from)
+		copied <- err
+	}()
+	select {
+	case err := <-copied:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // close removes what was kept of standard input: it can hold personal data.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -43,10 +42,14 @@ func overviewLines(o *batch.Overview) string {
 }
 
 // announcement says what is about to happen, on which host.
-func announcement(name, host string, o *batch.Overview, rows int, rate float64, dryRun bool) string {
+func (r *runner) announcement(rows int) string {
+	name, host := r.input.name, r.to.host
+	if rows == 0 {
+		return fmt.Sprintf("%s: nothing is left to send to %s\n", name, host)
+	}
 	verb := "are sent to"
 	switch {
-	case dryRun:
+	case r.dryRun:
 		verb = "would be sent to"
 	case rows == 1:
 		verb = "is sent to"
@@ -54,11 +57,21 @@ func announcement(name, host string, o *batch.Overview, rows int, rate float64, 
 	if host == "" {
 		host = "no tenant (offline)"
 	}
-	duration := "as fast as the tenant answers"
-	if rate > 0 {
-		duration = fmt.Sprintf("about %s at %g requests a second", roughly(time.Duration(float64(rows)/rate*float64(time.Second))), rate)
+	return fmt.Sprintf("%s: %s %s %s, %s\n%s", name, count(rows, "row"), verb, host, r.howLong(rows), overviewLines(r.overview))
+}
+
+// howLong is the time that rows take at the permitted rate. With a comparison,
+// a row that is sent takes a GET too.
+func (r *runner) howLong(rows int) string {
+	if r.rate <= 0 {
+		return "as fast as the tenant answers"
 	}
-	return fmt.Sprintf("%s: %s %s %s, %s\n%s", name, count(rows, "row"), verb, host, duration, overviewLines(o))
+	at := "about "
+	if r.compare && !r.dryRun {
+		rows *= 2
+		at = "at most about "
+	}
+	return fmt.Sprintf("%s%s at %g requests a second", at, roughly(time.Duration(float64(rows)/r.rate*float64(time.Second))), r.rate)
 }
 
 // roughly is a duration as people say it.
@@ -93,7 +106,9 @@ func confirm(ctx context.Context, in io.Reader, says *printer, to endpoint, o *b
 	}()
 	select {
 	case <-ctx.Done():
-		says.say(slog.LevelError, "", "interrupted")
+		if !says.json {
+			says.ask("\n") // what follows is not to stand behind the question
+		}
 		return ctx.Err()
 	case answer := <-typed:
 		if slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(answer, w) }) {

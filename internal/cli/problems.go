@@ -173,10 +173,10 @@ func (p *problems) writeDocument(w io.Writer, name string, o *batch.Overview, ag
 	}
 	list := jsonList[batch.Fix]{out: out, enc: enc}
 	if fixes != nil {
-		out.WriteString(`],"fixes":[`)
+		fmt.Fprint(out, `],"fixes":[`)
 		list.failed = fixes(list.add)
 	}
-	out.WriteString("]}\n")
+	fmt.Fprint(out, "]}\n")
 	return firstOf(problems.failed, list.failed, out.Flush())
 }
 
@@ -190,12 +190,11 @@ type jsonList[T any] struct {
 }
 
 func (l *jsonList[T]) add(element T) {
-	if l.begun {
-		l.out.WriteByte(',')
-	} else {
-		l.out.WriteByte('\n')
-		l.begun = true
+	separator := ","
+	if !l.begun {
+		separator, l.begun = "\n", true
 	}
+	fmt.Fprint(l.out, separator)
 	l.failed = firstOf(l.failed, l.enc.Encode(element))
 }
 

@@ -58,8 +58,8 @@ func reportAgain(s Streams, dir string, asJSON bool) (err error) {
 	switch {
 	case ctx.Err() != nil:
 		return silent(caught())
-	case errors.Is(err, fs.ErrNotExist):
-		return usage("%s: the run has no journal yet: it was stopped before it sent anything", dir)
+	case errors.Is(err, report.ErrNotBegun):
+		return usage("%s: there is nothing to report on: %w", dir, err)
 	case err != nil:
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -75,7 +76,9 @@ type runner struct {
 	info    journal.Info
 	journal *journal.Writer
 	tally   batch.Tally
-	total   int // rows that this session has to send or to read back
+	due     int       // rows that were left to send or to read back when this session began
+	total   int       // those of them that it may send
+	away    time.Time // since when the tenant, as was said, cannot be reached
 	client  *api.Client
 	show    *report.Progress
 	says    *printer
@@ -104,7 +107,10 @@ func (r *runner) run() (err error) {
 	for _, step := range []func() error{r.aim, r.open, r.find, r.check, r.announce, r.connect, r.begin} {
 		if err := step(); err != nil {
 			if r.ctx.Err() != nil && errors.Is(err, context.Canceled) {
-				return silent(r.caught())
+				code := r.caught()
+				const said = "interrupted before anything was sent"
+				r.says.say(slog.LevelError, said, "interrupted", "error", said, "exit_code", int(code))
+				return silent(code)
 			}
 			return err
 		}
@@ -152,7 +158,7 @@ func (r *runner) open() (err error) {
 	if r.path == "-" && !r.yes && !r.sandbox && !r.dryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
 	}
-	if r.input, err = openInput(r.Streams, r.path); err != nil {
+	if r.input, err = openInput(r.ctx, r.Streams, r.path); err != nil {
 		return err
 	}
 	r.later(r.input.close)
@@ -233,7 +239,7 @@ func (r *runner) announce() error {
 		}
 		say(slog.LevelInfo, text, "resuming", "run_dir", r.dir.Dir())
 	}
-	say(slog.LevelInfo, announcement(r.input.name, r.to.host, r.overview, rows, r.rate, r.dryRun), "announcement", r.announced(rows)...)
+	say(slog.LevelInfo, r.announcement(rows), "announcement", r.announced(rows)...)
 	switch {
 	case !asks:
 		return nil

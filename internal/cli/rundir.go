@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 )
 
@@ -48,7 +47,7 @@ func (r *runner) find() error {
 	if r.hash, err = hashFile(r.input.path); err != nil {
 		return err
 	}
-	r.same = r.earlier != nil && r.earlier.Last().SHA256 == r.hash &&
+	r.same = r.earlier != nil && !r.info.Rebasing && r.earlier.Last().SHA256 == r.hash &&
 		meaning(r.info.Options) == meaning(settings(r.flags))
 	return nil
 }
@@ -115,32 +114,6 @@ func (r *runner) sheetPath() string {
 	}
 	return path
 }
-
-// begin makes the run directory, or goes on in it, with a copy of the sheet
-// and the journal open.
-func (r *runner) begin() error {
-	if r.dir == nil {
-		if err := r.create(); err != nil {
-			return err
-		}
-	} else {
-		r.info.ResumedAt = append(r.info.ResumedAt, r.Now().UTC())
-		r.info.FinishedAt, r.info.ExitCode, r.info.Finished = nil, nil, false
-		r.info.SHA256, r.info.Version = r.hash, version()
-		r.info.Options = settings(r.flags)
-		r.noteOverview()
-		if err := r.dir.Save(r.info); err != nil {
-			return err
-		}
-	}
-	file, err := r.keepSheet()
-	if err != nil {
-		return err
-	}
-	return r.startJournal(file)
-}
-
-func (r *runner) noteOverview() { r.info.Clears, r.info.Runs = r.overview.Clears, r.overview.Runs }
 
 // create makes the directory of a new run.
 func (r *runner) create() (err error) {
@@ -271,37 +244,4 @@ func hashFile(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// startJournal opens the journal and the session in it. With an edited sheet,
-// what still holds is carried over first.
-func (r *runner) startJournal(file string) error {
-	start := journal.Start{
-		At: r.Now(), Version: version(), Host: r.to.host, Sheet: r.input.name,
-		SHA256: r.hash, SheetFile: file, Rows: r.overview.Rows,
-	}
-	var err error
-	if r.journal, err = journal.OpenWriter(r.dir.Dir(), journal.Options{Written: r.tally.Written}); err != nil {
-		return err
-	}
-	r.later(r.journal.Close)
-	if r.earlier == nil || r.same {
-		if r.earlier != nil {
-			r.tally.Seed(r.earlier.Counts())
-		}
-		return r.journal.Commit(start)
-	}
-	if err := r.journal.Rebase(start, batch.Carry(r.ctx, r.sheet, r.rules, r.earlier)); err != nil {
-		return err
-	}
-	old := r.earlier.Last().SheetFile
-	if r.earlier, err = journal.Load(r.dir.Dir()); err != nil {
-		return err
-	}
-	r.later(r.earlier.Close)
-	r.tally.Seed(r.earlier.Counts())
-	if old = filepath.Base(old); old != file {
-		return os.Remove(filepath.Join(r.dir.Dir(), old))
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -18,7 +19,11 @@ func (r *runner) send() (batch.Stop, error) {
 	if _, chosen := r.Env("GOGC"); !chosen {
 		debug.SetGCPercent(sendingGC)
 	}
-	r.total = r.rowsLeft()
+	r.due = r.rowsLeft()
+	r.total = r.due
+	if r.limit > 0 {
+		r.total = min(r.total, r.limit)
+	}
 	r.show = newProgress(r.Streams, r.says, r.total)
 	watch := r.watch()
 	stop, err := batch.Run(r.ctx, r.options())
@@ -93,14 +98,12 @@ func (r *runner) learned() float64 {
 	return totals.Ceiling
 }
 
-// rowsLeft is how many rows are to be sent or read back, before any was.
+// rowsLeft is how many rows of the sheet are to be sent or read back, before
+// any was.
 func (r *runner) rowsLeft() int {
 	left := r.overview.Rows - r.tally.Done() + r.tally.Count(journal.Unknown)
 	if r.retryFailed {
 		left += r.tally.Count(journal.Failed)
-	}
-	if r.limit > 0 {
-		left = min(left, r.limit)
 	}
 	return left
 }
@@ -120,6 +123,7 @@ func (r *runner) watch() (stop func()) {
 		defer t.Stop()
 		pace := pace{start: r.Now()}
 		last := pace.start
+		draining := false
 		for {
 			select {
 			case <-ctx.Done():
@@ -130,6 +134,7 @@ func (r *runner) watch() (stop func()) {
 				r.show.Update(r.state(&pace))
 				r.show.Tell()
 			case <-t.C:
+				draining = draining || r.tellDraining()
 				r.show.Update(r.state(&pace))
 				if now := r.Now(); now.Sub(last) >= tickEvery {
 					last = now
@@ -173,9 +178,34 @@ func (r *runner) state(p *pace) report.State {
 	if r.client != nil {
 		limits := r.client.Limits()
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Ceiling, limits.PausedUntil, limits.Throttling
-		_, s.Outage = r.client.Outage()
+		var since time.Time
+		since, s.Outage = r.client.Outage()
+		r.tellOutage(since)
 	}
 	return s
+}
+
+// tellOutage says why the tenant cannot be reached, once for each time since
+// when it cannot: what is to be mended there does not wait for the end of the
+// run. The client's own log says the same.
+func (r *runner) tellOutage(since time.Time) {
+	if since.IsZero() || since.Equal(r.away) || r.says.client() != nil {
+		return
+	}
+	r.away = since
+	text := fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (--outage-wait)", r.to.host, r.client.OutageCause(), r.outageWait)
+	r.says.say(slog.LevelWarn, text, "outage", "error", text)
+}
+
+// tellDraining says after an interrupt what is waited for, unless that takes
+// only a moment.
+func (r *runner) tellDraining() bool {
+	if r.ctx.Err() == nil {
+		return false
+	}
+	text := fmt.Sprintf("stopping: requests in flight are waited for, at most %s; press Ctrl-C once more to end at once", r.timeout)
+	r.says.say(slog.LevelWarn, text, "stopping", "timeout", r.timeout.String())
+	return true
 }
 
 // pace measures rows per second over the last few seconds.

@@ -90,6 +90,9 @@ func watchSignals() (ctx context.Context, caught func() ExitCode, stop func()) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// A log's reader that goes away must not end a run in the middle: what is
+	// said then fails, and the run goes on.
+	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		defer close(ended)
 		select {
