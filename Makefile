@@ -1,4 +1,4 @@
-.PHONY: build test lint bench
+.PHONY: build test lint bench release release-check
 build:
 	go build -trimpath -o nermbulk .
 
@@ -13,3 +13,14 @@ lint:
 # One line of figures for each stage; compare two commits with benchstat.
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# What is handed out, in dist/: a binary for each system in an archive with its
+# documents and manual pages, a bill of materials beside it, and SHA256SUMS.
+release:
+	rm -rf dist
+	go run ./scripts/release -o dist
+
+# The same, made again from a clone with an empty build cache and compared.
+release-check:
+	rm -rf dist
+	go run ./scripts/release -o dist -check
