@@ -49,9 +49,13 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	causes := newCauses()
 	failed := &failedRows{}
 	undo := newUndo(o)
+	patched := 0
 
 	results, err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
 		s.Outcomes.add(out.Status)
+		if out.Status == journal.Updated {
+			patched += out.Attempts
+		}
 		if isFailure(out.Status) {
 			causes.add(out, r.Cells)
 			failed.add(out)
@@ -62,6 +66,8 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 		return s, err
 	}
 	s.Rows = s.Outcomes.total()
+	// A kill takes the last second's figures with it, but not the rows'.
+	s.Requests.Patch = max(s.Requests.Patch, patched)
 	s.Failures = causes.list()
 	s.Files = append(s.Files, results...)
 

@@ -76,6 +76,17 @@ func TestSummaryJSON(t *testing.T) {
 	}
 }
 
+func TestSummaryCountsRequestsThatAKillTook(t *testing.T) {
+	r := newRun(t, "id,status\n"+uuid(1)+",closed\n"+uuid(2)+",open\n",
+		journal.Outcome{At: began, Row: 2, ID: uuid(1), Status: journal.Updated, Attempts: 1},
+		journal.Outcome{At: began, Row: 3, ID: uuid(2), Status: journal.Updated, Attempts: 3},
+		journal.Tick{At: began, Patch: 1},
+	)
+	if got := r.must().Requests.Patch; got != 4 {
+		t.Errorf("%d requests for rows that took 4", got)
+	}
+}
+
 func TestSummaryOfAKilledRun(t *testing.T) {
 	r := newRun(t, "id,status\n"+uuid(1)+",closed\n")
 	r.must()
