@@ -10,9 +10,11 @@ lint:
 	go vet ./...
 	golangci-lint run ./...
 
-# One line of figures for each stage; compare two commits with benchstat.
+# One line of figures for each stage (compare two commits with benchstat), then
+# the whole binary beside vegeta; see docs/performance.md.
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem ./internal/...
+	go run ./bench
 
 # What is handed out, in dist/: a binary for each system in an archive with its
 # documents and manual pages, a bill of materials beside it, and SHA256SUMS.

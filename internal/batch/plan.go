@@ -11,6 +11,7 @@ import (
 // each goroutine needs its own.
 type Planner struct {
 	rules      Rules
+	told       bool // warnings were told in an earlier pass
 	id         sheet.Column
 	run        sheet.Column // its index is -1 without a run column
 	earlier    int          // index of an earlier run's result.status, or -1

@@ -40,6 +40,9 @@ func (p *Planner) excelError(row *sheet.Row, c sheet.Column, cell string) {
 
 // warn tells of text that was probably damaged before it reached us.
 func (p *Planner) warn(row *sheet.Row, a *column, cell string) {
+	if p.told {
+		return
+	}
 	switch first := cell[0]; {
 	case first >= '0' && first <= '9' || first == '-' || first == '+':
 		if isScientific(cell) {
