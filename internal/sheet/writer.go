@@ -15,7 +15,7 @@ const byteOrderMark = "\ufeff"
 type Writer struct {
 	w         *bufio.Writer
 	delimiter string
-	special   string // characters that a bare cell cannot hold
+	special   [256]bool // the bytes that put a cell into quotes
 	escape    bool
 	preamble  string // a "sep=" line, where the delimiter is not recognised without
 	begun     bool
@@ -42,7 +42,9 @@ func NewPlainWriter(w io.Writer, delimiter rune) *Writer {
 	writer := &Writer{
 		w:         bufio.NewWriterSize(w, 64<<10),
 		delimiter: string(delimiter),
-		special:   string(delimiter) + "\"\r\n",
+	}
+	for _, c := range []byte{writer.delimiter[0], '"', '\r', '\n'} {
+		writer.special[c] = true
 	}
 	if !strings.ContainsRune(candidates, delimiter) {
 		writer.preamble = separatorPrefix + writer.delimiter + "\r\n"
@@ -99,7 +101,12 @@ func (w *Writer) mustQuote(cell string) bool {
 			return true
 		}
 	}
-	return strings.ContainsAny(cell, w.special)
+	for i := range len(cell) {
+		if w.special[cell[i]] {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *Writer) quoted(cell string) {
