@@ -68,6 +68,7 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	aimForMemory(s, sh.Size())
 	defer func() { err = firstOf(err, sh.Close()) }()
 	if f.fix != "" {
 		if err := fixable(s, input, f.fix); err != nil {

@@ -165,6 +165,7 @@ func (r *runner) open() (err error) {
 	if r.sheet, r.rules, err = r.sheetFlags.open(r.input.path); err != nil {
 		return err
 	}
+	aimForMemory(r.Streams, r.sheet.Size())
 	r.later(func() error { return r.sheet.Close() })
 	return nil
 }

@@ -53,17 +53,27 @@ func (s Streams) noColor() bool {
 // then, and collecting at the usual 100 % costs a twentieth of the speed.
 const sendingGC = 300
 
-// memoryGoal is what the process tries to stay below by collecting garbage
-// more often, however long its sheet is.
-const memoryGoal = 224 << 20
+// What the process aims for in memory: a part that every sheet needs, and a
+// part that grows with the sheet, for the ids and the results of its rows (16
+// bytes for a row of 240).
+const (
+	memoryAtLeast = 40 << 20
+	memoryAtMost  = 224 << 20
+	bytesOfSheet  = 15 // that ask for one more of memory
+)
 
-// System is the process's own streams, environment and signals. It also sets
-// what holds for the whole process: how much memory it aims for, and that no
-// library writes to standard error by itself.
-func System() Streams {
-	if _, chosen := os.LookupEnv("GOMEMLIMIT"); !chosen {
-		debug.SetMemoryLimit(memoryGoal)
+// aimForMemory has garbage collected more often when the process comes near
+// what a sheet of that size should need, so that its peak stays low although
+// the heap may otherwise grow freely. Whoever sets GOMEMLIMIT knows better.
+func aimForMemory(s Streams, sheetSize int64) {
+	if _, chosen := s.Env("GOMEMLIMIT"); !chosen {
+		debug.SetMemoryLimit(min(memoryAtLeast+sheetSize/bytesOfSheet, memoryAtMost))
 	}
+}
+
+// System is the process's own streams, environment and signals. It also sees
+// to it that no library writes to standard error by itself.
+func System() Streams {
 	log.SetOutput(io.Discard)
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
