@@ -31,7 +31,7 @@ func serve(addr string) error {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header()["Content-Type"] = []string{"application/json"}
 		id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-		_, _ = io.WriteString(w, `{"workflow_session":{"id":"`+id+`","status":"completed"}}`)
+		_, _ = io.WriteString(w, `{"workflow_session":{"id":"`+id+`"}}`)
 	})
 	mux.HandleFunc("/first", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, first.Load())

@@ -211,3 +211,18 @@ func TestMostPages(t *testing.T) {
 		}
 	}
 }
+
+func TestEqualNames(t *testing.T) {
+	for _, same := range [][2]string{
+		{"pending_approval", "Pending Approval"}, {"closed", "closed"}, {"AUTH-STATUS1", "auth status1"}, {"un_assigned", "unassigned "}, {"ÜBER", "über"}, {"a\u00a0b", "a_b"}, {"", "_"},
+	} {
+		if !equalNames(same[0], same[1]) || !equalNames(same[1], same[0]) {
+			t.Errorf("%q and %q are one name", same[0], same[1])
+		}
+	}
+	for _, other := range [][2]string{{"closed", "close"}, {"new", "now"}, {"", "new"}, {"über", "uber"}} {
+		if equalNames(other[0], other[1]) || equalNames(other[1], other[0]) {
+			t.Errorf("%q and %q are two names", other[0], other[1])
+		}
+	}
+}

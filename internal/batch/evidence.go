@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/sheet"
@@ -91,8 +92,33 @@ func (c *comparison) field(s *api.Session, has api.Fields, sent sentValue, held 
 	c.differences = append(c.differences, d)
 }
 
+// equalNames compares statuses, which a tenant may answer with spaces.
 func equalNames(a, b string) bool {
-	return a == b || sheet.NormalizeName(a) == sheet.NormalizeName(b)
+	if a == b {
+		return true
+	}
+	for {
+		a, b = strings.TrimLeft(a, nameSeparators), strings.TrimLeft(b, nameSeparators)
+		switch {
+		case a == "" || b == "":
+			return a == b
+		case a[0] >= utf8.RuneSelf || b[0] >= utf8.RuneSelf:
+			return sheet.NormalizeName(a) == sheet.NormalizeName(b)
+		case lower(a[0]) != lower(b[0]):
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+// nameSeparators are what does not matter in a name.
+const nameSeparators = " _-"
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // equalSets compares lists without regard to order, case and repeats.
