@@ -53,43 +53,69 @@ func compare(c *Change, s *api.Session) comparison {
 	if s == nil {
 		return found
 	}
-	for _, v := range c.sent {
-		switch v.field {
-		case sheet.Status:
-			found.field(s, api.FieldStatus, v, s.Status, equalNames)
-		case sheet.WorkflowID:
-			found.field(s, api.FieldWorkflowID, v, s.WorkflowID, strings.EqualFold)
-		case sheet.RequesterID:
-			found.field(s, api.FieldRequesterID, v, s.RequesterID, strings.EqualFold)
-		case sheet.RequesterType:
-			found.field(s, api.FieldRequesterType, v, s.RequesterType, strings.EqualFold)
-		case sheet.ProfileID:
-			found.field(s, api.FieldProfileID, v, s.ProfileID, strings.EqualFold)
-		case sheet.ProfileIDs:
-			found.field(s, api.FieldProfileIDs, v, strings.Join(s.ProfileIDs, ","), equalSets)
-		case sheet.Attribute:
-			found.field(s, api.FieldAttributes, v, s.Attributes[v.uid], equalValues)
+	for i := range c.sent {
+		v := &c.sent[i]
+		held, told, same := v.in(s)
+		switch {
+		case told && same:
+			found.same++
+		case told:
+			found.differences = append(found.differences, difference{v.name(), held, v.value, v.proof(held)})
+		default:
+			found.untold = append(found.untold, difference{v.name(), held, v.value, untold})
 		}
 	}
 	return found
 }
 
-func (c *comparison) field(s *api.Session, has api.Fields, sent sentValue, held string, equal func(held, sent string) bool) {
-	told := s.Has.All(has)
-	if told && equal(held, sent.value) {
-		c.same++
-		return
+// overruled lists the fields in which the session, for certain, holds another
+// value than was sent. Every answer passes here, so it makes nothing where
+// there is nothing to tell.
+func overruled(c *Change, s *api.Session) string {
+	if s == nil {
+		return ""
 	}
-	d := difference{Field: sent.name(), Old: held, New: sent.value}
-	if sent.field == sheet.Attribute {
-		d.Proof = proofOf(sent.value, held)
+	var names []string
+	for i := range c.sent {
+		v := &c.sent[i]
+		if held, told, same := v.in(s); told && !same && v.proof(held) == certain {
+			names = append(names, v.name())
+		}
 	}
-	if !told {
-		d.Proof = untold
-		c.untold = append(c.untold, d)
-		return
+	return strings.Join(names, ", ")
+}
+
+// in tells what a session holds in the field, whether it bears the field at
+// all, and whether that is what was sent.
+func (v *sentValue) in(s *api.Session) (held string, told, same bool) {
+	switch v.field {
+	case sheet.Status:
+		return s.Status, s.Has.All(api.FieldStatus), equalNames(s.Status, v.value)
+	case sheet.WorkflowID:
+		return s.WorkflowID, s.Has.All(api.FieldWorkflowID), strings.EqualFold(s.WorkflowID, v.value)
+	case sheet.RequesterID:
+		return s.RequesterID, s.Has.All(api.FieldRequesterID), strings.EqualFold(s.RequesterID, v.value)
+	case sheet.RequesterType:
+		return s.RequesterType, s.Has.All(api.FieldRequesterType), strings.EqualFold(s.RequesterType, v.value)
+	case sheet.ProfileID:
+		return s.ProfileID, s.Has.All(api.FieldProfileID), strings.EqualFold(s.ProfileID, v.value)
+	case sheet.ProfileIDs:
+		held = strings.Join(s.ProfileIDs, ",")
+		return held, s.Has.All(api.FieldProfileIDs), equalSets(held, v.value)
 	}
-	c.differences = append(c.differences, d)
+	if !s.Has.All(api.FieldAttributes) {
+		return "", false, false
+	}
+	held = s.Attributes[v.uid]
+	return held, true, equalValues(held, v.value)
+}
+
+// proof is how far it can be trusted that what the session holds differs.
+func (v *sentValue) proof(held string) proof {
+	if v.field == sheet.Attribute {
+		return proofOf(v.value, held)
+	}
+	return certain
 }
 
 // equalNames compares statuses, which a tenant may answer with spaces.

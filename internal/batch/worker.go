@@ -98,7 +98,7 @@ func (l *live) sendFreely(ctx context.Context, c *Change) (ending, error) {
 // did not take over goes into the note.
 func (l *live) updated(c *Change, a api.Answer) ending {
 	e := l.end(c, journal.Updated, a)
-	if names := compare(c, a.Session).names(certain); names != "" {
+	if names := overruled(c, a.Session); names != "" {
 		e.outcome.Note = "the tenant holds other values than were sent: " + names
 	}
 	return e
