@@ -33,7 +33,6 @@ type Options struct {
 type Client struct {
 	base        *url.URL
 	paths       paths
-	agent       []string
 	timeout     time.Duration
 	maxAttempts int
 	log         *slog.Logger
@@ -95,7 +94,6 @@ func newClient(o Options, base *url.URL, rt roundTripper) *Client {
 	c := &Client{
 		base:        base,
 		paths:       newPaths(base),
-		agent:       []string{o.UserAgent},
 		timeout:     o.Timeout,
 		maxAttempts: o.MaxAttempts,
 		log:         o.Log,
@@ -105,7 +103,7 @@ func newClient(o Options, base *url.URL, rt roundTripper) *Client {
 		gate:        gate{patience: o.OutageWait},
 	}
 	c.explain = explainer{base: base, secrets: &c.secrets}
-	c.exchanges.New = func() any { return newExchange(base) }
+	c.exchanges.New = func() any { return newExchange(base, o.UserAgent) }
 	for _, secret := range o.Auth.secrets {
 		c.secrets.add(secret)
 	}

@@ -160,9 +160,7 @@ func (c *Client) trace(ctx context.Context, q *call, attempt int, o outcome) {
 }
 
 func (x *exchange) prepare(c *Client, q *call, g *grant) {
-	x.header["Accept"] = jsonType
-	x.header["User-Agent"] = c.agent
-	x.header["Authorization"] = g.header
+	x.authorise(g)
 	x.req.Method = q.method()
 	x.setBody(q.body)
 	x.url.RawQuery = q.query

@@ -26,6 +26,7 @@ type exchange struct {
 	req    *http.Request
 	url    url.URL
 	header http.Header
+	grant  *grant // what the header authorises with
 	reader bytes.Reader
 	body   io.ReadCloser // of reader, in the form that net/http knows to be in memory: else it would flush the header first
 	out    []byte        // what reader reads: a copy, since the transport may still read it when the caller has its answer
@@ -51,9 +52,10 @@ type reply struct {
 	at      time.Time // when it ended
 }
 
-func newExchange(base *url.URL) *exchange {
+func newExchange(base *url.URL, agent string) *exchange {
 	ctx, cancel := context.WithCancel(context.Background())
-	x := &exchange{cancel: cancel, url: url.URL{Scheme: base.Scheme, Host: base.Host}, header: make(http.Header, 4)}
+	x := &exchange{cancel: cancel, url: url.URL{Scheme: base.Scheme, Host: base.Host}}
+	x.header = http.Header{"Accept": jsonType, "User-Agent": {agent}}
 	x.timer = time.AfterFunc(time.Hour, cancel)
 	x.timer.Stop()
 	x.body = io.NopCloser(&x.reader)
@@ -78,6 +80,14 @@ func newExchange(base *url.URL) *exchange {
 	return x
 }
 
+// authorise has the request bear a grant. Every worker's exchange mostly bears
+// the one that it bore before.
+func (x *exchange) authorise(g *grant) {
+	if x.grant != g {
+		x.header["Authorization"], x.grant = g.header, g
+	}
+}
+
 // setBody gives the request its body, nil for none.
 func (x *exchange) setBody(b []byte) {
 	x.req.ContentLength = int64(len(b))
@@ -86,7 +96,9 @@ func (x *exchange) setBody(b []byte) {
 		delete(x.header, "Content-Type")
 		return
 	}
-	x.header["Content-Type"] = jsonType
+	if x.req.Body == nil {
+		x.header["Content-Type"] = jsonType
+	}
 	x.out = append(x.out[:0], b...)
 	x.reader.Reset(x.out)
 	x.req.Body, x.req.GetBody = x.body, x.again

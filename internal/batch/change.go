@@ -1,10 +1,10 @@
 package batch
 
 import (
-	"hash/fnv"
-	"io"
 	"strconv"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/journal"
@@ -55,10 +55,11 @@ type sentValue struct {
 // and for every order of a sheet's rows and columns.
 func (c *Change) Hash() uint64 {
 	if c.hash == 0 {
-		h := fnv.New64a()
-		_, _ = io.WriteString(h, c.ID) // a hash never fails
+		var h xxhash.Digest
+		h.Reset()
+		_, _ = h.WriteString(c.ID) // a hash never fails
 		if c.Run {
-			_, _ = h.Write([]byte{1})
+			_, _ = h.WriteString("\x01")
 		}
 		_, _ = h.Write(c.Body)
 		c.hash = max(h.Sum64(), 1)

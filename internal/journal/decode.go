@@ -105,7 +105,7 @@ func decodeOutcome(line []byte) (Outcome, error) {
 		case "row":
 			r.Row = s.int()
 		case "status":
-			r.Status = statuses[statusCode(s.text())]
+			r.Status = statuses[statusCode(string(s.bytes()))]
 		case "run":
 			r.Run = s.bool()
 		case "at":
@@ -191,7 +191,7 @@ func decodeTick(line []byte) (Tick, error) {
 		case "ceiling":
 			r.Ceiling = s.float()
 		case "latency_ms":
-			r.Latency = decodeLatency(s)
+			r.Latency = decodeLatency(&s)
 		}
 	}
 	return r, s.err

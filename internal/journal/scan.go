@@ -22,8 +22,8 @@ type scanner struct {
 	err  error  // the first one
 }
 
-func newScanner(line []byte) *scanner {
-	s := &scanner{line: line}
+func newScanner(line []byte) scanner {
+	s := scanner{line: line}
 	if s.skip(); s.at() != '{' {
 		s.err = errNotObject
 	}
@@ -137,19 +137,22 @@ func (s *scanner) wrong(want string) {
 	}
 }
 
-func (s *scanner) text() string {
+func (s *scanner) text() string { return string(s.bytes()) }
+
+// bytes is text, as a part of the line where nothing in it is escaped.
+func (s *scanner) bytes() []byte {
 	if len(s.val) < 2 || s.val[0] != '"' {
 		s.wrong("a text")
-		return ""
+		return nil
 	}
 	if bytes.IndexByte(s.val, '\\') < 0 {
-		return string(s.val[1 : len(s.val)-1])
+		return s.val[1 : len(s.val)-1]
 	}
 	var t string
 	if json.Unmarshal(s.val, &t) != nil {
 		s.wrong("a text")
 	}
-	return t
+	return []byte(t)
 }
 
 // raw undoes appendJSON.
@@ -188,7 +191,7 @@ func (s *scanner) bool() bool {
 }
 
 func (s *scanner) hash() uint64 {
-	h, err := strconv.ParseUint(s.text(), 16, 64)
+	h, err := strconv.ParseUint(string(s.bytes()), 16, 64)
 	if err != nil {
 		s.wrong("16 hexadecimal digits")
 	}
@@ -196,8 +199,8 @@ func (s *scanner) hash() uint64 {
 }
 
 func (s *scanner) time() time.Time {
-	t, err := time.Parse(time.RFC3339Nano, s.text())
-	if err != nil {
+	var t time.Time
+	if t.UnmarshalText(s.bytes()) != nil {
 		s.wrong("a time")
 	}
 	return t

@@ -75,9 +75,10 @@ func deliver(ctx context.Context, r *reader, fn func(*Row) error) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if err := fn(&row.Row); err != nil {
+		if err := fn(row.Row); err != nil {
 			return err
 		}
+		spare.Put(row.Row)
 	}
 	if err := ctx.Err(); err != nil {
 		return err

@@ -22,6 +22,7 @@ type reader struct {
 	rows   int // that were not blank
 	stop   atomic.Bool
 	fields []string
+	texts  texts
 	begun  bool
 
 	filled   []bool // for each of header.blanks, whether data stands beneath
@@ -96,7 +97,7 @@ func (r *reader) row() []string {
 	r.markFilled()
 	at := len(s.text)
 	r.appendPlace()
-	line := string(s.text)
+	line := r.texts.keep(s.text)
 	r.fields[0] = line[at:]
 	cells, from := r.fields[1:], 0
 	for i := range cells {
@@ -147,4 +148,24 @@ func (r *reader) markFilled() {
 		}
 		r.filled[i] = !blank(r.scan.text[from:r.scan.ends[column]])
 	}
+}
+
+// textsSize is how many bytes are asked for at a time, enough for a dozen rows:
+// a cell that somebody keeps holds on to all of it.
+const textsSize = 4 << 10
+
+// texts makes strings of rows, several of them in one piece of memory.
+type texts struct{ b strings.Builder }
+
+func (t *texts) keep(text []byte) string {
+	if len(text) > textsSize/4 {
+		return string(text)
+	}
+	if t.b.Cap()-t.b.Len() < len(text) {
+		t.b.Reset()
+		t.b.Grow(textsSize)
+	}
+	from := t.b.Len()
+	t.b.Write(text) // it never fails, and what stands before stays as it is
+	return t.b.String()[from:]
 }

@@ -2,30 +2,37 @@ package sheet
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // record is what gocsv makes of each row. Its first field is the row's place,
-// the others are the cells in order.
+// the others are the cells in order. It holds no more than a pointer, since
+// gocsv makes two of them for each row and copies one into the channel.
 type record struct {
-	Row
+	Row *Row
 }
+
+// spare keeps rows for the next ones: a callback may not keep its row.
+var spare = sync.Pool{New: func() any { return new(Row) }}
 
 const placeKey = "place"
 
 // UnmarshalCSVWithFields takes one field of a row; gocsv calls it for each.
 func (r *record) UnmarshalCSVWithFields(key, value string) error {
 	if key == placeKey {
-		return r.setPlace(value)
+		r.Row = spare.Get().(*Row)
+		return r.Row.setPlace(value)
 	}
-	r.Cells = append(r.Cells, value)
+	r.Row.Cells = append(r.Row.Cells, value)
 	return nil
 }
 
-// setPlace reads "NUMBER WIDTH" and, for a row that is too long, the column
-// and the text of the first cell too many.
-func (r *record) setPlace(place string) error {
+// setPlace makes the row anew from "NUMBER WIDTH" and, where it is too long,
+// the column and the text of the first cell too many.
+func (r *Row) setPlace(place string) error {
 	number, rest, _ := strings.Cut(place, " ")
 	width, rest, long := strings.Cut(rest, " ")
 	n, err := strconv.Atoi(number)
@@ -36,7 +43,7 @@ func (r *record) setPlace(place string) error {
 	if err != nil {
 		return err
 	}
-	r.Number, r.Cells = n, make([]string, 0, w)
+	*r = Row{Number: n, Cells: slices.Grow(r.Cells[:0], w)}
 	if long {
 		column, text, _ := strings.Cut(rest, " ")
 		if r.beyond, err = strconv.Atoi(column); err != nil {
