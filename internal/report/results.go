@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gocarina/gocsv"
 
@@ -16,17 +17,18 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// result is what is written of a row after its own columns.
+// result is what is written of a row after its own columns. What most rows
+// leave empty is nil then: gocsv has less to do for it.
 type result struct {
-	Row        string `csv:"result.row"`
-	Status     string `csv:"result.status"`
-	HTTPStatus string `csv:"result.http_status"`
-	Error      string `csv:"result.error"`
-	ErrorBody  string `csv:"result.error_body"`
-	Note       string `csv:"result.note"`
-	Attempts   string `csv:"result.attempts"`
-	DurationMS string `csv:"result.duration_ms"`
-	FinishedAt string `csv:"result.finished_at"`
+	Row        string  `csv:"result.row"`
+	Status     string  `csv:"result.status"`
+	HTTPStatus string  `csv:"result.http_status"`
+	Error      *string `csv:"result.error"`
+	ErrorBody  *string `csv:"result.error_body"`
+	Note       *string `csv:"result.note"`
+	Attempts   string  `csv:"result.attempts"`
+	DurationMS string  `csv:"result.duration_ms"`
+	FinishedAt string  `csv:"result.finished_at"`
 }
 
 // resultOf leaves the columns empty that have nothing to say, so that a 0 is
@@ -34,7 +36,7 @@ type result struct {
 func resultOf(out journal.Outcome) result {
 	r := result{
 		Row: strconv.Itoa(out.Row), Status: string(out.Status),
-		Error: noNUL(out.Error), ErrorBody: noNUL(out.ErrorBody), Note: noNUL(out.Note),
+		Error: told(out.Error), ErrorBody: told(out.ErrorBody), Note: told(out.Note),
 	}
 	if out.HTTPStatus != 0 {
 		r.HTTPStatus = strconv.Itoa(out.HTTPStatus)
@@ -46,19 +48,32 @@ func resultOf(out journal.Outcome) result {
 		r.DurationMS = strconv.FormatInt(out.Duration.Milliseconds(), 10)
 	}
 	if !out.At.IsZero() {
-		r.FinishedAt = out.At.UTC().Format("2006-01-02T15:04:05.000Z")
+		r.FinishedAt = moment(out.At)
 	}
 	return r
 }
 
+// moment writes a time as the journal does, in milliseconds: RFC 3339 is the one
+// layout that the library writes fast.
+func moment(at time.Time) string {
+	text := at.UTC().AppendFormat(make([]byte, 0, 32), time.RFC3339)
+	ms := at.Nanosecond() / int(time.Millisecond)
+	text = append(text[:len(text)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+	return string(text)
+}
+
+// told is a text that a row may have.
+func told(s string) *string {
+	if s == "" {
+		return nil
+	}
+	clean := noNUL(s)
+	return &clean
+}
+
 // noNUL replaces what no CSV file may hold: the sheet that has it would be
 // refused when it is run again.
-func noNUL(s string) string {
-	if strings.IndexByte(s, 0) < 0 {
-		return s
-	}
-	return strings.ReplaceAll(s, "\x00", "\uFFFD")
-}
+func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
 // batchRows is how many rows are turned into CSV at a time.
 const batchRows = 256

@@ -149,7 +149,7 @@ func (s *Sheet) text(src *source) (*scanner, error) {
 		return nil, err
 	}
 	scan := newScanner(s.form.reader(src))
-	scan.delim = utf8.AppendRune(nil, s.delimiter)
+	scan.divideBy(utf8.AppendRune(nil, s.delimiter))
 	if s.separator > 0 {
 		if _, err := scan.peek(); err != nil {
 			return nil, err

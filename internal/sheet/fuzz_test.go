@@ -155,7 +155,8 @@ func checkSmallBuffer(t *testing.T, text []byte) {
 }
 
 func records(scan *scanner, delimiter string) []string {
-	scan.delim, scan.limit = []byte(delimiter), 3
+	scan.divideBy([]byte(delimiter))
+	scan.limit = 3
 	var found []string
 	for {
 		err := scan.next()

@@ -28,7 +28,7 @@ func (s *Sheet) readHeader() error {
 	default:
 		s.delimiter = detectDelimiter(start[length:], s.meant)
 	}
-	scan.delim = utf8.AppendRune(nil, s.delimiter)
+	scan.divideBy(utf8.AppendRune(nil, s.delimiter))
 	cells, row, err := s.scanHeader(scan)
 	if cells == nil || err != nil {
 		return err

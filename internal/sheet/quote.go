@@ -89,10 +89,13 @@ func (s *scanner) quotedCell(data []byte) (int, error) {
 // bareCell is quotedCell for a cell without quotes.
 func (s *scanner) bareCell(data []byte) (int, error) {
 	for i, c := range data {
+		if !s.special[c] {
+			continue
+		}
 		switch {
 		case c == '"':
 			return -1, &quoteFault{column: s.count, message: bareQuote}
-		case c == '\r' || c == '\n' || c == s.delim[0] && bytes.HasPrefix(data[i:], s.delim):
+		case c == '\r' || c == '\n' || bytes.HasPrefix(data[i:], s.delim):
 			s.text = append(s.text, data[:i]...)
 			return i, nil
 		}

@@ -31,6 +31,8 @@ type scanner struct {
 	delim []byte
 	limit int // how many cells of a record are kept in ends
 
+	special [256]bool // the bytes at which a cell without quotes may end, and the quote
+
 	buf      []byte
 	pos, end int // buf[pos:end] is read and not yet used
 	lf       int // the first LF at or after pos, end if there is none; stale when before pos
@@ -44,6 +46,14 @@ type scanner struct {
 
 func newScanner(src io.Reader) *scanner {
 	return &scanner{src: src, buf: make([]byte, bufferSize), lf: -1, limit: mostColumns}
+}
+
+// divideBy sets the delimiter, in UTF-8. It comes before the first next.
+func (s *scanner) divideBy(delim []byte) {
+	s.delim = delim
+	for _, c := range []byte{'"', '\r', '\n', delim[0]} {
+		s.special[c] = true
+	}
 }
 
 // next scans one record, a blank one too. It returns io.EOF at the end, a

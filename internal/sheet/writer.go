@@ -18,6 +18,7 @@ type Writer struct {
 	special   [256]bool // the bytes that put a cell into quotes
 	escape    bool
 	preamble  string // a "sep=" line, where the delimiter is not recognised without
+	line      []byte // the row that is being made
 	begun     bool
 	err       error
 }
@@ -57,26 +58,27 @@ func (w *Writer) Write(cells []string) error {
 	if w.err != nil {
 		return w.err
 	}
+	line := w.line[:0]
 	if !w.begun {
 		w.begun = true
-		w.text(byteOrderMark)
-		w.text(w.preamble)
+		line = append(append(line, byteOrderMark...), w.preamble...)
 	}
 	for i, cell := range cells {
 		if i > 0 {
-			w.text(w.delimiter)
+			line = append(line, w.delimiter...)
 		}
 		if w.escape {
 			cell = Escape(cell)
 		}
 		// A row that is one empty cell would be an empty line, which is no row.
 		if w.mustQuote(cell) || cell == "" && len(cells) == 1 {
-			w.quoted(cell)
+			line = appendQuoted(line, cell)
 		} else {
-			w.text(cell)
+			line = append(line, cell...)
 		}
 	}
-	w.text("\r\n")
+	w.line = append(line, "\r\n"...)
+	_, w.err = w.w.Write(w.line)
 	return w.err
 }
 
@@ -109,23 +111,15 @@ func (w *Writer) mustQuote(cell string) bool {
 	return false
 }
 
-func (w *Writer) quoted(cell string) {
-	w.text(`"`)
+func appendQuoted(line []byte, cell string) []byte {
+	line = append(line, '"')
 	for {
 		at := strings.IndexByte(cell, '"')
 		if at < 0 {
 			break
 		}
-		w.text(cell[:at+1])
-		w.text(`"`)
+		line = append(append(line, cell[:at+1]...), '"')
 		cell = cell[at+1:]
 	}
-	w.text(cell)
-	w.text(`"`)
-}
-
-func (w *Writer) text(s string) {
-	if w.err == nil {
-		_, w.err = w.w.WriteString(s)
-	}
+	return append(append(line, cell...), '"')
 }
