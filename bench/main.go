@@ -6,6 +6,7 @@
 //	go run ./bench                 # everything up to 1,000,000 rows
 //	go run ./bench -only send      # one part: send, check, memory or resume
 //	go run ./bench -most 10000000  # memory up to ten million rows
+//	go run ./bench -profile FILE   # what sending 200,000 rows spends its time on, and no more
 //
 // vegeta is used from PATH; without it, it is installed into the work folder.
 package main
@@ -51,6 +52,7 @@ func run() (err error) {
 	flag.IntVar(&b.pairs, "pairs", 5, "alternating pairs with vegeta")
 	flag.IntVar(&b.workers, "workers", 32, "requests in flight")
 	flag.IntVar(&b.most, "most", 1_000_000, "rows of the largest sheet")
+	profile := flag.String("profile", "", "only write a processor profile of a run to this file")
 	flag.Parse()
 	parts := []struct {
 		name string
@@ -69,8 +71,11 @@ func run() (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	b.nermbulk = filepath.Join(b.dir, "nermbulk")
-	if err := command("go", "build", "-trimpath", "-o", b.nermbulk, ".").Run(); err != nil {
-		return fmt.Errorf("build nermbulk (run this in the repository's root): %w", err)
+	if *profile != "" {
+		return b.profile(*profile)
+	}
+	if err := b.build("."); err != nil {
+		return err
 	}
 	fmt.Printf("%s, %s/%s, %d processors, %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
 	for _, p := range parts {
@@ -79,6 +84,14 @@ func run() (err error) {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
+	}
+	return nil
+}
+
+func (b *bench) build(pkg string, flags ...string) error {
+	args := append([]string{"build", "-trimpath", "-o", b.nermbulk}, flags...)
+	if err := command("go", append(args, pkg)...).Run(); err != nil {
+		return fmt.Errorf("build nermbulk (run this in the repository's root): %w", err)
 	}
 	return nil
 }

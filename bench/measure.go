@@ -94,6 +94,28 @@ func (b *bench) send() error {
 	return nil
 }
 
+// profile writes a processor profile of a whole run to path. The binary is built
+// without an earlier profile, so that what was inlined for that one does not
+// hide in the new one.
+func (b *bench) profile(path string) error {
+	if err := b.build("./bench/profiled", "-pgo=off"); err != nil {
+		return err
+	}
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	sheet, _, err := b.sheet(200_000, "")
+	if err != nil {
+		return err
+	}
+	cmd := b.sendCommand(sheet, s.addr, filepath.Join(b.dir, "run"))
+	cmd.Args = slices.Insert(cmd.Args, slices.Index(cmd.Args, "run"), path)
+	_, err = measure(cmd)
+	return err
+}
+
 func (b *bench) vegeta() (string, error) {
 	if path, err := exec.LookPath("vegeta"); err == nil {
 		return path, nil
