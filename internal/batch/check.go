@@ -42,6 +42,9 @@ func Check(ctx context.Context, s *sheet.Sheet, rules Rules, skipInvalid bool, t
 	}
 	j := newJudge(s, rules)
 	err := s.Each(ctx, func(row *sheet.Row) error {
+		if o.Rows%surveyRows == surveyRows-1 {
+			o.ids.expect(int(float64(o.Rows) / float64(s.BytesRead()) * float64(s.Size())))
+		}
 		o.add(j.first(row, o.ids), &j.change, tell)
 		return nil
 	})
@@ -58,6 +61,10 @@ func Check(ctx context.Context, s *sheet.Sheet, rules Rules, skipInvalid bool, t
 	o.ids = nil // large, and of no more use: no row is left out for its id
 	return o, nil
 }
+
+// surveyRows is after how many rows it is estimated, again and again, how many
+// the sheet has: so many that what is read ahead of them is little.
+const surveyRows = 1 << 15
 
 func newOverview() *Overview {
 	return &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}, ids: newIDTable()}

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -168,9 +169,12 @@ func (r DateRule) rewrite(s string) (string, bool) {
 	return r.out.format(year, month, day), true
 }
 
-// formsOf returns the set of forms that a cell could be a date of, as bits by
-// the index in dateForms; 0 when it is no date.
-func formsOf(s string) uint8 {
+// allForms is the set of all dateForms, as bits by their index.
+var allForms = uint8(1<<len(dateForms) - 1)
+
+// formsOf returns those forms of a set that a cell could be a date of, 0 when
+// it is no date of any of them.
+func formsOf(s string, among uint8) uint8 {
 	if len(s) < len("1/1/2026") || len(s) > len("01/01/2026") {
 		return 0
 	}
@@ -179,7 +183,8 @@ func formsOf(s string) uint8 {
 		return 0
 	}
 	var set uint8
-	for i := range dateForms {
+	for left := among; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros8(left)
 		if _, _, _, ok := dateForms[i].read(&parts); ok {
 			set |= 1 << i
 		}
@@ -202,18 +207,16 @@ func (d *dateColumn) add(row int, cell string) bool {
 	if d.told || cell == d.example {
 		return true
 	}
-	set := formsOf(cell)
-	if set == 0 {
-		return true
-	}
 	if d.example == "" {
-		d.possible, d.row, d.example = set, row, cell
+		if set := formsOf(cell, allForms); set != 0 {
+			d.possible, d.row, d.example = set, row, cell
+		}
 		return true
 	}
-	switch left := d.possible & set; {
+	switch left := formsOf(cell, d.possible); {
 	case left == 0:
-		d.told = true
-		return false
+		d.told = formsOf(cell, allForms) != 0
+		return !d.told
 	case left != d.possible:
 		d.possible, d.row, d.example = left, row, cell
 	}

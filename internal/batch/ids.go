@@ -11,9 +11,12 @@ import (
 // million share one has odds of one to several hundred thousand.
 type idTable struct {
 	seed   maphash.Seed
-	shards [256]idShard
+	shards [shardCount]idShard
+	room   int // slots that a shard will need for all the ids that are expected; 0 = not known
 	again  int // rows whose id stood in an earlier row
 }
+
+const shardCount = 256
 
 // idShard is one open-addressing table with linear probing. A table of many
 // shards grows one small shard at a time, never all at once.
@@ -49,7 +52,7 @@ func (t *idTable) add(id [16]byte, row int) (first int, again bool) {
 	shard := &t.shards[byte(print)]
 	// Four fifths full is where linear probing begins to take its time.
 	if shard.used*5 >= len(shard.slots)*4 {
-		shard.grow()
+		shard.grow(t.room)
 	}
 	slot, found := shard.find(print)
 	if found {
@@ -90,11 +93,23 @@ func (s *idShard) find(print uint64) (slot *idSlot, found bool) {
 	}
 }
 
-// grow makes room by a third. Places follow the fingerprints' order, so a
+// expect tells how many ids there will be, as far as that can be known. Shards
+// then grow to what they will need, in few steps and with little to spare. An
+// estimate that is wrong costs some memory, or some steps more.
+func (t *idTable) expect(ids int) {
+	each := ids / shardCount
+	t.room = each*5/4 + each/16 // ids do not fall evenly into the shards
+}
+
+// grow makes room: for what is expected, but at most twice what there is, since
+// that may be wrong, or by a third. Places follow the fingerprints' order, so a
 // table of any size will do.
-func (s *idShard) grow() {
+func (s *idShard) grow(room int) {
 	old := s.slots
-	s.slots = make([]idSlot, max(smallestRoom, len(old)+len(old)/3))
+	if room <= len(old) {
+		room = len(old) + len(old)/3
+	}
+	s.slots = make([]idSlot, max(smallestRoom, min(room, 2*len(old))))
 	for _, filled := range old {
 		if print := filled.print(); print != 0 {
 			slot, _ := s.find(print)

@@ -23,10 +23,13 @@ var nibble = func() (table [256]byte) {
 	return table
 }()
 
+// uuidParts are where the groups of digits of a UUID begin and end.
+var uuidParts = [...]struct{ from, to int }{{0, 8}, {9, 13}, {14, 18}, {19, 23}, {24, 36}}
+
 // isHyphenated reports whether s has a UUID's length and its hyphens where
-// they belong, and nowhere else.
+// they belong.
 func isHyphenated(s string) bool {
-	return len(s) == uuidLength && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' && strings.Count(s, "-") == 4
+	return len(s) == uuidLength && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-'
 }
 
 // parseUUID reads a UUID with its hyphens and no braces, in capitals or not.
@@ -34,47 +37,34 @@ func parseUUID(s string) (id [16]byte, ok bool) {
 	if !isHyphenated(s) {
 		return id, false
 	}
-	at := 0
-	for i := 0; i < uuidLength; {
-		if s[i] == '-' {
-			i++
-			continue
+	at, all := 0, byte(0)
+	for _, part := range uuidParts {
+		for i := part.from; i < part.to; i += 2 {
+			high, low := nibble[s[i]], nibble[s[i+1]]
+			all |= high | low
+			id[at] = high<<4 | low
+			at++
 		}
-		high, low := nibble[s[i]], nibble[s[i+1]]
-		if high|low > 0x0f {
-			return id, false
-		}
-		id[at] = high<<4 | low
-		at++
-		i += 2
 	}
-	return id, true
+	return id, all <= 0x0f
 }
-
-// uuidByte gives each byte that a UUID may hold in lower case, 0 for others.
-var uuidByte = func() (table [256]byte) {
-	table['-'] = '-'
-	for c := range table {
-		if nibble[c] <= 0x0f {
-			table[c] = hexDigits[nibble[c]]
-		}
-	}
-	return table
-}()
 
 // appendUUID appends a UUID in lower case, or nothing when s is none.
 func appendUUID(b []byte, s string) ([]byte, bool) {
 	if !isHyphenated(s) {
 		return b, false
 	}
-	at := len(b)
+	at, all := len(b), byte(0)
 	b = append(b, s...)
-	for i, c := range b[at:] {
-		lower := uuidByte[c]
-		if lower == 0 {
-			return b[:at], false
+	for _, part := range uuidParts {
+		group := b[at+part.from : at+part.to]
+		for i, c := range group {
+			all |= nibble[c]
+			group[i] = c | 0x20 // a digit stays as it is, a letter becomes small
 		}
-		b[at+i] = lower
+	}
+	if all > 0x0f {
+		return b[:at], false
 	}
 	return b, true
 }

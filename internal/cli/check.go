@@ -69,6 +69,7 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 		return err
 	}
 	aimForMemory(s, sh.Size())
+	sh.SkipHash()
 	defer func() { err = firstOf(err, sh.Close()) }()
 	if f.fix != "" {
 		if err := fixable(s, input, f.fix); err != nil {

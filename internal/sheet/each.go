@@ -23,7 +23,7 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 		return err
 	}
 	s.read.Store(0)
-	src := newSource(s.file, s.Size(), s.sum == "", &s.read)
+	src := newSource(s.file, s.Size(), s.sum == "" && !s.unhashed, &s.read)
 	if s.header == nil {
 		return s.finish(src, nil)
 	}

