@@ -84,7 +84,8 @@ type resultWriter struct {
 	all, failing *sheet.Writer
 	own          []int // the sheet's columns that are kept, in order
 
-	cells   []string // of the rows that wait, len(own) for each
+	cells   []string         // of the rows that wait, len(own) for each
+	excess  map[int][]string // by their place among those, the cells beyond the last column of rows that have some
 	results []result
 	failed  []bool
 	line    []string
@@ -94,6 +95,7 @@ type resultWriter struct {
 
 func newResultWriter(all, failing io.Writer, s *sheet.Sheet) *resultWriter {
 	w := &resultWriter{
+		excess:  map[int][]string{},
 		all:     sheet.NewWriter(all, s.Delimiter()),
 		failing: sheet.NewWriter(failing, s.Delimiter()),
 	}
@@ -119,6 +121,9 @@ func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
 	for _, i := range w.own {
 		w.cells = append(w.cells, cell(r, i))
 	}
+	if r.Long {
+		w.excess[len(w.results)] = r.Excess
+	}
 	w.results = append(w.results, resultOf(out))
 	w.failed = append(w.failed, isFailure(out.Status))
 	if len(w.results) < batchRows {
@@ -140,14 +145,18 @@ func (w *resultWriter) drain() error {
 
 func (w *resultWriter) reset() {
 	clear(w.cells) // lets go of the sheet's strings
+	clear(w.excess)
 	w.cells, w.results, w.failed, w.next = w.cells[:0], w.results[:0], w.failed[:0], 0
 }
 
-// Write is called by gocsv with a result's columns, in the order of add.
+// Write is called by gocsv with a result's columns, in the order of add. What a
+// row has too much stands behind them, where it is too much again: a copy that
+// left it out could be sent.
 func (w *resultWriter) Write(columns []string) error {
 	n := len(w.own)
 	w.line = append(w.line[:0], w.cells[w.next*n:(w.next+1)*n]...)
 	w.line = append(w.line, columns...)
+	w.line = append(w.line, w.excess[w.next]...)
 	failed := w.failed[w.next]
 	w.next++
 	if failed {

@@ -31,7 +31,6 @@ type reader struct {
 }
 
 func newReader(scan *scanner, h *header, check checker) *reader {
-	scan.limit = h.width
 	return &reader{
 		scan: scan, header: h, check: check, number: h.row,
 		fields: make([]string, 1+len(h.columns)),
@@ -121,19 +120,49 @@ func (r *reader) row() []string {
 	return r.fields
 }
 
-// appendPlace writes what record.setPlace reads behind the cells.
+// appendPlace writes what Row.setPlace reads behind the cells.
 func (r *reader) appendPlace() {
 	s := r.scan
+	excess := r.excess()
 	text := strconv.AppendInt(s.text, int64(r.number), 10)
 	text = append(text, ' ')
 	text = strconv.AppendInt(text, int64(len(r.header.columns)), 10)
-	if p := s.past; p.column > 0 {
+	for _, cell := range excess {
 		text = append(text, ' ')
-		text = strconv.AppendInt(text, int64(p.column), 10)
-		text = append(text, ' ')
-		text = append(text, s.text[p.from:min(p.to, p.from+longestExcess)]...)
+		text = strconv.AppendInt(text, int64(len(cell)), 10)
+	}
+	if len(excess) > 0 {
+		text = append(text, '|')
+	}
+	for _, cell := range excess {
+		text = append(text, cell...)
 	}
 	s.text = text
+}
+
+// excess makes copies of the cells beyond the header's last column, none where
+// they are all blank.
+func (r *reader) excess() []string {
+	s, width := r.scan, r.header.width
+	if !s.filledFrom(width) {
+		return nil
+	}
+	var cells []string
+	from := s.ends[width-1] + len(s.delim)
+	for _, to := range s.ends[width:] {
+		cells = append(cells, string(s.text[from:to]))
+		from = to + len(s.delim)
+	}
+	if s.past.column > 0 { // more than any spreadsheet has: all that follows as one
+		cells = append(cells, string(s.text[s.past.from:]))
+	}
+	for i, cell := range cells {
+		if r.header.results {
+			cell = Unescape(cell)
+		}
+		cells[i] = strings.ToValidUTF8(cell, string(utf8.RuneError))
+	}
+	return cells
 }
 
 // markFilled notes data beneath a header cell that is empty.

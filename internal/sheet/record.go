@@ -31,7 +31,7 @@ func (r *record) UnmarshalCSVWithFields(key, value string) error {
 }
 
 // setPlace makes the row anew from "NUMBER WIDTH" and, where it is too long,
-// the column and the text of the first cell too many.
+// the lengths of its cells too many, a bar, and those cells.
 func (r *Row) setPlace(place string) error {
 	number, rest, _ := strings.Cut(place, " ")
 	width, rest, long := strings.Cut(rest, " ")
@@ -43,20 +43,21 @@ func (r *Row) setPlace(place string) error {
 	if err != nil {
 		return err
 	}
-	*r = Row{Number: n, Cells: slices.Grow(r.Cells[:0], w)}
-	if long {
-		column, text, _ := strings.Cut(rest, " ")
-		if r.beyond, err = strconv.Atoi(column); err != nil {
+	*r = Row{Number: n, Cells: slices.Grow(r.Cells[:0], w), Long: long}
+	if !long {
+		return nil
+	}
+	lengths, text, _ := strings.Cut(rest, "|")
+	for length := range strings.FieldsSeq(lengths) {
+		n, err := strconv.Atoi(length)
+		if err != nil {
 			return err
 		}
-		r.Long, r.excess = true, text
+		r.Excess = append(r.Excess, text[:n])
+		text = text[n:]
 	}
 	return nil
 }
-
-// longestExcess is how many bytes of a cell too many are kept, enough for
-// what a message repeats.
-const longestExcess = 8 * longest
 
 // LongRow gives the problem of a row that has data beyond the last column
 // (Row.Long).
@@ -65,9 +66,15 @@ func (s *Sheet) LongRow(r *Row) Problem {
 	if n := s.header.width; n > 0 {
 		last = Letter(n - 1)
 	}
+	beyond, text := 0, ""
+	for beyond, text = range r.Excess {
+		if text = Trim(text); text != "" {
+			break
+		}
+	}
 	return Problem{
-		Row: r.Number, Column: Letter(r.beyond), Kind: CellCount, Severity: Error,
+		Row: r.Number, Column: Letter(s.header.width + beyond), Kind: CellCount, Severity: Error,
 		Message: fmt.Sprintf("%s stands beyond the last column (%s); remove it, or put the cell that holds a %s as text in quotes",
-			excerpt(Trim(r.excess)), last, delimiterName(s.delimiter)),
+			excerpt(text), last, delimiterName(s.delimiter)),
 	}
 }

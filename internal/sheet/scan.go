@@ -156,18 +156,24 @@ func (s *scanner) cell(from, to int) {
 }
 
 // blank reports whether the record holds nothing but white space.
-func (s *scanner) blank() bool {
+func (s *scanner) blank() bool { return !s.filledFrom(0) }
+
+// filledFrom reports whether a cell from the given one on is not blank.
+func (s *scanner) filledFrom(column int) bool {
 	if s.past.column > 0 {
-		return false
+		return true
 	}
 	from := 0
-	for _, to := range s.ends {
+	if column > 0 && column <= len(s.ends) {
+		from = s.ends[column-1] + len(s.delim)
+	}
+	for _, to := range s.ends[min(column, len(s.ends)):] {
 		if !blank(s.text[from:to]) {
-			return false
+			return true
 		}
 		from = to + len(s.delim)
 	}
-	return true
+	return false
 }
 
 // peek reads until the buffer is full or the text ends, and returns it.

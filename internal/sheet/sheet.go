@@ -18,9 +18,9 @@ type Row struct {
 	// Long is set when the row holds data beyond the header's last column.
 	// It has a problem of kind CellCount then and must not be sent.
 	Long bool
-
-	beyond int    // for Long: the first column with data too many
-	excess string // for Long: what stands there
+	// Excess holds, for Long, the cells beyond the header's last column, so
+	// that a copy of the row loses none.
+	Excess []string
 }
 
 // Field is what a column is sent as.
