@@ -1,10 +1,10 @@
 // Command bench measures the whole nermbulk binary on this machine: its
-// sending beside vegeta's, its memory as sheets grow, the speed of check, and
-// how soon a resumed run sends again. It sends to a server of its own on
+// sending beside vegeta's, its memory as sheets grow, the speed of check, how
+// soon a resumed run sends again, and what very wide rows cost. It sends to a server of its own on
 // loopback only, and stops by itself. Nothing is asserted: it prints figures.
 //
 //	go run ./bench                 # everything up to 1,000,000 rows
-//	go run ./bench -only send      # one part: send, check, memory or resume
+//	go run ./bench -only send      # one part: send, check, memory, resume or wide
 //	go run ./bench -most 10000000  # memory up to ten million rows
 //	go run ./bench -profile FILE   # what sending 200,000 rows spends its time on, and no more
 //
@@ -47,7 +47,7 @@ func main() {
 
 func run() (err error) {
 	b := &bench{}
-	only := flag.String("only", "", "send, check, memory or resume (default: all)")
+	only := flag.String("only", "", "send, check, memory, resume or wide (default: all)")
 	flag.IntVar(&b.rows, "rows", 60_000, "rows that are sent beside vegeta")
 	flag.IntVar(&b.pairs, "pairs", 5, "alternating pairs with vegeta")
 	flag.IntVar(&b.workers, "workers", 32, "requests in flight")
@@ -57,14 +57,14 @@ func run() (err error) {
 	parts := []struct {
 		name string
 		do   func() error
-	}{{"send", b.send}, {"check", b.check}, {"memory", b.memory}, {"resume", b.resume}}
+	}{{"send", b.send}, {"check", b.check}, {"memory", b.memory}, {"resume", b.resume}, {"wide", b.wide}}
 	if *only != "" && !slices.ContainsFunc(parts, func(p struct {
 		name string
 		do   func() error
 	}) bool {
 		return p.name == *only
 	}) {
-		return fmt.Errorf("-only %s: use send, check, memory or resume", *only)
+		return fmt.Errorf("-only %s: use send, check, memory, resume or wide", *only)
 	}
 	if b.dir, err = os.MkdirTemp("", "nermbulk-bench-"); err != nil {
 		return err

@@ -215,3 +215,48 @@ func (b *bench) resume() error {
 	fmt.Printf("\nresume after %d rows: first request after %.2f s\n", rows-1, first.Sub(begun).Seconds())
 	return os.RemoveAll(dir)
 }
+
+// wide measures rows far wider than a spreadsheet's usual ones, 120 MB of each
+// kind.
+func (b *bench) wide() error {
+	s, err := startServer()
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	fmt.Println("\nwide rows, 120 MB of each kind")
+	for _, shape := range []struct {
+		name                   string
+		rows, attributes, size int
+	}{
+		{"300 attributes of 20 bytes", 19_000, 300, 20},
+		{"5,000 attributes of 10 bytes", 2_200, 5000, 10},
+		{"one attribute of 200 KB", 600, 1, 200_000},
+	} {
+		sheet, err := b.wideSheet(shape.rows, shape.attributes, shape.size)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(sheet)
+		if err != nil {
+			return err
+		}
+		checked, err := measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
+		if err != nil {
+			return err
+		}
+		dir := filepath.Join(b.dir, "run")
+		sent, err := measure(b.sendCommand(sheet, s.addr, dir))
+		if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		mb := float64(info.Size()) / 1e6
+		fmt.Printf("  %-28s  check %6.0f rows/s, %3.0f MB/s, peak %3d MiB; run %6.0f rows/s, %3.0f MB/s, peak %3d MiB\n", shape.name,
+			float64(shape.rows)/checked.wall.Seconds(), mb/checked.wall.Seconds(), checked.peak>>10,
+			float64(shape.rows)/sent.wall.Seconds(), mb/sent.wall.Seconds(), sent.peak>>10)
+	}
+	return nil
+}

@@ -76,3 +76,25 @@ func target(c []string, addr string) map[string]any {
 		},
 	}
 }
+
+// wideSheet writes a sheet of attributes of some bytes each.
+func (b *bench) wideSheet(rows, attributes, size int) (path string, err error) {
+	path = filepath.Join(b.dir, "wide.csv")
+	f, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	fmt.Fprint(w, "id")
+	for i := range attributes {
+		fmt.Fprintf(w, ",attributes.number_%04d", i)
+	}
+	fmt.Fprint(w, "\r\n")
+	random := rand.New(rand.NewPCG(2, uint64(attributes)))
+	cells := strings.Repeat(","+strings.Repeat("v", size), attributes)
+	for range rows {
+		fmt.Fprint(w, uuid(random), cells, "\r\n") // Flush tells of an error
+	}
+	return path, w.Flush()
+}

@@ -68,7 +68,7 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	aimForMemory(s, sh.Size())
+	defer aimForMemory(s, sh.Size())()
 	sh.SkipHash()
 	defer func() { err = firstOf(err, sh.Close()) }()
 	if f.fix != "" {

@@ -165,7 +165,8 @@ func (r *runner) open() (err error) {
 	if r.sheet, r.rules, err = r.sheetFlags.open(r.input.path); err != nil {
 		return err
 	}
-	aimForMemory(r.Streams, r.sheet.Size())
+	stop := aimForMemory(r.Streams, r.sheet.Size())
+	r.later(func() error { stop(); return nil })
 	r.later(func() error { return r.sheet.Close() })
 	return nil
 }

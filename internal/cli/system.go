@@ -10,7 +10,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -46,29 +45,6 @@ func (s Streams) stateAsked() (asked <-chan os.Signal, stop func()) {
 func (s Streams) noColor() bool {
 	value, ok := s.Env("NO_COLOR")
 	return ok && value != ""
-}
-
-// sendingGC is how far the heap may grow over what is in use before it is
-// collected, in percent, while rows are sent and reported: little is in use
-// then, and collecting at the usual 100 % costs a twentieth of the speed.
-const sendingGC = 300
-
-// What the process aims for in memory: a part that every sheet needs, and a
-// part that grows with the sheet, for the ids and the results of its rows (16
-// bytes for a row of 240).
-const (
-	memoryAtLeast = 40 << 20
-	memoryAtMost  = 224 << 20
-	bytesOfSheet  = 15 // that ask for one more of memory
-)
-
-// aimForMemory has garbage collected more often when the process comes near
-// what a sheet of that size should need, so that its peak stays low although
-// the heap may otherwise grow freely. Whoever sets GOMEMLIMIT knows better.
-func aimForMemory(s Streams, sheetSize int64) {
-	if _, chosen := s.Env("GOMEMLIMIT"); !chosen {
-		debug.SetMemoryLimit(min(memoryAtLeast+sheetSize/bytesOfSheet, memoryAtMost))
-	}
 }
 
 // System is the process's own streams, environment and signals. It also sees
