@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +16,9 @@ import (
 	"time"
 )
 
-// serve is the least that a tenant can be: it reads each request and answers
-// with the id that was asked for. GET /first tells when the first change came,
-// in Unix nanoseconds.
+// serve is the least that a tenant can be, so that it is the clients that are
+// measured: it reads each request and answers with the id that was asked for.
+// GET /first tells when the first change came, in Unix nanoseconds.
 func serve(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -25,18 +26,74 @@ func serve(addr string) error {
 	}
 	fmt.Println(l.Addr())
 	var first atomic.Int64
-	mux := http.NewServeMux()
-	mux.HandleFunc("/api/workflow_sessions/", func(w http.ResponseWriter, r *http.Request) {
-		first.CompareAndSwap(0, time.Now().UnixNano())
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header()["Content-Type"] = []string{"application/json"}
-		id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-		_, _ = io.WriteString(w, `{"workflow_session":{"id":"`+id+`"}}`)
-	})
-	mux.HandleFunc("/first", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, first.Load())
-	})
-	return http.Serve(l, mux)
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go answer(conn, &first)
+	}
+}
+
+// answer serves one connection until it ends.
+func answer(conn net.Conn, first *atomic.Int64) {
+	defer conn.Close()
+	r := bufio.NewReaderSize(conn, 64<<10)
+	var out []byte
+	for {
+		path, length, err := readHead(r)
+		if err != nil {
+			return
+		}
+		if _, err := r.Discard(length); err != nil {
+			return
+		}
+		if path == "/first" {
+			out = appendAnswer(out[:0], strconv.FormatInt(first.Load(), 10))
+		} else {
+			if first.Load() == 0 {
+				first.CompareAndSwap(0, time.Now().UnixNano())
+			}
+			id := path[strings.LastIndexByte(path, '/')+1:]
+			out = appendAnswer(out[:0], `{"workflow_session":{"id":"`+id+`"}}`)
+		}
+		if _, err := conn.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+// readHead reads a request up to its body.
+func readHead(r *bufio.Reader) (path string, length int, err error) {
+	line, err := r.ReadSlice('\n')
+	if err != nil {
+		return "", 0, err
+	}
+	words := bytes.Fields(line)
+	if len(words) != 3 {
+		return "", 0, errors.New("no request line")
+	}
+	path = string(words[1])
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return "", 0, err
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			return path, length, nil
+		}
+		if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return "", 0, err
+			}
+		}
+	}
+}
+
+func appendAnswer(out []byte, body string) []byte {
+	out = append(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "...)
+	out = strconv.AppendInt(out, int64(len(body)), 10)
+	return append(append(out, "\r\n\r\n"...), body...)
 }
 
 // server is the tenant in a process of its own, on the second processor.
