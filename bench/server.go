@@ -37,7 +37,7 @@ func serve(addr string) error {
 
 // answer serves one connection until it ends.
 func answer(conn net.Conn, first *atomic.Int64) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	r := bufio.NewReaderSize(conn, 64<<10)
 	var out []byte
 	for {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 )
 
@@ -37,7 +36,8 @@ type Client struct {
 	maxAttempts int
 	log         *slog.Logger
 
-	transport   roundTripper
+	exchanges   exchanges
+	newExchange func() *exchange
 	closeIdle   []func()
 	credentials *credentials
 	limiter     *Limiter
@@ -45,10 +45,9 @@ type Client struct {
 	counts      counts
 	secrets     redactor
 	explain     explainer
-	exchanges   sync.Pool // of *exchange
 }
 
-// roundTripper is all that the client needs of a transport.
+// roundTripper is all that fetching tokens needs of a transport.
 type roundTripper interface {
 	RoundTrip(*http.Request) (*http.Response, error)
 }
@@ -77,33 +76,32 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o.setDefaults()
-	tenant := newTransport(o.Workers, o.Timeout, o.RootCAs, http.ProxyURL(proxy))
-	c := newClient(o, base, tenant)
+	tenant := newTransport(o.Timeout, o.RootCAs, http.ProxyURL(proxy))
+	c := newClient(o, base, dialTo(tenant, base))
 	c.secrets.add(password)
-	c.closeIdle = append(c.closeIdle, tenant.CloseIdleConnections)
 	if o.Auth.oauth != nil {
-		issuer := newTransport(1, o.Timeout, o.RootCAs, http.ProxyFromEnvironment)
+		issuer := newTransport(o.Timeout, o.RootCAs, http.ProxyFromEnvironment)
 		c.closeIdle = append(c.closeIdle, issuer.CloseIdleConnections)
 		c.useTokensFrom(issuer, o)
 	}
 	return c, nil
 }
 
-// newClient builds everything around a transport; o is whole.
-func newClient(o Options, base *url.URL, rt roundTripper) *Client {
+// newClient builds everything around a dialer; o is whole.
+func newClient(o Options, base *url.URL, dial dialer) *Client {
 	c := &Client{
 		base:        base,
 		paths:       newPaths(base),
 		timeout:     o.Timeout,
 		maxAttempts: o.MaxAttempts,
 		log:         o.Log,
-		transport:   rt,
 		credentials: newStaticCredentials(o.Auth.header),
+		exchanges:   exchanges{most: o.Workers},
 		limiter:     NewLimiter(o.Rate, o.Learned),
 		gate:        gate{patience: o.OutageWait},
 	}
 	c.explain = explainer{base: base, secrets: &c.secrets}
-	c.exchanges.New = func() any { return newExchange(base, o.UserAgent) }
+	c.newExchange = func() *exchange { return newExchange(dial, base, o.UserAgent) }
 	for _, secret := range o.Auth.secrets {
 		c.secrets.add(secret)
 	}
@@ -172,6 +170,7 @@ func (c *Client) OutageCause() string { return c.gate.lastCause() }
 // call may be under way or follow.
 func (c *Client) Close() {
 	c.credentials.close()
+	c.exchanges.close()
 	for _, closeIdle := range c.closeIdle {
 		closeIdle()
 	}

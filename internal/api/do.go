@@ -117,9 +117,12 @@ func (c *Client) turn(ctx context.Context, t *ticket) (*grant, error) {
 
 // attempt makes one exchange and judges it.
 func (c *Client) attempt(q *call, g *grant) outcome {
-	x := c.exchanges.Get().(*exchange)
+	x := c.exchanges.take()
+	if x == nil {
+		x = c.newExchange()
+	}
 	x.prepare(c, q, g)
-	r, clean := x.run(c.transport, c.timeout, q.maxOK())
+	r, clean := x.run(c.timeout, q.maxOK())
 	if r.reached {
 		c.count(q, r)
 	}
@@ -130,7 +133,7 @@ func (c *Client) attempt(q *call, g *grant) outcome {
 	c.limiter.Observe(Signal{At: r.at, SentAt: r.sent, Status: r.status, RetryAfter: asked, Header: r.header})
 	o := c.judge(q, r, asked)
 	if clean {
-		c.exchanges.Put(x)
+		c.exchanges.keep(x, r.at)
 	}
 	return o
 }

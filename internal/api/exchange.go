@@ -18,25 +18,31 @@ const (
 	maxErrorBody  = 64 << 10 // and of any other answer
 )
 
-// exchange is one request and its answer. It is reused from request to
-// request: everything that net/http needs for one is made once. Only an
-// exchange that ended in order is reused, since after any other the transport
-// may still hold on to its parts.
+// exchange is one request and its answer, on a connection of its own. It is
+// reused from request to request: everything that net/http needs for one is
+// made once. Only an exchange that ended in order is reused, since after any
+// other the connection may still hold on to its parts.
+//
+// A connection of http.Transport's pool would do as well, but finding one there
+// and giving it back costs a tenth of all that a run does.
 type exchange struct {
+	dial dialer
+	conn connection // nil before the first request
+	used time.Time  // when the last request on it ended
+
 	req    *http.Request
 	url    url.URL
 	header http.Header
 	grant  *grant // what the header authorises with
 	reader bytes.Reader
 	body   io.ReadCloser // of reader, in the form that net/http knows to be in memory: else it would flush the header first
-	out    []byte        // what reader reads: a copy, since the transport may still read it when the caller has its answer
+	out    []byte        // what reader reads: a copy, since the connection may still read it when the caller has its answer
 	buf    []byte        // the answer's body
 
-	again   func() (io.ReadCloser, error) // the request's GetBody
-	cancel  context.CancelFunc
-	timer   *time.Timer
-	reached atomic.Bool // a connection was had: something may have been sent
-	wrote   atomic.Bool // the transport is done with the request
+	cancel context.CancelFunc
+	timer  *time.Timer
+	headed atomic.Bool // the request's header was given to the connection
+	wrote  atomic.Bool // the connection is done with the request
 }
 
 // reply is what an exchange ended with. Its body is the exchange's buffer.
@@ -52,25 +58,15 @@ type reply struct {
 	at      time.Time // when it ended
 }
 
-func newExchange(base *url.URL, agent string) *exchange {
+func newExchange(dial dialer, base *url.URL, agent string) *exchange {
 	ctx, cancel := context.WithCancel(context.Background())
-	x := &exchange{cancel: cancel, url: url.URL{Scheme: base.Scheme, Host: base.Host}}
+	x := &exchange{dial: dial, cancel: cancel, url: url.URL{Scheme: base.Scheme, Host: base.Host}}
 	x.header = http.Header{"Accept": jsonType, "User-Agent": {agent}}
 	x.timer = time.AfterFunc(time.Hour, cancel)
 	x.timer.Stop()
 	x.body = io.NopCloser(&x.reader)
-	// net/http uses GetBody only when it is certain that not one byte was
-	// written (a PATCH counts as not repeatable after that), so a kept
-	// connection that turns out closed costs no doubt.
-	x.again = func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(x.out)), nil
-	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// Another connection is looked for only after one on which nothing, or
-		// nothing but a GET, was sent.
-		GetConn:      func(string) { x.reached.Store(false) },
-		GotConn:      func(httptrace.GotConnInfo) { x.reached.Store(true) },
-		WroteHeaders: func() { x.reached.Store(true) },
+		WroteHeaders: func() { x.headed.Store(true) },
 		WroteRequest: func(httptrace.WroteRequestInfo) { x.wrote.Store(true) },
 	})
 	x.req = (&http.Request{
@@ -78,6 +74,20 @@ func newExchange(base *url.URL, agent string) *exchange {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	return x
+}
+
+// close ends an exchange for good.
+func (x *exchange) close() {
+	x.cancel()
+	x.hangUp()
+}
+
+// hangUp closes the connection, if there is one.
+func (x *exchange) hangUp() {
+	if x.conn != nil {
+		_ = x.conn.Close() // whatever mattered was read
+		x.conn = nil
+	}
 }
 
 // authorise has the request bear a grant. Every worker's exchange mostly bears
@@ -92,7 +102,7 @@ func (x *exchange) authorise(g *grant) {
 func (x *exchange) setBody(b []byte) {
 	x.req.ContentLength = int64(len(b))
 	if b == nil {
-		x.req.Body, x.req.GetBody = nil, nil
+		x.req.Body = nil
 		delete(x.header, "Content-Type")
 		return
 	}
@@ -101,7 +111,7 @@ func (x *exchange) setBody(b []byte) {
 	}
 	x.out = append(x.out[:0], b...)
 	x.reader.Reset(x.out)
-	x.req.Body, x.req.GetBody = x.body, x.again
+	x.req.Body = x.body
 }
 
 var jsonType = []string{"application/json"}
@@ -109,13 +119,12 @@ var jsonType = []string{"application/json"}
 // run carries the exchange out. clean says that it may be used again once the
 // reply's body is no longer needed. It takes no context: an exchange that has
 // begun is ended only by its timeout.
-func (x *exchange) run(rt roundTripper, timeout time.Duration, maxOK int) (r reply, clean bool) {
-	x.reached.Store(false)
+func (x *exchange) run(timeout time.Duration, maxOK int) (r reply, clean bool) {
 	x.wrote.Store(false)
 	r.sent = time.Now()
 	x.timer.Reset(timeout)
-	resp, err := rt.RoundTrip(x.req)
-	if err == nil {
+	resp, reached, err := x.send(r.sent)
+	if r.reached = reached; err == nil {
 		r.status, r.header = resp.StatusCode, resp.Header
 		limit := maxErrorBody
 		if r.status == http.StatusOK {
@@ -124,18 +133,44 @@ func (x *exchange) run(rt roundTripper, timeout time.Duration, maxOK int) (r rep
 		r.tooLong, err = x.read(resp.Body, resp.ContentLength, limit)
 		r.body = x.buf
 		_ = resp.Body.Close() // what matters was read
-		clean = err == nil && !r.tooLong && resp.ProtoMajor == 1 && x.wrote.Load()
+		clean = err == nil && !r.tooLong && x.wrote.Load()
 	}
 	r.at = time.Now()
 	if r.err = err; !x.timer.Stop() {
 		clean = false
 		r.timeout = err != nil
 	}
-	r.reached = x.reached.Load() || r.status != 0
-	if !clean {
-		x.cancel()
+	if x.used = r.at; !clean {
+		x.close()
 	}
 	return r, clean
+}
+
+// send sends the request on the kept connection, or on a new one. reached says
+// that there was a connection on which something of it may have been sent.
+func (x *exchange) send(now time.Time) (resp *http.Response, reached bool, err error) {
+	if x.conn != nil && (x.conn.Err() != nil || now.Sub(x.used) > idleTimeout) {
+		x.hangUp()
+	}
+	for {
+		kept := x.conn != nil
+		if !kept {
+			if x.conn, err = x.dial(x.req.Context()); err != nil {
+				x.conn = nil
+				return nil, false, err
+			}
+		}
+		x.headed.Store(false)
+		written := x.conn.Written()
+		resp, err = x.conn.RoundTrip(x.req)
+		if err == nil || !kept || x.headed.Load() && x.conn.Written() != written {
+			return resp, true, err
+		}
+		// It is certain that not one byte of the request was sent: the kept
+		// connection turned out closed, which is no doubt and costs no attempt.
+		x.hangUp()
+		x.reader.Reset(x.out)
+	}
 }
 
 // read reads a body into the buffer, at most limit bytes of it.

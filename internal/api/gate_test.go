@@ -104,9 +104,16 @@ func TestOutageWithoutPatience(t *testing.T) {
 func TestOutageMetByAKeptConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, run := range []bool{false, true} {
-			c, _ := newScriptedClient(t, Options{OutageWait: time.Minute, MaxAttempts: 1}, step{err: errRefused, stale: true}, ok())
-			if a := patch(c, run); a.Verdict != OK || a.Attempts != 1 {
-				t.Errorf("run=%v: %v after %d attempts: %s", run, a.Verdict, a.Attempts, a.Message)
+			kept := ok()
+			kept.kept = true
+			c, s := newScriptedClient(t, Options{OutageWait: time.Minute, MaxAttempts: 1}, kept, step{err: errReset}, step{err: errRefused}, ok())
+			for range 2 {
+				if a := patch(c, run); a.Verdict != OK || a.Attempts != 1 {
+					t.Errorf("run=%v: %v after %d attempts: %s", run, a.Verdict, a.Attempts, a.Message)
+				}
+			}
+			if n := len(s.times()); n != 4 {
+				t.Errorf("run=%v: %d steps were taken, want 4", run, n)
 			}
 			c.Close()
 		}

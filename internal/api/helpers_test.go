@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -81,8 +82,9 @@ func (s *tenant) seen() []seen {
 	return append([]seen(nil), s.requests...)
 }
 
-// scripted stands in for the network where time is virtual. Each request
-// takes the next step; the last one repeats.
+// scripted stands in for the network where time is virtual. Each connection,
+// and each request on one that is kept, takes the next step; the last one
+// repeats.
 type scripted struct {
 	mu    sync.Mutex
 	steps []step
@@ -92,8 +94,8 @@ type scripted struct {
 // step is what comes of one request: an error, or an answer.
 type step struct {
 	err    error
-	sent   bool // with err: the connection was had before
-	stale  bool // with err: a kept connection was closed unused, and there is no other
+	sent   bool // with err: a connection was had before
+	kept   bool // the connection stays open after it
 	status int
 	header http.Header
 	body   string
@@ -102,38 +104,71 @@ type step struct {
 
 var errRefused = errors.New("connection refused")
 
-func (s *scripted) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *scripted) next() step {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	st := s.steps[0]
 	if len(s.steps) > 1 {
 		s.steps = s.steps[1:]
 	}
 	s.made = append(s.made, time.Now())
-	s.mu.Unlock()
-	trace := httptrace.ContextClientTrace(req.Context())
+	return st
+}
+
+// dial takes the next step, and fails if nothing is sent in it.
+func (s *scripted) dial(ctx context.Context) (connection, error) {
+	st := s.next()
 	if st.err == nil || st.sent {
-		trace.GotConn(httptrace.GotConnInfo{})
+		return &scriptedConn{script: s, step: st}, nil
 	}
-	if st.stale {
-		trace.GotConn(httptrace.GotConnInfo{Reused: true})
-		trace.GetConn("")
-	}
-	if err := sleep(req.Context(), st.takes); err != nil {
+	if err := sleep(ctx, st.takes); err != nil {
 		return nil, err
 	}
-	if st.err != nil {
-		return nil, st.err
+	return nil, st.err
+}
+
+// scriptedConn carries one request. Where it is kept, another one takes the
+// script's next step, which is to find it closed.
+type scriptedConn struct {
+	script *scripted
+	step
+	requests atomic.Int64
+}
+
+func (c *scriptedConn) RoundTrip(req *http.Request) (*http.Response, error) {
+	if c.requests.Load() > 0 {
+		return nil, c.script.next().err
+	}
+	c.requests.Add(1)
+	trace := httptrace.ContextClientTrace(req.Context())
+	trace.WroteHeaders()
+	if err := sleep(req.Context(), c.takes); err != nil {
+		return nil, err
+	}
+	if c.err != nil {
+		return nil, c.err
 	}
 	trace.WroteRequest(httptrace.WroteRequestInfo{})
-	header := st.header
+	header := c.header
 	if header == nil {
 		header = http.Header{}
 	}
 	return &http.Response{
-		StatusCode: st.status, Header: header, ProtoMajor: 1, ContentLength: int64(len(st.body)),
-		Body: io.NopCloser(strings.NewReader(st.body)),
+		StatusCode: c.status, Header: header, ContentLength: int64(len(c.body)),
+		Body: io.NopCloser(strings.NewReader(c.body)),
 	}, nil
 }
+
+// Err ends the connection after its one request, unless it is kept.
+func (c *scriptedConn) Err() error {
+	if c.requests.Load() > 0 && !c.kept {
+		return io.EOF
+	}
+	return nil
+}
+
+func (c *scriptedConn) Close() error   { return nil }
+func (c *scriptedConn) Written() int64 { return c.requests.Load() }
 
 func (s *scripted) times() []time.Time {
 	s.mu.Lock()
@@ -150,7 +185,7 @@ func newScriptedClient(t testing.TB, o Options, steps ...step) (*Client, *script
 	o.setDefaults()
 	s := &scripted{steps: steps}
 	base := &url.URL{Scheme: "https", Host: "acme.example", Path: "/api"}
-	return newClient(o, base, s), s
+	return newClient(o, base, s.dial), s
 }
 
 func ok() step { return step{status: 200, body: sessionJSON(testID)} }

@@ -67,10 +67,10 @@ func TestProxy(t *testing.T) {
 			}
 			o := Options{Auth: mustStatic(t), Timeout: defaultTimeout}
 			o.setDefaults()
-			transport := newTransport(1, o.Timeout, roots, http.ProxyURL(through))
-			defer transport.CloseIdleConnections()
 			// The name is known to nobody but the proxy.
-			c := newClient(o, &url.URL{Scheme: "https", Host: "example.com", Path: "/api"}, transport)
+			base := &url.URL{Scheme: "https", Host: "example.com", Path: "/api"}
+			c := newClient(o, base, dialTo(newTransport(o.Timeout, roots, http.ProxyURL(through)), base))
+			defer c.Close()
 			a := patch(c, false)
 			if a.Verdict != tt.want || !strings.HasSuffix(a.Message, tt.message) || strings.Contains(a.Message, "hunter2") {
 				t.Errorf("%v: %s", a.Verdict, a.Message)

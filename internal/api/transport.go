@@ -22,29 +22,32 @@ const (
 	idleTimeout = 30 * time.Second
 	// maxHeader bounds an answer's header.
 	maxHeader = 256 << 10
-	// pingAfter and pingTimeout find an HTTP/2 connection that died in a
-	// laptop's sleep, before every worker has sent into it.
-	pingAfter   = 15 * time.Second
-	pingTimeout = 10 * time.Second
 )
 
 // newTransport returns a transport of our own: no defaults shared with other
-// code, connections for every worker, TLS 1.2 at least and verified always.
-func newTransport(workers int, timeout time.Duration, roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+// code, TLS 1.2 at least and verified always. It speaks HTTP/1.1 alone: over
+// HTTP/2 a connection that breaks would leave every worker's request in doubt.
+func newTransport(timeout time.Duration, roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	dialer := &net.Dialer{Timeout: min(timeout, connectTimeout), KeepAlive: 15 * time.Second}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  proxy,
 		OnProxyConnectResponse: proxyAnswer,
-		DialContext:            dialer.DialContext,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return countWrites(ctx, conn), nil
+		},
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:    min(timeout, connectTimeout),
-		MaxIdleConnsPerHost:    workers,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
 		// Answers are small; unpacking them would cost more than it saves.
 		DisableCompression: true,
-		ForceAttemptHTTP2:  true,
-		HTTP2:              &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		Protocols:          protocols,
 	}
 }
 
