@@ -125,6 +125,19 @@ func (b *bench) vegeta() (string, error) {
 	return filepath.Join(b.dir, "vegeta"), cmd.Run()
 }
 
+func (b *bench) checkSheet(sheet string) (took, error) {
+	return measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
+}
+
+// checkAndSend measures a check and a whole run of one sheet.
+func (b *bench) checkAndSend(sheet, addr, dir string) (checked, sent took, err error) {
+	if checked, err = b.checkSheet(sheet); err != nil {
+		return checked, sent, err
+	}
+	sent, err = measure(b.sendCommand(sheet, addr, dir))
+	return checked, sent, err
+}
+
 // check measures the check of a sheet of a million rows.
 func (b *bench) check() error {
 	rows := min(b.most, 1_000_000)
@@ -134,7 +147,7 @@ func (b *bench) check() error {
 	}
 	fmt.Printf("\ncheck of %d rows of 12 columns, one processor\n", rows)
 	for range 3 {
-		t, err := measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
+		t, err := b.checkSheet(sheet)
 		if err != nil {
 			return err
 		}
@@ -156,12 +169,8 @@ func (b *bench) memory() error {
 		if err != nil {
 			return err
 		}
-		checked, err := measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
-		if err != nil {
-			return err
-		}
 		dir := filepath.Join(b.dir, "run")
-		sent, err := measure(b.sendCommand(sheet, s.addr, dir))
+		checked, sent, err := b.checkAndSend(sheet, s.addr, dir)
 		if err != nil {
 			return err
 		}
@@ -194,8 +203,9 @@ func (b *bench) resume() error {
 		return err
 	}
 	dir := filepath.Join(b.dir, "run")
-	// Stopping at the limit is exit code 3.
-	_ = b.sendCommand(sheet, s.addr, dir, "--limit", fmt.Sprint(rows-1)).Run()
+	begin := b.sendCommand(sheet, s.addr, dir, "--limit", fmt.Sprint(rows-1))
+	begin.Stderr = nil
+	_ = begin.Run() // stopping at the limit is exit code 3
 	addr := s.addr
 	if err := s.stop(); err != nil {
 		return err
@@ -241,12 +251,8 @@ func (b *bench) wide() error {
 		if err != nil {
 			return err
 		}
-		checked, err := measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
-		if err != nil {
-			return err
-		}
 		dir := filepath.Join(b.dir, "run")
-		sent, err := measure(b.sendCommand(sheet, s.addr, dir))
+		checked, sent, err := b.checkAndSend(sheet, s.addr, dir)
 		if err != nil {
 			return err
 		}
