@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // ParseBaseURL reads the root of a tenant's API, such as
@@ -66,6 +67,8 @@ func parseEndpoint(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s:// is not supported; it has to begin with https://", printable(scheme))
 	case u.Hostname() == "":
 		return nil, errors.New("it has no host; give an address such as https://acme.nonemployee.com/api")
+	case strings.IndexFunc(u.Hostname(), func(r rune) bool { return r >= utf8.RuneSelf }) >= 0:
+		return nil, fmt.Errorf("the host name %s has letters beyond a to z; write it in the form that begins with xn--", printable(u.Hostname()))
 	case scheme == "http" && !loopback(u.Hostname()):
 		return nil, fmt.Errorf("http:// would send the token in the clear to %s; write https:// instead", printable(u.Hostname()))
 	case u.Fragment != "" || strings.Contains(s, "#"):

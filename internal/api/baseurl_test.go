@@ -30,6 +30,7 @@ func TestParseBaseURL(t *testing.T) {
 		{in: "https://acme.example/api?", err: "from the ? on"},
 		{in: "https://acme.example/api#hunter2", err: "from the # on"},
 		{in: "https:///api", err: "no host"},
+		{in: "https://bücher.example/api", err: "write it in the form that begins with xn--"},
 		{in: "https://jo:hunter2@[bad/api", err: "not an address"},
 		{in: "https://acme.example/\x1b[31m", err: "not an address"},
 	}

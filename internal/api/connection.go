@@ -105,6 +105,7 @@ func (e *exchanges) take() *exchange {
 // not for too long.
 func (e *exchanges) keep(x *exchange, now time.Time) {
 	var stale *exchange
+	x.shrink()
 	e.mu.Lock()
 	if !e.closed {
 		e.idle = append(e.idle, x)
@@ -112,7 +113,7 @@ func (e *exchanges) keep(x *exchange, now time.Time) {
 	switch {
 	case e.closed:
 		stale = x
-	case len(e.idle) > e.most || now.Sub(e.idle[0].used) > idleTimeout:
+	case len(e.idle) > e.most || e.idle[0].idle(now) > idleTimeout:
 		stale = e.idle[0]
 		e.idle = append(e.idle[:0], e.idle[1:]...)
 	}

@@ -120,7 +120,6 @@ var jsonType = []string{"application/json"}
 // reply's body is no longer needed. It takes no context: an exchange that has
 // begun is ended only by its timeout.
 func (x *exchange) run(timeout time.Duration, maxOK int) (r reply, clean bool) {
-	x.wrote.Store(false)
 	r.sent = time.Now()
 	x.timer.Reset(timeout)
 	resp, reached, err := x.send(r.sent)
@@ -130,10 +129,17 @@ func (x *exchange) run(timeout time.Duration, maxOK int) (r reply, clean bool) {
 		if r.status == http.StatusOK {
 			limit = maxOK
 		}
-		r.tooLong, err = x.read(resp.Body, resp.ContentLength, limit)
+		// After a 101 the connection is ours, and the timeout would not end it.
+		switched := r.status == http.StatusSwitchingProtocols
+		if x.buf = x.buf[:0]; !switched {
+			r.tooLong, err = x.read(resp.Body, resp.ContentLength, limit)
+		}
 		r.body = x.buf
 		_ = resp.Body.Close() // what matters was read
-		clean = err == nil && !r.tooLong && x.wrote.Load()
+		clean = err == nil && !r.tooLong && x.wrote.Load() && !switched
+		if clean && resp.Close {
+			x.hangUp()
+		}
 	}
 	r.at = time.Now()
 	if r.err = err; !x.timer.Stop() {
@@ -149,7 +155,7 @@ func (x *exchange) run(timeout time.Duration, maxOK int) (r reply, clean bool) {
 // send sends the request on the kept connection, or on a new one. reached says
 // that there was a connection on which something of it may have been sent.
 func (x *exchange) send(now time.Time) (resp *http.Response, reached bool, err error) {
-	if x.conn != nil && (x.conn.Err() != nil || now.Sub(x.used) > idleTimeout) {
+	if x.conn != nil && (x.conn.Err() != nil || x.idle(now) > idleTimeout) {
 		x.hangUp()
 	}
 	for {
@@ -161,15 +167,40 @@ func (x *exchange) send(now time.Time) (resp *http.Response, reached bool, err e
 			}
 		}
 		x.headed.Store(false)
+		x.wrote.Store(false)
 		written := x.conn.Written()
 		resp, err = x.conn.RoundTrip(x.req)
-		if err == nil || !kept || x.headed.Load() && x.conn.Written() != written {
+		// Without its whole header, which is told of before its last byte is
+		// sent, a request was not sent.
+		sent := x.headed.Load() && x.conn.Written() != written
+		if err == nil || !kept || sent && x.req.Body != nil || x.req.Context().Err() != nil {
 			return resp, true, err
 		}
-		// It is certain that not one byte of the request was sent: the kept
-		// connection turned out closed, which is no doubt and costs no attempt.
+		// The kept connection turned out closed. A request that was certainly not
+		// sent, or that changes nothing, goes out on another, and it costs no
+		// attempt.
 		x.hangUp()
 		x.reader.Reset(x.out)
+	}
+}
+
+// idle is for how long the exchange was not used. While a laptop or a virtual
+// machine sleeps, only the wall clock goes on.
+func (x *exchange) idle(now time.Time) time.Duration {
+	return max(now.Sub(x.used), now.Round(0).Sub(x.used.Round(0)))
+}
+
+// keptBuffer is how much of a buffer an exchange holds on to between requests.
+const keptBuffer = 1 << 20
+
+// shrink lets go of buffers that one large request or answer asked for.
+func (x *exchange) shrink() {
+	if cap(x.buf) > keptBuffer {
+		x.buf = nil
+	}
+	if cap(x.out) > keptBuffer {
+		x.out = nil
+		x.reader.Reset(nil)
 	}
 }
 
