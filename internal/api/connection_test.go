@@ -186,7 +186,7 @@ func TestEarlyAnswerOnASecondConnection(t *testing.T) {
 				return
 			}
 			if req.ContentLength > 1<<20 {
-				_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+				_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
 				<-hold
 				return
 			}
