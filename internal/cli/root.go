@@ -62,7 +62,20 @@ row and column before anything is sent.`,
 	)
 	root.AddCommand(helpTopics()...)
 	addCompletion(root)
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Args = knownTopic
+	}
 	return root
+}
+
+// knownTopic refuses help on what there is none on: cobra would show the help
+// of the whole program as if that had been asked for.
+func knownTopic(help *cobra.Command, args []string) error {
+	if found, _, err := help.Root().Find(args); err != nil || found == help.Root() {
+		return noCommand(help.Root(), args)
+	}
+	return nil
 }
 
 // noCommand refuses a word that is no command, with the nearest one.
@@ -75,7 +88,7 @@ func noCommand(c *cobra.Command, args []string) error {
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf(`; did you mean "%s"?`, strings.Join(near, `" or "`))
 	}
-	return usage("%q is not a command%s\n`nermbulk --help` lists the commands", args[0], hint)
+	return usage("%q is not a command%s\n`nermbulk --help` lists the commands and topics", args[0], hint)
 }
 
 // exactly takes n arguments and says what they are when there are others.
