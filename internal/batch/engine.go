@@ -69,6 +69,12 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 		e.lanes = newLanes()
 		defer context.AfterFunc(ctx, e.lanes.close)()
 	}
+	if err := e.findOvertaken(ctx); err != nil {
+		if ctx.Err() != nil {
+			return Stop{StoppedByCaller, "interrupted"}, nil
+		}
+		return Stop{}, err
+	}
 	if err := e.list(ctx); err != nil {
 		return Stop{}, err
 	}
@@ -101,12 +107,15 @@ type engine struct {
 	spare sync.Pool
 	lanes *lanes
 	// listed is the tenant's list of sessions, for a comparison of many rows.
-	listed   *snapshot
-	held     sync.WaitGroup // changes that are in the lanes
-	judge    *judge
-	hidden   atomic.Int64 // rows that were left as they are though not all of them could be compared
-	sent     int
-	canaries int // that were sent
+	listed *snapshot
+	held   sync.WaitGroup // changes that are in the lanes
+	// overtaken are rows that are not sent again, and the later row of their id
+	// that is why.
+	overtaken map[int]int
+	judge     *judge
+	hidden    atomic.Int64 // rows that were left as they are though not all of them could be compared
+	sent      int
+	canaries  int // that were sent
 }
 
 func (e *engine) sender() sender {

@@ -32,6 +32,9 @@ func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
 	if err != nil || turn == skip {
 		return err
 	}
+	if e.overtaken[row.Number] > 0 {
+		return e.leave(row.Number, earlier)
+	}
 	problems := e.judge.again(row, e.Overview.ids)
 	if firstError(problems) != nil {
 		return e.invalid(row.Number, problems)
