@@ -89,6 +89,7 @@ func BenchmarkPatch(b *testing.B) {
 				}
 			}
 		})
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	})
 	b.Run("plain", func(b *testing.B) {
 		base := loopbackTenant(b)
@@ -105,6 +106,7 @@ func BenchmarkPatch(b *testing.B) {
 				}
 			}
 		})
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	})
 }
 
