@@ -57,7 +57,11 @@ func (r *runner) announcement(rows int) string {
 	if host == "" {
 		host = "no tenant (offline)"
 	}
-	return fmt.Sprintf("%s: %s %s %s, %s\n%s", name, count(rows, "row"), verb, host, r.howLong(rows), overviewLines(r.overview))
+	told := overviewLines(r.overview)
+	if rows != r.overview.Valid && told != "" {
+		told = fmt.Sprintf("  in all %s of the sheet:\n%s", count(r.overview.Valid, "row"), told)
+	}
+	return fmt.Sprintf("%s: %s %s %s, %s\n%s", name, count(rows, "row"), verb, host, r.howLong(rows), told)
 }
 
 // howLong is the time that rows take at the permitted rate. With a comparison,
