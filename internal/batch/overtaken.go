@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nermbulk/internal/journal"
@@ -16,13 +17,13 @@ func (e *engine) findOvertaken(ctx context.Context) error {
 	if e.Earlier == nil || !e.Rules.InOrder {
 		return nil
 	}
-	planner := NewPlanner(e.Sheet.Columns(), e.Rules)
+	column := slices.IndexFunc(e.Sheet.Columns(), func(c sheet.Column) bool { return c.Field == sheet.ID })
 	again := map[string][]int{} // rows that are to be sent again, by id
 	e.overtaken = map[int]int{}
 	return e.Sheet.Each(ctx, func(row *sheet.Row) error {
 		status := e.Earlier.Status(row.Number)
 		run, inFlight := e.Earlier.InFlight(row.Number)
-		id := strings.ToLower(sheet.Trim(row.Cells[planner.id.Index]))
+		id := strings.ToLower(sheet.Trim(row.Cells[column]))
 		switch t := nextTurn(status, run, inFlight, e.RetryFailed); {
 		case t != skip && (status == journal.Failed || status == journal.Unknown):
 			id = strings.Clone(id)

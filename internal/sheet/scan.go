@@ -17,8 +17,8 @@ const (
 
 var errLongRecord = errors.New("record is too long")
 
-// span is where a cell stands in a scanner's text.
-type span struct{ column, from, to int }
+// place is where a cell begins in a scanner's text.
+type place struct{ column, from int }
 
 // scanner divides UTF-8 text into records and cells. After next, text holds
 // the record with its quotes taken off and the delimiters still between the
@@ -40,8 +40,8 @@ type scanner struct {
 
 	text  []byte
 	ends  []int
-	count int  // cells of the record, kept or not
-	past  span // the first cell after the kept ones that is not blank; column 0: none
+	count int   // cells of the record, kept or not
+	past  place // the first cell after the kept ones that is not blank; column 0: none
 }
 
 func newScanner(src io.Reader) *scanner {
@@ -85,7 +85,7 @@ func (s *scanner) record() (int, error) {
 	if n == 0 {
 		return 0, nil
 	}
-	s.ends, s.count, s.past = s.ends[:0], 0, span{}
+	s.ends, s.count, s.past = s.ends[:0], 0, place{}
 	if bytes.IndexByte(line, '"') >= 0 {
 		return s.quoted(s.buf[s.pos:s.end])
 	}
@@ -150,7 +150,7 @@ func (s *scanner) cell(from, to int) {
 	if s.count < s.limit {
 		s.ends = append(s.ends, to)
 	} else if s.past.column == 0 && !blank(s.text[from:to]) {
-		s.past = span{column: s.count, from: from, to: to}
+		s.past = place{s.count, from}
 	}
 	s.count++
 }
