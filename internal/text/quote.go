@@ -1,0 +1,77 @@
+package text
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// ShellWord returns s as one word of a POSIX shell, quoted only where it has
+// to be.
+func ShellWord(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return ShellQuote(s)
+}
+
+// ShellQuote returns s in quotes, as one word of a POSIX shell.
+func ShellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+const hexDigits = "0123456789abcdef"
+
+// jsonPlain marks the ASCII bytes that need no escape in a JSON string.
+var jsonPlain = func() (table [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
+// AppendJSON appends s to b as a JSON string. Control characters, those above
+// ASCII too, are escaped, so that showing the result on a terminal is harmless,
+// and each byte that is not UTF-8 becomes U+FFFD.
+//
+// It takes a fifth of the time of encoding/json, and every row passes through
+// it more than once.
+func AppendJSON(b []byte, s string) []byte {
+	b = append(b, '"')
+	from := 0 // start of what needs no escape and is not yet appended
+	for i := 0; i < len(s); {
+		c := s[i]
+		if jsonPlain[c] {
+			i++
+			continue
+		}
+		r, size := rune(c), 1
+		if c >= utf8.RuneSelf {
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if r > 0x9f && (r != utf8.RuneError || size > 1) {
+				i += size
+				continue
+			}
+		}
+		b = appendEscape(append(b, s[from:i]...), r)
+		i += size
+		from = i
+	}
+	return append(append(b, s[from:]...), '"')
+}
+
+func appendEscape(b []byte, r rune) []byte {
+	switch r {
+	case '"', '\\':
+		return append(b, '\\', byte(r))
+	case '\n':
+		return append(b, `\n`...)
+	case '\r':
+		return append(b, `\r`...)
+	case '\t':
+		return append(b, `\t`...)
+	case utf8.RuneError:
+		return append(b, `\ufffd`...)
+	}
+	return append(b, '\\', 'u', '0', '0', hexDigits[r>>4&15], hexDigits[r&15])
+}
