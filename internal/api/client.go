@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"nermbulk/internal/pace"
 )
 
 // Options are a client's settings. Only BaseURL and Auth are required.
@@ -40,7 +42,7 @@ type Client struct {
 	newExchange func() *exchange
 	closeIdle   []func()
 	credentials *credentials
-	limiter     *Limiter
+	limiter     *pace.Limiter
 	gate        gate
 	counts      counts
 	secrets     redactor
@@ -97,7 +99,7 @@ func newClient(o Options, base *url.URL, dial dialer) *Client {
 		log:         o.Log,
 		credentials: newStaticCredentials(o.Auth.header),
 		exchanges:   exchanges{most: o.Workers},
-		limiter:     NewLimiter(o.Rate, o.Learned),
+		limiter:     pace.New(o.Rate, o.Learned),
 		gate:        gate{patience: o.OutageWait},
 	}
 	c.explain = explainer{base: base, secrets: &c.secrets}
@@ -152,8 +154,8 @@ func proxyFor(base *url.URL) (proxy *url.URL, password string, err error) {
 // Counters returns what was counted since the call before, and begins anew.
 func (c *Client) Counters() Counters { return c.counts.take() }
 
-// Limits returns the ceiling and pause of the moment.
-func (c *Client) Limits() LimiterState { return c.limiter.State() }
+// Limits returns the limit and pause of the moment.
+func (c *Client) Limits() pace.State { return c.limiter.State() }
 
 // Outage tells since when the tenant cannot be reached; ok is false when it
 // can be, as far as is known.

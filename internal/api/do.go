@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"nermbulk/internal/pace"
 )
 
 // outcome is one attempt, judged.
@@ -111,7 +113,7 @@ func (c *Client) turn(ctx context.Context, t *ticket) (*grant, error) {
 		}
 		// The tenant went out of reach meanwhile: give the turn back.
 		now := time.Now()
-		c.limiter.Observe(Signal{At: now, SentAt: now, RetryAfter: -1})
+		c.limiter.Observe(pace.Observation{SentAt: now, At: now})
 	}
 }
 
@@ -130,7 +132,7 @@ func (c *Client) attempt(q *call, g *grant) outcome {
 	if r.status != 0 && r.status != http.StatusOK {
 		asked = retryAfter(r.header, r.at)
 	}
-	c.limiter.Observe(Signal{At: r.at, SentAt: r.sent, Status: r.status, RetryAfter: asked, Header: r.header})
+	c.limiter.Observe(observation(r, asked))
 	o := c.judge(q, r, asked)
 	if clean {
 		c.exchanges.keep(x, r.at)

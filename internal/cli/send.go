@@ -163,7 +163,7 @@ func (r *runner) tick() {
 	r.sent.Retried += c.Retried
 	_ = r.journal.Append(journal.Tick{
 		At: r.Now(), Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled,
-		Retried: c.Retried, Ceiling: limits.Ceiling, Latency: c.Latency,
+		Retried: c.Retried, Ceiling: limits.Limit, Latency: c.Latency,
 	})
 }
 
@@ -177,7 +177,7 @@ func (r *runner) state(p *pace) report.State {
 	}
 	if r.client != nil {
 		limits := r.client.Limits()
-		s.Ceiling, s.PausedUntil, s.Throttling = limits.Ceiling, limits.PausedUntil, limits.Throttling
+		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
 		var since time.Time
 		since, s.Outage = r.client.Outage()
 		r.tellOutage(since)

@@ -1,4 +1,4 @@
-package api
+package pace
 
 import (
 	"container/heap"
@@ -124,11 +124,11 @@ func (s *simulation) step(e simEvent) {
 		s.at(e)
 		return
 	case simAnswer:
-		sig := Signal{At: simEpoch.Add(s.now), SentAt: simEpoch.Add(e.sent), Status: 200, RetryAfter: -1}
+		o := Observation{SentAt: simEpoch.Add(e.sent), At: simEpoch.Add(s.now), Outcome: Granted, RetryAfter: -1}
 		if !e.ok {
-			sig.Status, sig.RetryAfter = 429, e.wait
+			o.Outcome, o.RetryAfter = Refused, e.wait
 		}
-		s.pacer.observe(sig)
+		s.pacer.observe(o)
 		s.at(simEvent{kind: simReady, at: s.now + 20*time.Microsecond})
 	}
 	s.serveLine()

@@ -1,8 +1,9 @@
-package api
+// Package pace decides when the next request may leave, and learns from refusals
+// what the tenant grants. It knows neither HTTP nor what the requests are for.
+package pace
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,31 +31,49 @@ type Limiter struct {
 	pacer *pacer
 }
 
-// Signal is what one attempt's end tells about the tenant's limits.
-type Signal struct {
-	At         time.Time     // when the answer came, or the attempt was given up
-	SentAt     time.Time     // when it left: not before its Wait returned
-	Status     int           // HTTP status; 0 when no answer came
-	RetryAfter time.Duration // as the tenant told it; below 0 when it told none
-	Header     http.Header   // the answer's; only read, and not kept; may be nil
+// Outcome is what the tenant's limit did to an attempt.
+type Outcome int
+
+// The outcomes. An attempt without an answer says nothing about the limit.
+const (
+	Unanswered Outcome = iota
+	Granted
+	Refused // because of the rate
+)
+
+// Observation is how one attempt ended.
+type Observation struct {
+	SentAt     time.Time // when it left: not before its Wait returned
+	At         time.Time // when the answer came, or the attempt was given up
+	Outcome    Outcome
+	RetryAfter time.Duration // how long a refusal asks to wait; below 0 when it does not say
+	Hint       Hint
 }
 
-// LimiterState is a snapshot for people who watch.
-type LimiterState struct {
-	Ceiling     float64   // requests per second at this moment; 0 when there is no ceiling
+// Hint is what an answer says about the tenant's limit. Hints are followed as
+// far as they ask for less, never for more. The zero value says nothing.
+type Hint struct {
+	Rate      float64       // requests per second that are granted; 0 when not given
+	Reset     time.Duration // time until Remaining is filled up again; 0 when not given
+	Remaining int           // requests left until then; of no meaning without Reset
+}
+
+// State is a snapshot for people who watch.
+type State struct {
+	Limit       float64   // requests per second at this moment; 0 when there is no limit
 	PausedUntil time.Time // the end of the tenant's pause; zero when there is none
 	Throttling  bool      // paused, or held below what the user permits by a recent refusal
 }
 
-// NewLimiter returns a limiter for the rate, in requests per second, that
+// New returns a limiter for the rate, in requests per second, that
 // the user permits; 0 is no ceiling. A learned value above 0 is what an
-// earlier session found the tenant to grant (LimiterState.Ceiling while
+// earlier session found the tenant to grant (State.Limit while
 // throttling), so that it need not be learned again; otherwise it is 0.
-func NewLimiter(permitted, learned float64) *Limiter {
-	return newLimiterAt(permitted, learned, time.Now())
+func New(permitted, learned float64) *Limiter {
+	return newAt(permitted, learned, time.Now())
 }
 
-func newLimiterAt(permitted, learned float64, now time.Time) *Limiter {
+func newAt(permitted, learned float64, now time.Time) *Limiter {
 	return &Limiter{
 		line:    make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
@@ -112,9 +131,9 @@ func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
 }
 
 // Observe tells the limiter how an attempt ended. It never blocks for long.
-func (l *Limiter) Observe(s Signal) {
+func (l *Limiter) Observe(o Observation) {
 	l.mu.Lock()
-	l.pacer.observe(s)
+	l.pacer.observe(o)
 	l.open.Store(l.pacer.open())
 	l.mu.Unlock()
 	select {
@@ -124,7 +143,7 @@ func (l *Limiter) Observe(s Signal) {
 }
 
 // State returns what holds at this moment.
-func (l *Limiter) State() LimiterState {
+func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.pacer.state(time.Now())

@@ -5,15 +5,37 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nermbulk/internal/pace"
 )
 
-// hint is what an answer's headers tell of the tenant's limit, whether it was
-// granted or refused. NERM documents none, but a gateway before it may send the
-// usual ones. They are believed as far as they ask for less, never for more.
+// observation is what an attempt's end says about the tenant's limit; asked is
+// the answer's Retry-After, negative when it has none.
+func observation(r reply, asked time.Duration) pace.Observation {
+	o := pace.Observation{SentAt: r.sent, At: r.at, RetryAfter: asked}
+	if r.status == 0 {
+		return o
+	}
+	h := readHint(r.header, r.at)
+	o.Outcome, o.Hint.Rate = pace.Granted, h.rate
+	if h.remaining >= 0 && h.reset > 0 {
+		o.Hint.Remaining, o.Hint.Reset = int(min(h.remaining, 1e6)), h.reset
+	}
+	if judge(r.status, asked) == throttled {
+		o.Outcome = pace.Refused
+		if asked < 0 {
+			o.RetryAfter = h.reset
+		}
+	}
+	return o
+}
+
+// hint is what an answer's headers say about the tenant's limit. NERM documents
+// none, but a gateway in front of it may send the usual ones.
 type hint struct {
-	remaining float64       // requests left; below 0 when not told
-	reset     time.Duration // until there are more; below 0 when not told
-	rate      float64       // requests per second; 0 when not told
+	remaining float64       // requests left; below 0 when not given
+	reset     time.Duration // until there are more; below 0 when not given
+	rate      float64       // requests per second; 0 when not given
 }
 
 const (

@@ -1,10 +1,9 @@
-package api
+package pace
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -13,9 +12,9 @@ import (
 )
 
 // answer observes an attempt that left a moment ago.
-func (l *Limiter) answer(status int, retryAfter time.Duration) {
+func (l *Limiter) answer(outcome Outcome, retryAfter time.Duration) {
 	now := time.Now()
-	l.Observe(Signal{At: now, SentAt: now.Add(-time.Millisecond), Status: status, RetryAfter: retryAfter})
+	l.Observe(Observation{SentAt: now.Add(-time.Millisecond), At: now, Outcome: outcome, RetryAfter: retryAfter})
 }
 
 // takeTurns lets workers take turns for a time, each answered 200 after the
@@ -35,7 +34,7 @@ func takeTurns(t *testing.T, l *Limiter, workers int, latency, length time.Durat
 				turns = append(turns, sent)
 				mu.Unlock()
 				time.Sleep(latency)
-				l.Observe(Signal{At: time.Now(), SentAt: sent, Status: http.StatusOK, RetryAfter: -1})
+				l.Observe(Observation{SentAt: sent, At: time.Now(), Outcome: Granted, RetryAfter: -1})
 			}
 		})
 	}
@@ -60,7 +59,7 @@ func TestLimiterPacesEvenly(t *testing.T) {
 		t.Run(fmt.Sprintf("%g per second in %v", c.rate, c.window), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const length = time.Minute
-				turns := takeTurns(t, NewLimiter(c.rate, 0), 64, 100*time.Millisecond, length)
+				turns := takeTurns(t, New(c.rate, 0), 64, 100*time.Millisecond, length)
 				// The slow start takes some seconds at the highest of these rates.
 				if least := int(0.98 * c.rate * (length.Seconds() - 5)); len(turns) < least {
 					t.Errorf("%d turns, want at least %d", len(turns), least)
@@ -78,13 +77,13 @@ func TestLimiterPacesEvenly(t *testing.T) {
 
 func TestLimiterWithoutACeiling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(0, 0)
+		l := New(0, 0)
 		turns := takeTurns(t, l, 32, time.Millisecond, 2*time.Second)
 		// 32 workers and a millisecond each, less what the slow start costs.
 		if len(turns) < 60_000 {
 			t.Errorf("%d turns in 2 s, want nearly 64,000", len(turns))
 		}
-		if s := l.State(); s != (LimiterState{}) {
+		if s := l.State(); s != (State{}) {
 			t.Errorf("state %+v, want no ceiling, no pause, no throttling", s)
 		}
 	})
@@ -94,7 +93,7 @@ func TestLimiterWithoutACeiling(t *testing.T) {
 // answers for long.
 func TestLimiterStartsSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(0, 0)
+		l := New(0, 0)
 		start := time.Now()
 		for i := range 8 {
 			if err := l.Wait(t.Context()); err != nil {
@@ -112,21 +111,20 @@ func TestLimiterStartsSlowly(t *testing.T) {
 
 func TestLimiterPause(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		status int
-		told   time.Duration
-		pause  time.Duration
+		name    string
+		outcome Outcome
+		told    time.Duration
+		pause   time.Duration
 	}{
-		{"429 that tells a time", http.StatusTooManyRequests, 7 * time.Second, 7 * time.Second},
-		{"429 that tells none", http.StatusTooManyRequests, -1, pauseUntold},
-		{"503 that tells a time", http.StatusServiceUnavailable, 3 * time.Second, 3 * time.Second},
-		{"503 that tells none", http.StatusServiceUnavailable, -1, 0},
-		{"500", http.StatusInternalServerError, -1, 0},
-		{"no answer", 0, -1, 0},
+		{"refusal with a long Retry-After", Refused, 7 * time.Second, 7 * time.Second},
+		{"refusal with a short one", Refused, 3 * time.Second, 3 * time.Second},
+		{"refusal without", Refused, -1, pauseUntold},
+		{"granted", Granted, -1, 0},
+		{"no answer", Unanswered, -1, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := NewLimiter(1, 0)
+				l := New(1, 0)
 				if err := l.Wait(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -141,7 +139,7 @@ func TestLimiterPause(t *testing.T) {
 				}
 				synctest.Wait()
 				time.Sleep(time.Millisecond)
-				l.answer(c.status, c.told)
+				l.answer(c.outcome, c.told)
 				if c.pause == 0 {
 					if d := <-left; d > 1100*time.Millisecond {
 						t.Errorf("the next turn came after %v, want no pause", d)
@@ -160,9 +158,9 @@ func TestLimiterPause(t *testing.T) {
 				if len(left) > 0 {
 					t.Error("a second one left before the first after the pause was answered")
 				}
-				l.answer(http.StatusOK, -1)
+				l.answer(Granted, -1)
 				<-left
-				l.answer(http.StatusOK, -1)
+				l.answer(Granted, -1)
 				<-left
 			})
 		})
@@ -171,7 +169,7 @@ func TestLimiterPause(t *testing.T) {
 
 func TestLimiterCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(0.1, 0)
+		l := New(0.1, 0)
 		if err := l.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +206,7 @@ func TestLimiterCancel(t *testing.T) {
 
 func TestLimiterServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(10, 0)
+		l := New(10, 0)
 		var mu sync.Mutex
 		var order []int
 		var all sync.WaitGroup
@@ -233,8 +231,8 @@ func TestLimiterServesInOrder(t *testing.T) {
 // more than permitted leaves while the ceiling climbs back.
 func TestLimiterLowersTheCeiling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(20, 0)
-		if s := l.State(); s.Ceiling != 20*headroom || s.Throttling {
+		l := New(20, 0)
+		if s := l.State(); s.Limit != 20*headroom || s.Throttling {
 			t.Errorf("at first %+v, want the permitted rate", s)
 		}
 		tenant := &simBucket{rate: 8, burst: 8}
@@ -247,14 +245,14 @@ func TestLimiterLowersTheCeiling(t *testing.T) {
 			wait, ok := tenant.serve(time.Since(start))
 			if ok {
 				granted++
-				l.answer(http.StatusOK, -1)
+				l.answer(Granted, -1)
 			} else {
 				refused++
-				l.answer(http.StatusTooManyRequests, wait)
+				l.answer(Refused, wait)
 			}
 		}
 		s := l.State()
-		if s.Ceiling < 7.6 || s.Ceiling > 10 || !s.Throttling {
+		if s.Limit < 7.6 || s.Limit > 10 || !s.Throttling {
 			t.Errorf("in the end %+v, want a ceiling of 8, or a little more while that is tried, and throttling", s)
 		}
 		if granted < 8*115 || refused > 10 {
@@ -264,9 +262,9 @@ func TestLimiterLowersTheCeiling(t *testing.T) {
 }
 
 func BenchmarkWait(b *testing.B) {
-	l := NewLimiter(0, 0)
+	l := New(0, 0)
 	for range startGranted {
-		l.answer(http.StatusOK, -1)
+		l.answer(Granted, -1)
 	}
 	if !l.open.Load() {
 		b.Fatal("still starting slowly")
@@ -282,10 +280,9 @@ func BenchmarkWait(b *testing.B) {
 }
 
 func BenchmarkObserve(b *testing.B) {
-	l := NewLimiter(0, 0)
-	header := http.Header{"Content-Type": {"application/json"}}
+	l := New(0, 0)
 	now := time.Now()
 	for b.Loop() {
-		l.Observe(Signal{At: now, SentAt: now, Status: http.StatusOK, RetryAfter: -1, Header: header})
+		l.Observe(Observation{SentAt: now, At: now, Outcome: Granted, RetryAfter: -1})
 	}
 }

@@ -1,8 +1,7 @@
-package api
+package pace
 
 import (
 	"math"
-	"net/http"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -139,33 +138,22 @@ func (p *pacer) crowded(now time.Time) time.Duration {
 }
 
 // observe takes note of how an attempt ended.
-func (p *pacer) observe(s Signal) {
+func (p *pacer) observe(o Observation) {
 	p.flight = max(0, p.flight-1)
 	if p.ceiling.blocked { // nobody is late who waits for the one that tries
-		defer func() { p.restart(s.At) }()
+		defer func() { p.restart(o.At) }()
 	}
-	if s.Status == 0 {
+	if o.Outcome == Unanswered {
 		return // nobody knows what the tenant made of it
 	}
-	var h hint
-	if len(s.Header) > 0 {
-		h = readHint(s.Header, s.At)
-		p.ceiling.limitTo(h.rate)
-	} else {
-		h = hint{remaining: -1, reset: -1}
+	p.ceiling.limitTo(o.Hint.Rate)
+	if o.Outcome == Refused {
+		p.ceiling.refuse(o.SentAt, o.At, o.RetryAfter)
+		return
 	}
-	switch {
-	case s.Status == http.StatusTooManyRequests, s.Status == http.StatusServiceUnavailable && s.RetryAfter >= 0:
-		after := s.RetryAfter
-		if after < 0 {
-			after = h.reset
-		}
-		p.ceiling.refuse(s.SentAt, s.At, after)
-	default:
-		p.ceiling.grant(s.SentAt, s.At)
-		if h.remaining >= 0 && h.reset > 0 && int(h.remaining) <= p.flight {
-			p.ceiling.foresee(s.SentAt, s.At, h.reset)
-		}
+	p.ceiling.grant(o.SentAt, o.At)
+	if o.Hint.Reset > 0 && o.Hint.Remaining <= p.flight {
+		p.ceiling.foresee(o.SentAt, o.At, o.Hint.Reset)
 	}
 }
 
@@ -184,11 +172,11 @@ func (p *pacer) open() bool {
 	return !c.throttled && c.granted >= startGranted && math.IsInf(c.top, 1)
 }
 
-func (p *pacer) state(now time.Time) LimiterState {
+func (p *pacer) state(now time.Time) State {
 	c := p.ceiling
-	s := LimiterState{}
+	s := State{}
 	if r := c.rate(now); !math.IsInf(r, 1) {
-		s.Ceiling = r
+		s.Limit = r
 		s.Throttling = c.throttled && r < c.top
 	}
 	if c.pausedUntil.After(now) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"nermbulk/internal/pace"
 )
 
 func TestReadHint(t *testing.T) {
@@ -48,7 +50,7 @@ func TestReadHint(t *testing.T) {
 // A tenant that tells its limit is never made to refuse.
 func TestLimiterBelievesThePolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(0, 0)
+		l := pace.New(0, 0)
 		h := http.Header{}
 		h.Set("RateLimit-Policy", "100;w=10")
 		start, sent := time.Now(), 0
@@ -57,7 +59,7 @@ func TestLimiterBelievesThePolicy(t *testing.T) {
 				t.Fatal(err)
 			}
 			sent++
-			l.Observe(Signal{At: time.Now(), SentAt: time.Now(), Status: http.StatusOK, RetryAfter: -1, Header: h})
+			l.Observe(observation(reply{sent: time.Now(), at: time.Now(), status: http.StatusOK, header: h}, -1))
 		}
 		if sent < 580 || sent > 602 {
 			t.Errorf("%d requests in a minute, want about 590 of the 600 that the policy allows", sent)
@@ -69,7 +71,7 @@ func TestLimiterBelievesThePolicy(t *testing.T) {
 // the next one.
 func TestLimiterStopsBeforeTheFirstRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(0, 0)
+		l := pace.New(0, 0)
 		if err := l.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +79,7 @@ func TestLimiterStopsBeforeTheFirstRefusal(t *testing.T) {
 		h.Set("X-RateLimit-Remaining", "0")
 		h.Set("X-RateLimit-Reset", "4")
 		start := time.Now()
-		l.Observe(Signal{At: start, SentAt: start, Status: http.StatusOK, RetryAfter: -1, Header: h})
+		l.Observe(observation(reply{sent: start, at: start, status: http.StatusOK, header: h}, -1))
 		if err := l.Wait(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -90,13 +92,36 @@ func TestLimiterStopsBeforeTheFirstRefusal(t *testing.T) {
 // A refusal without Retry-After is believed when it tells the reset otherwise.
 func TestLimiterUsesTheResetOfARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(10, 0)
+		l := pace.New(10, 0)
 		h := http.Header{}
 		h.Set("X-RateLimit-Reset", "6")
 		now := time.Now()
-		l.Observe(Signal{At: now, SentAt: now, Status: http.StatusTooManyRequests, RetryAfter: -1, Header: h})
+		l.Observe(observation(reply{sent: now, at: now, status: http.StatusTooManyRequests, header: h}, -1))
 		if until := l.State().PausedUntil.Sub(now); until != 6*time.Second {
 			t.Errorf("paused for %v, want 6s", until)
 		}
 	})
+}
+
+func TestObservation(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		status  int
+		asked   time.Duration
+		outcome pace.Outcome
+	}{
+		{"429 that gives a time", http.StatusTooManyRequests, 7 * time.Second, pace.Refused},
+		{"429 that gives none", http.StatusTooManyRequests, -1, pace.Refused},
+		{"503 that gives a time", http.StatusServiceUnavailable, 3 * time.Second, pace.Refused},
+		{"503 that gives none", http.StatusServiceUnavailable, -1, pace.Granted},
+		{"500", http.StatusInternalServerError, -1, pace.Granted},
+		{"no answer", 0, -1, pace.Unanswered},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := observation(reply{status: c.status}, c.asked)
+			if want := (pace.Observation{Outcome: c.outcome, RetryAfter: c.asked}); got != want {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+		})
+	}
 }

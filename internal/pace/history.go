@@ -1,4 +1,4 @@
-package api
+package pace
 
 // trail counts what was granted in each tenth of the last minute and some,
 // so that a limit met only now can be judged by what went before.
