@@ -86,7 +86,7 @@ func inline(document string) []string {
 func TestDocumentedFlagsExist(t *testing.T) {
 	t.Parallel()
 	all := map[string]bool{}
-	for _, c := range newRoot(Streams{}).Commands() {
+	for _, c := range NewRoot(Streams{}).Commands() {
 		c.InitDefaultHelpFlag()
 		c.Flags().VisitAll(func(f *pflag.Flag) { all[f.Name] = true })
 	}
@@ -113,7 +113,7 @@ func TestDocumentedFlagsExist(t *testing.T) {
 			}
 		}
 	}
-	run, _, err := newRoot(Streams{}).Find([]string{"run"})
+	run, _, err := NewRoot(Streams{}).Find([]string{"run"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestDocumentedFlagsExist(t *testing.T) {
 
 // parseCommand finds the command that the words name and lets it read its flags.
 func parseCommand(words []string) error {
-	root := newRoot(Streams{})
+	root := NewRoot(Streams{})
 	if words[0] == "help" {
 		c, rest, err := root.Find(words[1:])
 		if err == nil && (c == root || len(rest) > 0) {

@@ -13,20 +13,11 @@ type flagGroup struct {
 	flags *pflag.FlagSet
 }
 
-// groupAnnotation is where a flag bears its heading, for the manual.
-const groupAnnotation = "nermbulk_group"
-
 // group makes a heading with the flags that register adds.
 func group(title string, register func(*pflag.FlagSet)) flagGroup {
 	flags := pflag.NewFlagSet(title, pflag.ContinueOnError)
 	flags.SortFlags = false
 	register(flags)
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Annotations == nil {
-			f.Annotations = map[string][]string{}
-		}
-		f.Annotations[groupAnnotation] = []string{title}
-	})
 	return flagGroup{title, flags}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Run carries out one command line and returns the process's exit code.
 func Run(args []string, s Streams) int {
-	root := newRoot(s)
+	root := NewRoot(s)
 	root.SetArgs(args)
 	c, err := root.ExecuteC()
 	code := exitCodeOf(err)
@@ -28,7 +28,8 @@ func Run(args []string, s Streams) int {
 	return int(code)
 }
 
-func newRoot(s Streams) *cobra.Command {
+// NewRoot returns the command tree, for running it and for writing its manual.
+func NewRoot(s Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nermbulk",
 		Short: "Update SailPoint NERM workflow sessions in bulk from a spreadsheet",

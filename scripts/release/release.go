@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"nermbulk/internal/cli"
 )
 
 const sumsName = "SHA256SUMS"
@@ -84,14 +82,42 @@ func (r *release) documents(ctx context.Context, src string, binaries []binary) 
 		}
 		files = append(files, file{name, mode, data})
 	}
-	for name, text := range cli.ManPages(r.at, binaries[0].version()) {
-		files = append(files, file{"man/man" + name[len(name)-1:] + "/" + name, 0o644, []byte(text)})
+	pages, err := r.manual(ctx, binaries[0].version())
+	if err != nil {
+		return nil, err
 	}
+	files = append(files, pages...)
 	licenses, err := licensesOf(ctx, src, binaries)
 	if err != nil {
 		return nil, err
 	}
 	return append(files, file{"THIRD_PARTY_LICENSES", 0o644, licenses}), nil
+}
+
+// manual are the manual pages, as scripts/manual writes them.
+func (r *release) manual(ctx context.Context, version string) ([]file, error) {
+	dir, err := os.MkdirTemp("", "nermbulk-manual-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // what stays is the system's to clear away
+	err = command(ctx, ".", nil, "go", "run", "nermbulk/scripts/manual", "-o", dir, "-version", version, "-date", r.at.Format(time.DateOnly))
+	if err != nil {
+		return nil, fmt.Errorf("write the manual pages: %w", err)
+	}
+	pages, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, page := range pages {
+		data, err := os.ReadFile(filepath.Join(dir, page.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{"man/man" + filepath.Ext(page.Name())[1:] + "/" + page.Name(), 0o644, data})
+	}
+	return files, nil
 }
 
 // pack writes the archive of a binary and its bill of materials.
