@@ -15,9 +15,6 @@ import (
 	"nermbulk/internal/api"
 )
 
-// pageSize is how many sessions the API lists at most in one answer.
-const pageSize = 100
-
 // lister is what a snapshot is taken with.
 type lister interface {
 	List(ctx context.Context, q api.Query) (api.Page, api.Answer)
@@ -52,7 +49,7 @@ const (
 // costs a request for each page of the whole tenant, however few of its
 // sessions the sheet has.
 func listIsCheaper(rows, total int) bool {
-	return total > 0 && (total+pageSize-1)/pageSize < rows
+	return total > 0 && (total+api.PageSize-1)/api.PageSize < rows
 }
 
 // takeSnapshot lists the tenant's sessions, if that costs fewer requests than
@@ -60,44 +57,34 @@ func listIsCheaper(rows, total int) bool {
 // the list cannot be had; said tells the choice. A list that ends too early is
 // of use for what it has shown.
 func takeSnapshot(ctx context.Context, from lister, rows int, dir string) (s *snapshot, said string, err error) {
-	query := api.Query{Order: "created_at", Limit: pageSize}
-	page, a := from.List(ctx, query)
-	switch {
-	case ctx.Err() != nil:
-		return nil, "", nil
-	case a.Verdict != api.OK:
-		return nil, "each session is read by itself: the list could not be had: " + a.Message, nil
-	case page.Total > 0 && !listIsCheaper(rows, page.Total):
-		return nil, fmt.Sprintf("each session is read by itself: %d GETs for the rows cost no more than listing the tenant's %d sessions", rows, page.Total), nil
-	}
-	if s, err = newSnapshot(dir); err != nil {
-		return nil, "", err
-	}
-	w := bufio.NewWriterSize(s.file, 256<<10)
-	most := mostPages(rows, page.Total)
-	pages, broken, first := 1, "", ""
-	for {
+	var w *bufio.Writer
+	pages, most, broken := 0, 0, ""
+	for page, failed := range api.Pages(ctx, from.List, api.Query{}) {
+		switch {
+		case s != nil && failed != nil:
+			broken = reason(failed)
+			continue // there is no other page
+		case s != nil:
+		case ctx.Err() != nil:
+			return nil, "", nil
+		case failed != nil:
+			return nil, "each session is read by itself: the list could not be had: " + reason(failed), nil
+		case page.Total > 0 && !listIsCheaper(rows, page.Total):
+			return nil, fmt.Sprintf("each session is read by itself: %d GETs for the rows cost no more than listing the tenant's %d sessions", rows, page.Total), nil
+		default:
+			if s, err = newSnapshot(dir); err != nil {
+				return nil, "", err
+			}
+			w = bufio.NewWriterSize(s.file, 256<<10)
+			most = mostPages(rows, page.Total)
+		}
 		if err = s.add(w, page.Sessions); err != nil {
 			return nil, "", errors.Join(err, s.close())
 		}
-		query.Offset += len(page.Sessions)
-		if isLastPage(page, query.Offset) {
-			break
-		}
-		if first == page.Sessions[0].ID {
-			broken = "the tenant gave one page again and again"
-			break
-		}
-		if pages == most {
+		if pages++; pages == most && !page.Last {
 			broken = "it did not come to an end"
 			break
 		}
-		first = page.Sessions[0].ID
-		if page, a = from.List(ctx, query); a.Verdict != api.OK {
-			broken = a.Message
-			break
-		}
-		pages++
 	}
 	if err := w.Flush(); err != nil {
 		return nil, "", errors.Join(fmt.Errorf("keep the list of sessions: %w", err), s.close())
@@ -109,18 +96,13 @@ func takeSnapshot(ctx context.Context, from lister, rows int, dir string) (s *sn
 	return s, fmt.Sprintf("sessions are compared by the tenant's list (%d sessions, requests: %d), instead of one GET for each of %d rows", len(s.index), pages, rows), nil
 }
 
-// isLastPage reports whether the list ends with a page, the sessions up to
-// whose end were asked for.
-func isLastPage(page api.Page, asked int) bool {
-	switch {
-	case len(page.Sessions) == 0:
-		return true
-	case page.Next != "":
-		return false
-	case page.Total > 0:
-		return asked >= page.Total // the pages may be smaller than what was asked for
+// reason is why the list could not be read on, in the tenant's words where it
+// answered.
+func reason(err error) string {
+	if list, ok := errors.AsType[*api.ListError](err); ok {
+		return list.Answer.Message
 	}
-	return len(page.Sessions) < pageSize
+	return err.Error()
 }
 
 // mostPages is how many pages are read at most. A tenant that does not tell
@@ -132,7 +114,7 @@ func mostPages(rows, total int) int {
 	}
 	// Sessions that are added meanwhile, and pages that are smaller than what
 	// was asked for, make more pages than were counted.
-	return min(rows, 4*((total+pageSize-1)/pageSize)+10)
+	return min(rows, 4*((total+api.PageSize-1)/api.PageSize)+10)
 }
 
 func newSnapshot(dir string) (*snapshot, error) {

@@ -127,16 +127,25 @@ func (e *exporter) read(query api.Query, sessions *spool) (uids map[string]struc
 	uids = map[string]struct{}{}
 	watch := newExportWatch(e)
 	defer watch.stop(&err)
-	w := &listWalk{tenant: e.client, query: query}
-	w.visit = func(s *api.Session) error {
-		for uid := range s.Attributes {
-			uids[uid] = struct{}{}
+	query.Whole = true
+	var page api.Page
+	read := 0
+	for page, err = range api.Pages(e.ctx, e.client.List, query) {
+		if err != nil {
+			return uids, 0, err
 		}
-		return sessions.add(s)
+		for i := range page.Sessions {
+			for uid := range page.Sessions[i].Attributes {
+				uids[uid] = struct{}{}
+			}
+			if err := sessions.add(&page.Sessions[i]); err != nil {
+				return uids, 0, err
+			}
+		}
+		read += len(page.Sessions)
+		watch.page(read, page.Total)
 	}
-	w.paged = func() { watch.page(len(w.seen), w.total) }
-	err = w.walk(e.ctx)
-	return uids, w.missing(), err
+	return uids, max(0, page.Total-read), nil
 }
 
 // write puts the sheet in its place, whole or not at all.
@@ -149,13 +158,13 @@ func (e *exporter) write(sheet func(io.Writer) error) error {
 
 // failed gives an error of reading the list its exit code.
 func (e *exporter) failed(err error) error {
-	list, ok := errors.AsType[*listError](err)
+	list, ok := errors.AsType[*api.ListError](err)
 	switch {
 	case !ok:
 		return &failure{ExitInternal, err}
 	case e.ctx.Err() != nil:
 		return silent(e.caught())
-	case list.answer.Verdict == api.Refused:
+	case list.Answer.Verdict == api.Refused:
 		return &failure{ExitUsage, err}
 	}
 	return &failure{ExitStopped, err}

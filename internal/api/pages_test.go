@@ -1,4 +1,4 @@
-package cli
+package api
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"nermbulk/internal/api"
 )
 
 // listed is a tenant's list that can change between two pages.
@@ -24,13 +22,13 @@ type listed struct {
 	fails    int  // the request that is answered 500; 0 = none
 }
 
-func (l *listed) List(_ context.Context, q api.Query) (api.Page, api.Answer) {
+func (l *listed) List(_ context.Context, q Query) (Page, Answer) {
 	l.requests++
 	if change := l.change[l.requests]; change != nil {
 		change(l)
 	}
 	if l.requests == l.fails {
-		return api.Page{}, api.Answer{Verdict: api.Exhausted, Status: http.StatusInternalServerError, Message: "broken"}
+		return Page{}, Answer{Verdict: Exhausted, Status: http.StatusInternalServerError, Message: "broken"}
 	}
 	offset := q.Offset
 	if l.pointers {
@@ -44,10 +42,10 @@ func (l *listed) List(_ context.Context, q api.Query) (api.Page, api.Answer) {
 	if l.stuck {
 		offset = 0
 	}
-	var p api.Page
+	var p Page
 	end := min(offset+min(l.page, q.Limit), len(l.ids))
 	for _, id := range l.ids[min(offset, end):end] {
-		p.Sessions = append(p.Sessions, api.Session{ID: id})
+		p.Sessions = append(p.Sessions, Session{ID: id})
 	}
 	if !l.noTotal {
 		p.Total = len(l.ids)
@@ -59,7 +57,7 @@ func (l *listed) List(_ context.Context, q api.Query) (api.Page, api.Answer) {
 	case !l.noTotal:
 		p.Next = fmt.Sprintf("/workflow_sessions?limit=100&offset=%d", end)
 	}
-	return p, api.Answer{Verdict: api.OK}
+	return p, Answer{Verdict: OK}
 }
 
 func named(from, to int) []string {
@@ -70,7 +68,28 @@ func named(from, to int) []string {
 	return ids
 }
 
-func TestListWalk(t *testing.T) {
+// readWhole reads the whole list and returns how many sessions more the tenant
+// counted than came.
+func readWhole(t *testing.T, list func(context.Context, Query) (Page, Answer), visit func(Session)) (missing int, err error) {
+	t.Helper()
+	read, last := 0, false
+	for page, err := range Pages(t.Context(), list, Query{Whole: true}) {
+		if err != nil {
+			return 0, err
+		}
+		for _, s := range page.Sessions {
+			visit(s)
+		}
+		read += len(page.Sessions)
+		missing, last = max(0, page.Total-read), page.Last
+	}
+	if !last {
+		t.Error("the last page is not marked")
+	}
+	return missing, nil
+}
+
+func TestPagesOfAWholeList(t *testing.T) {
 	leave := func(n int) func(*listed) { return func(l *listed) { l.ids = l.ids[n:] } }
 	for _, test := range []struct {
 		name        string
@@ -119,8 +138,8 @@ func TestListWalk(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			times := map[string]int{}
-			w := &listWalk{tenant: &test.list, visit: func(s *api.Session) error { times[s.ID]++; return nil }}
-			if err := w.walk(t.Context()); err != nil {
+			missing, err := readWhole(t, test.list.List, func(s Session) { times[s.ID]++ })
+			if err != nil {
 				t.Fatal(err)
 			}
 			for _, id := range test.want {
@@ -136,18 +155,17 @@ func TestListWalk(t *testing.T) {
 			if test.list.requests > test.mostRequest {
 				t.Errorf("%d requests, want %d at most", test.list.requests, test.mostRequest)
 			}
-			if w.missing() > 0 && !strings.Contains(test.name, "front") {
-				t.Errorf("%d are said to be missing", w.missing())
+			if missing > 0 && !strings.Contains(test.name, "front") {
+				t.Errorf("%d are said to be missing", missing)
 			}
 		})
 	}
 }
 
-func TestListWalkThatDoesNotEnd(t *testing.T) {
+func TestListThatDoesNotEnd(t *testing.T) {
 	t.Run("the same page for ever", func(t *testing.T) {
 		list := &listed{page: 100, noTotal: true, stuck: true, ids: named(0, 500)}
-		w := &listWalk{tenant: list, visit: func(*api.Session) error { return nil }}
-		err := w.walk(t.Context())
+		_, err := readWhole(t, list.List, func(Session) {})
 		if err == nil || !strings.Contains(err.Error(), "does not come to an end") {
 			t.Errorf("error %v", err)
 		}
@@ -157,29 +175,75 @@ func TestListWalkThatDoesNotEnd(t *testing.T) {
 	})
 	t.Run("an error in the middle", func(t *testing.T) {
 		list := &listed{page: 100, ids: named(0, 500), fails: 3}
-		w := &listWalk{tenant: list, visit: func(*api.Session) error { return nil }}
-		failed, ok := errors.AsType[*listError](w.walk(t.Context()))
-		if !ok || failed.answer.Status != http.StatusInternalServerError {
+		_, err := readWhole(t, list.List, func(Session) {})
+		failed, ok := errors.AsType[*ListError](err)
+		if !ok || failed.Answer.Status != http.StatusInternalServerError {
 			t.Errorf("error %v", failed)
 		}
 	})
 	t.Run("sessions that the tenant counts but never gives", func(t *testing.T) {
 		list := &listed{page: 100, ids: named(0, 2500)}
-		lying := liar{list}
-		w := &listWalk{tenant: lying, visit: func(*api.Session) error { return nil }}
-		if err := w.walk(t.Context()); err != nil {
+		missing, err := readWhole(t, liar{list}.List, func(Session) {})
+		if err != nil {
 			t.Fatal(err)
 		}
-		if w.missing() != 7 {
-			t.Errorf("%d missing, want 7", w.missing())
+		if missing != 7 {
+			t.Errorf("%d missing, want 7", missing)
 		}
 	})
+}
+
+func TestPages(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		list     listed
+		want     []string // in their order
+		requests int
+		failure  string
+	}{
+		{name: "nothing", list: listed{page: 100}, requests: 1},
+		{name: "three pages", list: listed{page: 100, ids: named(0, 250)}, want: named(0, 250), requests: 3},
+		{name: "no total", list: listed{page: 100, noTotal: true, ids: named(0, 250)}, want: named(0, 250), requests: 4},
+		{name: "pages smaller than asked for", list: listed{page: 10, ids: named(0, 95)}, want: named(0, 95), requests: 10},
+		{name: "pointers", list: listed{page: 100, pointers: true, ids: named(0, 250)}, want: named(0, 250), requests: 3},
+		{name: "one page for ever", list: listed{page: 100, stuck: true, noTotal: true, ids: named(0, 250)}, want: append(named(0, 100), named(0, 100)...), requests: 2, failure: "again and again"},
+		{name: "an error", list: listed{page: 100, ids: named(0, 250), fails: 2}, want: named(0, 100), requests: 2, failure: "broken"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			failure, last := "", 0
+			for page, err := range Pages(t.Context(), test.list.List, Query{}) {
+				if err != nil {
+					failure = err.Error()
+				}
+				if page.Last {
+					last++
+				}
+				for _, s := range page.Sessions {
+					got = append(got, s.ID)
+				}
+			}
+			if !slices.Equal(got, test.want) || test.list.requests != test.requests {
+				t.Errorf("%d sessions after %d requests", len(got), test.list.requests)
+			}
+			if !strings.Contains(failure, test.failure) || (failure == "") != (last == 1) {
+				t.Errorf("error %q, %d last pages", failure, last)
+			}
+		})
+	}
+	list := &listed{page: 100, ids: named(0, 250)}
+	for range Pages(t.Context(), list.List, Query{}) {
+		break
+	}
+	if list.requests != 1 {
+		t.Errorf("%d requests for one page", list.requests)
+	}
 }
 
 // liar counts seven sessions too many.
 type liar struct{ *listed }
 
-func (l liar) List(ctx context.Context, q api.Query) (api.Page, api.Answer) {
+func (l liar) List(ctx context.Context, q Query) (Page, Answer) {
 	p, a := l.listed.List(ctx, q)
 	p.Total += 7
 	return p, a
