@@ -126,7 +126,7 @@ func (e *exporter) read(query api.Query, sessions *spool) (uids map[string]struc
 	e.says.say(slog.LevelInfo, "reading the sessions of "+e.to.host, "reading", "host", e.to.host)
 	uids = map[string]struct{}{}
 	watch := newExportWatch(e)
-	defer watch.stop(&err)
+	defer watch.stop()
 	query.Whole = true
 	var page api.Page
 	read := 0

@@ -77,11 +77,11 @@ func (w *exportWatch) state() report.State {
 	return s
 }
 
-// stop ends it; err tells whether the whole list was read.
-func (w *exportWatch) stop(err *error) {
+// stop ends it.
+func (w *exportWatch) stop() {
 	w.quit()
 	w.showing.Wait()
 	if w.show != nil {
-		w.show.Stop(*err == nil)
+		w.show.Stop()
 	}
 }

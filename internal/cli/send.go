@@ -32,7 +32,7 @@ func (r *runner) send() (batch.Stop, error) {
 	if r.journal.Err() != nil {
 		err = r.journal.Err()
 	}
-	r.show.Stop(err == nil && stop.Kind == batch.NotStopped)
+	r.show.Stop()
 	return stop, err
 }
 
@@ -132,7 +132,7 @@ func (r *runner) watch() (stop func()) {
 				return
 			case <-r.asked:
 				r.show.Update(r.state(&pace))
-				r.show.Tell()
+				r.show.Print()
 			case <-t.C:
 				draining = draining || r.tellDraining()
 				r.show.Update(r.state(&pace))

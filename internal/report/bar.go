@@ -3,65 +3,82 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"nermbulk/internal/text"
 )
 
-// The columns that a bar has: with fewer than the least it is left out, and
-// more than the most would only be long.
+// The columns of a bar: with fewer than the least it is left out, and more than
+// the most would only be long.
 const (
 	leastBar = 4
 	mostBar  = 40
 )
 
-// The columns at the line's end that are not drawn on. Terminals echo ^C where
-// the cursor stands; on the last one some wrap.
+// The columns at the line's end that are not drawn on. Terminals echo ^C at the
+// cursor; on the last column some wrap.
 const (
 	echoed = 2
 	spare  = echoed + 1
 )
 
-// bar draws the state in one line of a terminal. It makes text and writes
-// nothing itself. It stays short of the line's end, and clears with spaces,
-// which every terminal knows.
+// bar draws the state in one line of a terminal. It stays short of the line's
+// end, and clears with spaces, which every terminal knows.
 type bar struct {
 	o     ProgressOptions
-	pb    *progressbar.ProgressBar
-	ink   bytes.Buffer // where pb draws
-	shown int          // columns of the line that stands on the terminal
-	last  []byte       // that line
+	out   *bytes.Buffer
+	shown int // columns of the line that is on the terminal
 }
 
-func newBar(o ProgressOptions) *bar {
-	b := &bar{o: o}
-	b.begin()
-	return b
-}
-
-// begin makes a bar of the library: one that is full draws no more.
-func (b *bar) begin() {
-	b.pb = progressbar.NewOptions(b.o.Total,
-		progressbar.OptionSetWriter(&b.ink),
-		progressbar.OptionSetPredictTime(false), // told by us, from the engine's rate
-		progressbar.OptionSetElapsedTime(false),
-		progressbar.OptionShowDescriptionAtLineEnd(),
-		progressbar.OptionUseANSICodes(true), // so that it does not clear; what it adds is cut off
-		progressbar.OptionSetTheme(progressbar.Theme{
-			Saucer: "=", SaucerHead: ">", SaucerPadding: " ", BarStart: "[", BarEnd: "]",
-		}))
-}
-
-// render returns what draws the line anew over the old one.
-func (b *bar) render(s State) []byte {
+// draw draws the line over the old one and leaves the cursor at its end. What
+// the old one has more, and an echo, is overwritten with spaces, even if the
+// terminal was made narrower.
+func (b *bar) draw(s State) {
 	columns := b.columns()
-	text, bars := b.fit(s, columns)
-	line := text
-	if bars > 0 {
-		line = b.paint(s.Done, bars, text)
+	if columns < 0 {
+		return
 	}
-	return b.over(line, s, columns)
+	words, width := b.fit(s, columns)
+	length := len(words)
+	if width > 0 {
+		length += width + around
+		b.paint(s.Done, width, b.color(words, s))
+	} else {
+		b.out.WriteString("\r" + b.color(words, s) + strings.Repeat(" ", echoed))
+	}
+	rest := max(min(b.shown, columns)-length, 0)
+	b.out.WriteString(strings.Repeat(" ", rest) + strings.Repeat("\b", rest+echoed))
+	b.shown = length
+}
+
+// paint lets the library draw "\r  24% [===>     ] words" and two spaces. A bar
+// of its own for each line neither clears what it drew nor ends when it is full.
+func (b *bar) paint(done, width int, words string) {
+	pb := progressbar.NewOptions(b.o.Total,
+		progressbar.OptionSetWriter(b.out),
+		progressbar.OptionSetWidth(width),
+		progressbar.OptionSetPredictTime(false), // it does not know what was throttled
+		progressbar.OptionSetTheme(progressbar.Theme{
+			Saucer: "=", SaucerHead: ">", SaucerPadding: " ", BarStart: "[", BarEnd: "] " + words,
+		}))
+	done = min(max(done, 0), b.o.Total) // beyond its maximum it draws nothing
+	if done < (b.o.Total+99)/100 {
+		_ = pb.RenderBlank() // Set draws from 1 % on
+	} else {
+		_ = pb.Set(done)
+	}
+}
+
+// clear wipes the line and goes to its start.
+func (b *bar) clear() {
+	if n := min(b.shown, b.columns()); n > 0 {
+		b.out.WriteString("\r" + strings.Repeat(" ", n+echoed) + "\r")
+	}
+	b.shown = 0
 }
 
 // columns is how much of the terminal's line may be used now.
@@ -74,123 +91,128 @@ func (b *bar) columns() int {
 	return 80 - spare
 }
 
-// paint lets the library draw the line: "  24% [===>     ] text".
-func (b *bar) paint(done, width int, text string) string {
-	if b.pb.IsFinished() {
-		b.begin()
-	}
-	progressbar.OptionSetWidth(width)(b.pb)
-	progressbar.OptionSetDescription(text)(b.pb)
-	b.ink.Reset()
-	// It errors beyond its maximum, which a state must not reach.
-	_ = b.pb.Set(min(max(done, 0), b.o.Total))
-	if b.ink.Len() == 0 { // it draws only when the percentage changes
-		_ = b.pb.RenderBlank()
-	}
-	line := b.pb.String()
-	line = strings.TrimSuffix(line, "\033[0K")
-	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
-		line = line[i+1:]
-	}
-	return strings.Replace(strings.TrimRight(line, " "), "]  ", "] ", 1)
-}
+const around = len(" 100% [] ") // what the library puts around bar and words
 
-// over returns the line with what wipes the rest of the one before, which may
-// have been longer than a terminal that was made narrower.
-func (b *bar) over(line string, s State, columns int) []byte {
-	wipe := max(min(b.shown, columns)-len(line), 0) + echoed
-	if columns < 0 {
-		wipe = 0
-	}
-	b.shown = len(line)
-	b.last = append(append(b.last[:0], '\r'), b.color(line, s)...)
-	return append(append([]byte(nil), b.last...), strings.Repeat(" ", wipe)+strings.Repeat("\b", wipe)...)
-}
-
-// clear returns what wipes the line and goes to its start.
-func (b *bar) clear() []byte {
-	n := min(b.shown, b.columns())
-	if n <= 0 {
-		return nil
-	}
-	n += echoed
-	b.shown = 0
-	return []byte("\r" + strings.Repeat(" ", n) + "\r")
-}
-
-// again returns the line as it stood before clear.
-func (b *bar) again() []byte {
-	b.shown = len(bytes.TrimPrefix(stripColor(b.last), []byte("\r")))
-	return b.last
-}
-
-// end returns the last line. The library's own finish would show 100 % after
-// an abort too.
-func (b *bar) end(s State, done, midLine bool) []byte {
-	var out []byte
-	if midLine {
-		out = append(out, '\n')
-	}
-	out = append(out, b.render(s)...)
-	if done {
-		_ = b.pb.Finish()
-	} else {
-		_ = b.pb.Exit()
-	}
-	b.shown = 0
-	return append(out, '\n')
-}
-
-// fit chooses the fullest text that leaves room for a bar, and the bar's
-// columns; 0 where only text fits.
-func (b *bar) fit(s State, columns int) (text string, bars int) {
-	const around = len(" 100% [] ") // what the library puts around bar and text
-	texts := b.texts(s)
-	for _, text := range texts {
-		if room := columns - around - len(text); room >= leastBar {
-			return text, min(room, mostBar)
+// fit chooses the fullest words that leave room for a bar, and the bar's
+// columns; 0 where only words fit.
+func (b *bar) fit(s State, columns int) (words string, width int) {
+	choices := b.words(s)
+	for _, words := range choices {
+		if room := columns - around - len(words); room >= leastBar {
+			return words, min(room, mostBar)
 		}
 	}
-	text = texts[len(texts)-1]
-	if len(text) > columns {
-		text = text[:max(columns, 0)]
-	}
-	return text, 0
+	return text.Head(choices[len(choices)-1], columns), 0
 }
 
-// texts returns what is told after the bar, the fullest first.
-func (b *bar) texts(s State) []string {
-	count := fmt.Sprintf("%s/%s", thousands(s.Done), thousands(b.o.Total))
-	bad := troubles(s)
-	join := func(parts ...[]string) string {
-		all := []string{count}
-		for _, p := range parts {
-			all = append(all, p...)
+// words returns what may follow the bar, the fullest first.
+func (b *bar) words(s State) []string {
+	now := b.o.Now()
+	count := fmt.Sprintf("%s/%s", text.Number(s.Done), text.Number(b.o.Total))
+	bad, why, short := strings.Join(troubles(s), ", "), waiting(s, now), waitingShort(s, now)
+	var rate, ofCeiling, left string
+	if !s.Outage && !s.PausedUntil.After(now) { // the rate of before says nothing then
+		rate, ofCeiling, left = rateText(s, false), rateText(s, true), timeLeft(s)
+	}
+	choices := []string{
+		commas(count, ofCeiling, bad, left, why), commas(count, ofCeiling, bad, left, short), commas(count, rate, bad, left, short),
+		commas(count, bad, left, short), commas(count, bad, short), commas(count, short),
+	}
+	if short != "" {
+		choices = append(choices, short)
+	}
+	return append(choices, count)
+}
+
+const (
+	red    = "\033[31m"
+	yellow = "\033[33m"
+	plain  = "\033[0m"
+)
+
+// color marks what went wrong.
+func (b *bar) color(words string, s State) string {
+	if b.o.NoColor {
+		return words
+	}
+	for _, t := range troubles(s) {
+		words = strings.Replace(words, t, red+t+plain, 1)
+	}
+	for _, t := range []string{waiting(s, b.o.Now()), waitingShort(s, b.o.Now())} {
+		if t != "" && strings.Contains(words, t) {
+			return strings.Replace(words, t, yellow+t+plain, 1)
 		}
-		return strings.Join(all, ", ")
 	}
-	var now, of, left []string
-	if s.Rate > 0 {
-		now = []string{rate(s.Rate)}
-		of = now
-		if s.Ceiling > 0 {
-			of = []string{rateOf(s)}
-		}
+	return words
+}
+
+// progressLine describes the state in a sentence, for logs:
+// "12,000 of 50,000 rows (24 %), 9.9/s, 3 failed, 1h04m left".
+func progressLine(s State, total int, now time.Time) string {
+	count := fmt.Sprintf("%s of %s rows (%s)", text.Number(s.Done), text.Number(total), text.Percent(s.Done, total))
+	line := commas(count, rateText(s, s.Throttling), strings.Join(troubles(s), ", "), timeLeft(s))
+	if why := waiting(s, now); why != "" {
+		line += "; " + why
 	}
-	if l := timeLeft(s); l != "" {
-		left = []string{l}
-	}
-	why, short := waiting(s, b.o.Now()), waitingShort(s, b.o.Now())
+	return line
+}
+
+// commas joins the parts that are not empty.
+func commas(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
+}
+
+// rateText is the rate, and with ceiling also what is allowed, or what the
+// tenant grants. It is empty before there is a rate.
+func rateText(s State, ceiling bool) string {
 	switch {
-	case why == "":
-		return []string{join(of, bad, left), join(now, bad, left), join(bad, left), join(bad), count}
-	case s.Outage || s.PausedUntil.After(b.o.Now()): // a rate of before tells nothing now
-		return []string{join(bad, []string{why}), join(bad, []string{short}), join([]string{short}), short, count}
+	case s.Rate <= 0:
+		return ""
+	case !ceiling || s.Ceiling <= 0:
+		return text.Rate(s.Rate)
+	case s.Throttling:
+		return fmt.Sprintf("%s of %s granted", text.Rate(s.Rate), text.Rate(s.Ceiling))
 	}
-	return []string{
-		join(of, bad, left, []string{why}), join(of, bad, left, []string{short}), join(now, bad, left, []string{short}),
-		join(bad, left, []string{short}), join(bad, []string{short}), join([]string{short}), short, count,
+	return fmt.Sprintf("%s of %s", text.Rate(s.Rate), text.Rate(s.Ceiling))
+}
+
+func troubles(s State) []string {
+	var t []string
+	if s.Failed > 0 {
+		t = append(t, text.Number(s.Failed)+" failed")
 	}
+	if s.Unknown > 0 {
+		t = append(t, text.Number(s.Unknown)+" unknown")
+	}
+	return t
+}
+
+// timeLeft is empty before there is a rate to compute it from.
+func timeLeft(s State) string {
+	if s.Rate <= 0 || s.Left <= 0 {
+		return ""
+	}
+	seconds := float64(s.Left) / s.Rate
+	if seconds > 1000*24*3600 {
+		return "" // a rate of next to nothing predicts nothing
+	}
+	return text.Span(time.Duration(seconds*float64(time.Second))) + " left"
+}
+
+// waiting says why nothing is sent at the moment, or that it is slowed down.
+func waiting(s State, now time.Time) string {
+	wait := s.PausedUntil.Sub(now)
+	switch {
+	case s.Outage && wait > 0:
+		return "the tenant cannot be reached: trying again in " + text.Span(wait)
+	case s.Outage:
+		return "the tenant cannot be reached: trying again"
+	case wait > 0:
+		return "the tenant is throttling: waiting " + text.Span(wait)
+	case s.Throttling:
+		return "the tenant is throttling"
+	}
+	return ""
 }
 
 // waitingShort is waiting for a narrow terminal.
@@ -200,38 +222,9 @@ func waitingShort(s State, now time.Time) string {
 	case s.Outage:
 		return "no connection"
 	case wait > 0:
-		return "throttled: " + span(wait)
+		return "throttled: " + text.Span(wait)
 	case s.Throttling:
 		return "throttled"
 	}
 	return ""
-}
-
-const (
-	red    = "\033[31m"
-	yellow = "\033[33m"
-	plain  = "\033[0m"
-)
-
-// color marks what went wrong in a finished line.
-func (b *bar) color(line string, s State) string {
-	if b.o.NoColor {
-		return line
-	}
-	for _, t := range troubles(s) {
-		line = strings.Replace(line, t, red+t+plain, 1)
-	}
-	for _, t := range []string{waiting(s, b.o.Now()), waitingShort(s, b.o.Now())} {
-		if t != "" && strings.Contains(line, t) {
-			return strings.Replace(line, t, yellow+t+plain, 1)
-		}
-	}
-	return line
-}
-
-func stripColor(line []byte) []byte {
-	for _, c := range []string{red, yellow, plain} {
-		line = bytes.ReplaceAll(line, []byte(c), nil)
-	}
-	return line
 }

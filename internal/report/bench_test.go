@@ -59,7 +59,7 @@ func BenchmarkWriteResults(b *testing.B) {
 func BenchmarkProgressUpdate(b *testing.B) {
 	s := &terminal{width: 80}
 	p := NewProgress(s.options(1 << 30))
-	defer p.Stop(false)
+	defer p.Stop()
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

@@ -1,12 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"time"
 )
 
-// State is how far a run has come, as its engine knows it.
+// State is how far a run has come.
 type State struct {
 	Done    int // rows with an outcome in the journal, since this session began
 	Left    int
@@ -31,36 +32,36 @@ type ProgressOptions struct {
 	Quiet    bool             // nothing is shown; Writer still writes
 	Every    time.Duration    // between two lines; 0 is 10 s
 	Now      func() time.Time // nil is time.Now
-	// Line takes each line in Out's place, with the state that it tells; nil
-	// writes it to Out. It must not call the Progress.
+	// Line takes each line in Out's place, with the state that it describes;
+	// nil writes it to Out. It must not call the Progress.
 	Line func(s State, text string)
 }
 
 const (
-	redraw     = 100 * time.Millisecond // at most as often as this
-	countdown  = 250 * time.Millisecond // between redraws without news, so that waiting is seen to pass
+	redraw     = 100 * time.Millisecond // the bar is drawn at most as often as this
 	everyLines = 10 * time.Second
 )
 
 // Progress shows how far a run has come: a bar on a terminal, lines elsewhere.
-// It is the one printer of its output: whatever else is written there goes
-// through Writer. Its methods may be called from any goroutine.
+// It has no clock of its own: what is shown moves on with Update. It is the one
+// printer of its output: whatever else is written there goes through Writer.
+// Its methods may be called from any goroutine.
 type Progress struct {
-	o    ProgressOptions
-	quit chan struct{}
-	idle sync.WaitGroup
+	o ProgressOptions
 
 	mu      sync.Mutex
-	bar     *bar // nil off a terminal
+	frame   bytes.Buffer // one Write to the output, so that nothing comes between
+	bar     *bar         // draws into frame; nil off a terminal
+	drawn   time.Time    // when the bar was last drawn
+	midLine bool         // the last text did not end its line, so no bar may follow it
 	state   State
-	told    int // Done of the last line
-	updated bool
-	drawn   time.Time
-	midLine bool // the last log text did not end its line, so no bar may follow it
+	due     time.Time // of the next line; zero before the first Update
+	printed int       // Done of the last line
 	stopped bool
 }
 
-// NewProgress starts to show progress; Stop ends it.
+// NewProgress returns a Progress that shows nothing before its first Update.
+// Stop ends it.
 func NewProgress(o ProgressOptions) *Progress {
 	if o.Every <= 0 {
 		o.Every = everyLines
@@ -68,112 +69,67 @@ func NewProgress(o ProgressOptions) *Progress {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Progress{o: o, quit: make(chan struct{}), told: -1}
-	if o.Quiet || o.Total <= 0 {
-		p.o.Quiet = true
-		return p
+	o.Quiet = o.Quiet || o.Total <= 0
+	p := &Progress{o: o, printed: -1}
+	if o.Terminal && !o.Quiet {
+		p.bar = &bar{o: o, out: &p.frame}
 	}
-	every := o.Every
-	if o.Terminal {
-		p.bar, every = newBar(o), countdown
-	}
-	p.idle.Go(func() { p.tick(every) })
 	return p
 }
 
-// tick shows the state when no news comes.
-func (p *Progress) tick(every time.Duration) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-p.quit:
-			return
-		case <-t.C:
-			p.mu.Lock()
-			if p.bar != nil {
-				p.draw()
-			} else if p.updated && !p.stopped {
-				p.line()
-			}
-			p.mu.Unlock()
-		}
-	}
-}
-
-// Update takes the newest state. It returns at once but for a redraw of the
-// bar, at most ten a second.
+// Update takes the newest state and shows it if that is due: the bar at most
+// ten times a second. It has to be called several times a second, with or
+// without news, so that waiting is seen to pass.
 func (p *Progress) Update(s State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state, p.updated = s, true
-	if p.bar != nil && p.o.Now().Sub(p.drawn) >= redraw {
-		p.draw()
+	p.state = s
+	if p.o.Quiet || p.stopped {
+		return
+	}
+	switch now := p.o.Now(); {
+	case p.bar != nil:
+		if now.Sub(p.drawn) >= redraw && !p.midLine {
+			p.draw(now)
+			_ = p.flush()
+		}
+	case p.due.IsZero():
+		p.due = now.Add(p.o.Every)
+	case !now.Before(p.due):
+		p.due = now.Add(p.o.Every)
+		p.line()
 	}
 }
 
 // Writer returns where everything else that goes to the same output must be
-// written: the bar steps aside for each text. A write should end its line; the
+// written: the bar makes room for each text. A write should end its line; the
 // bar comes back only when it does.
-func (p *Progress) Writer() io.Writer { return aside{p} }
+func (p *Progress) Writer() io.Writer { return sharedOutput{p} }
 
-type aside struct{ p *Progress }
+type sharedOutput struct{ p *Progress }
 
-func (a aside) Write(text []byte) (int, error) {
-	p := a.p
+func (o sharedOutput) Write(text []byte) (int, error) {
+	p := o.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar == nil || p.stopped || len(text) == 0 {
 		return p.o.Out.Write(text)
 	}
+	p.bar.clear()
+	p.frame.Write(text)
 	p.midLine = text[len(text)-1] != '\n'
-	out := append(p.bar.clear(), text...)
-	if !p.midLine {
-		out = append(out, p.bar.again()...)
+	if !p.midLine && !p.drawn.IsZero() {
+		p.draw(p.o.Now())
 	}
-	if _, err := p.o.Out.Write(out); err != nil {
+	if err := p.flush(); err != nil {
 		return 0, err
 	}
 	return len(text), nil
 }
 
-// Stop ends the progress and leaves the output at the start of a line. done
-// tells that every row was tried; otherwise the bar stays where it is. No
-// goroutine is left after it. A second Stop does nothing.
-func (p *Progress) Stop(done bool) {
-	p.mu.Lock()
-	if p.stopped {
-		p.mu.Unlock()
-		return
-	}
-	p.stopped = true
-	close(p.quit)
-	p.mu.Unlock()
-	p.idle.Wait()
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.o.Quiet:
-	case p.bar != nil:
-		p.write(p.bar.end(p.state, done, p.midLine))
-	case p.updated && p.told != p.state.Done:
-		p.line()
-	}
-}
-
-// draw redraws the bar. The caller holds the mutex.
-func (p *Progress) draw() {
-	if p.stopped || p.midLine {
-		return
-	}
-	p.drawn = p.o.Now()
-	p.write(p.bar.render(p.state))
-}
-
-// Tell writes the newest state as a line at once, on a terminal above the bar,
+// Print writes the newest state as a line at once, on a terminal above the bar,
 // and where nothing else is shown as well.
-func (p *Progress) Tell() {
+func (p *Progress) Print() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
@@ -183,27 +139,65 @@ func (p *Progress) Tell() {
 		p.line()
 		return
 	}
-	if p.midLine {
-		p.midLine = false
-		p.write([]byte("\n"))
-	}
-	p.write(p.bar.clear())
+	p.endLine()
+	p.bar.clear()
+	_ = p.flush() // Line may write elsewhere
 	p.line()
-	p.write(p.bar.again())
+	p.draw(p.o.Now())
+	_ = p.flush()
 }
 
-// line writes a line. The caller holds the mutex.
+// Stop shows the last state and leaves the output at the start of a line. A
+// second Stop does nothing.
+func (p *Progress) Stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	switch {
+	case p.o.Quiet:
+	case p.bar != nil:
+		p.endLine()
+		p.draw(p.o.Now())
+		p.frame.WriteByte('\n')
+		_ = p.flush()
+	case !p.due.IsZero() && p.printed != p.state.Done:
+		p.line()
+	}
+}
+
+// The caller of these holds the mutex.
+
+func (p *Progress) draw(now time.Time) {
+	p.drawn = now
+	p.bar.draw(p.state)
+}
+
+// endLine ends a text that did not end its line.
+func (p *Progress) endLine() {
+	if p.midLine {
+		p.midLine = false
+		p.frame.WriteByte('\n')
+	}
+}
+
 func (p *Progress) line() {
-	p.told = p.state.Done
+	p.printed = p.state.Done
 	text := progressLine(p.state, p.o.Total, p.o.Now())
 	if p.o.Line != nil {
 		p.o.Line(p.state, text)
 		return
 	}
-	p.write([]byte(text + "\n"))
+	p.frame.WriteString(text + "\n")
+	_ = p.flush()
 }
 
-// write shows progress; if nobody can see it, the run goes on all the same.
-func (p *Progress) write(text []byte) {
-	_, _ = p.o.Out.Write(text)
+// flush writes the frame. Its error matters to a caller's own text only: if
+// nobody can see the progress, the run goes on all the same.
+func (p *Progress) flush() error {
+	_, err := p.o.Out.Write(p.frame.Bytes())
+	p.frame.Reset()
+	return err
 }

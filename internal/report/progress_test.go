@@ -59,12 +59,13 @@ func TestBar(t *testing.T) {
 		time.Sleep(time.Second + redraw)
 		p.Update(State{Done: 12000, Left: 38000, Failed: 3, Throttling: true, PausedUntil: time.Now().Add(12 * time.Second)})
 		check(t, "throttled", s.screen()[1:], "  24% [>    ] 12,000/50,000, 3 failed, the tenant is throttling: waiting 12 s")
-		time.Sleep(3*time.Second + countdown)
+		time.Sleep(3*time.Second + 250*time.Millisecond)
+		p.Update(p.state)
 		check(t, "counting down", s.screen()[1:], "  24% [>     ] 12,000/50,000, 3 failed, the tenant is throttling: waiting 9 s")
 
 		p.Update(State{Done: 49999, Left: 1, Failed: 3, Rate: 9.9})
-		p.Stop(false)
-		p.Stop(false)
+		p.Stop()
+		p.Stop()
 		check(t, "at the end", s.screen()[1:], "  99% [==========================> ] 49,999/50,000, 9.9/s, 3 failed, 1 s left", "")
 		fmt.Fprintf(p.Writer(), "bye\n")
 		check(t, "after the end", s.screen()[2:], "bye", "")
@@ -96,13 +97,11 @@ func TestBarWidths(t *testing.T) {
 	}
 	for _, tt := range tests {
 		s := &terminal{width: tt.width}
-		b := newBar(ProgressOptions{Total: 50000, NoColor: true, Width: func() int { return tt.width }, Now: func() time.Time { return began }})
+		b := newBar(s, ProgressOptions{Total: 50000, NoColor: true, Width: func() int { return tt.width }, Now: func() time.Time { return began }})
 		if tt.width == 0 {
 			s.width = 80
 		}
-		if _, err := s.Write(b.render(tt.state)); err != nil {
-			t.Fatal(err)
-		}
+		b.show(tt.state)
 		check(t, fmt.Sprintf("%d columns", tt.width), s.screen(), tt.want)
 		if s.wraps > 0 {
 			t.Errorf("%d columns: it wraps", tt.width)
@@ -114,22 +113,15 @@ func TestBarWidths(t *testing.T) {
 // that was made narrower must not be overrun.
 func TestBarShrinks(t *testing.T) {
 	s := &terminal{width: 120}
-	b := newBar(ProgressOptions{Total: 10, NoColor: true, Width: func() int { return s.width }, Now: time.Now})
-	show := func(st State) {
-		if _, err := s.Write(b.render(st)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	show(State{Done: 1, Left: 9, Failed: 1000000, Unknown: 1000000, Rate: 1})
-	show(State{Done: 10})
+	b := newBar(s, ProgressOptions{Total: 10, NoColor: true, Width: func() int { return s.width }, Now: time.Now})
+	b.show(State{Done: 1, Left: 9, Failed: 1000000, Unknown: 1000000, Rate: 1})
+	b.show(State{Done: 10})
 	check(t, "shorter", s.screen(), " 100% [========================================] 10/10")
-	show(State{Done: 10, Failed: 1000000, Unknown: 1000000})
+	b.show(State{Done: 10, Failed: 1000000, Unknown: 1000000})
 	s.width, s.wraps = 50, 0
 	s.row = s.row[:49] // the last column is never ours
-	show(State{Done: 10})
-	if _, err := s.Write(b.clear()); err != nil {
-		t.Fatal(err)
-	}
+	b.show(State{Done: 10})
+	b.wipe()
 	check(t, "cleared", s.screen(), "")
 	if s.wraps > 0 {
 		t.Error("it ran over the narrower terminal")
@@ -142,20 +134,15 @@ func TestBarWipesTheEcho(t *testing.T) {
 	for _, state := range []State{{Done: 5, Left: 5, Rate: 1}, {Done: 5, Left: 5, Failed: 1e9, Unknown: 1e9, Rate: 1}} {
 		for width := 12; width < 120; width++ {
 			s := &terminal{width: width}
-			b := newBar(ProgressOptions{Total: 10, NoColor: true, Width: func() int { return s.width }, Now: time.Now})
-			for _, text := range [][]byte{b.render(state), []byte("^C"), b.render(state)} {
-				if _, err := s.Write(text); err != nil {
-					t.Fatal(err)
-				}
-			}
+			b := newBar(s, ProgressOptions{Total: 10, NoColor: true, Width: func() int { return s.width }, Now: time.Now})
+			b.show(state)
+			fmt.Fprint(s, "^C")
+			b.show(state)
 			if screen := s.screen(); s.wraps > 0 || len(screen) != 1 || strings.Contains(screen[0], "^") {
 				t.Fatalf("%d columns: shown is %q, wrapped %d times", width, screen, s.wraps)
 			}
-			for _, text := range [][]byte{[]byte("^C"), b.clear()} {
-				if _, err := s.Write(text); err != nil {
-					t.Fatal(err)
-				}
-			}
+			fmt.Fprint(s, "^C")
+			b.wipe()
 			check(t, fmt.Sprintf("%d columns, cleared", width), s.screen(), "")
 		}
 	}
@@ -164,8 +151,9 @@ func TestBarWipesTheEcho(t *testing.T) {
 func TestBarColors(t *testing.T) {
 	state := State{Done: 5, Left: 5, Failed: 3, Throttling: true}
 	for _, noColor := range []bool{false, true} {
-		o := ProgressOptions{Total: 10, NoColor: noColor, Now: time.Now}
-		line := string(newBar(o).render(state))
+		s := &terminal{width: 80}
+		newBar(s, ProgressOptions{Total: 10, NoColor: noColor, Now: time.Now}).show(state)
+		line := s.raw.String()
 		if got := strings.Contains(line, "\033[31m3 failed\033[0m") && strings.Contains(line, "\033[33mthe tenant is throttling\033[0m"); got == noColor {
 			t.Errorf("without color %v: drawn is %q", noColor, line)
 		}
@@ -193,7 +181,7 @@ func TestBarThrottled(t *testing.T) {
 		check(t, "a prompt", s.screen(), "Go on?")
 		fmt.Fprint(p.Writer(), "yes\n")
 		time.Sleep(time.Second)
-		p.Stop(true)
+		p.Stop()
 		check(t, "after it", s.screen(), "Go on? yes", " 100% [========================================] 2,000/2,000", "")
 	})
 }
@@ -205,10 +193,12 @@ func TestLines(t *testing.T) {
 		time.Sleep(11 * time.Second) // nothing is known yet
 		p.Update(State{Done: 50, Left: 50, Rate: 5})
 		fmt.Fprintf(p.Writer(), "row 17: refused\n")
-		time.Sleep(10 * time.Second)
-		time.Sleep(10 * time.Second)
+		for range 100 { // 20 s
+			time.Sleep(200 * time.Millisecond)
+			p.Update(State{Done: 50, Left: 50, Rate: 5})
+		}
 		p.Update(State{Done: 100, Rate: 5, Unknown: 1})
-		p.Stop(true)
+		p.Stop()
 		want := "row 17: refused\n" +
 			"50 of 100 rows (50 %), 5.0/s, 10 s left\n" +
 			"50 of 100 rows (50 %), 5.0/s, 10 s left\n" +
@@ -226,11 +216,62 @@ func TestNothingToShow(t *testing.T) {
 		p := NewProgress(o)
 		p.Update(State{Done: 5})
 		fmt.Fprint(p.Writer(), "log\n")
-		p.Stop(true)
+		p.Stop()
 		if out.String() != "log\n" {
 			t.Errorf("%+v: written is %q", o, out.String())
 		}
 	}
+}
+
+func TestPrintAboveTheBar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &terminal{width: 80}
+		p := NewProgress(s.options(50000))
+		p.Update(State{Done: 12000, Left: 38000, Rate: 9.9})
+		p.Print()
+		const bar = "  24% [=======>                            ] 12,000/50,000, 9.9/s, 1h03m left"
+		check(t, "once", s.screen(), "12,000 of 50,000 rows (24 %), 9.9/s, 1h03m left", bar)
+		fmt.Fprint(p.Writer(), "half a line")
+		p.Print()
+		check(t, "after half a line", s.screen()[1:], "half a line", "12,000 of 50,000 rows (24 %), 9.9/s, 1h03m left", bar)
+		p.Stop()
+		p.Print()
+		check(t, "after the end", s.screen()[3:], bar, "")
+	})
+}
+
+func TestPrintWhereNothingIsShown(t *testing.T) {
+	var out bytes.Buffer
+	p := NewProgress(ProgressOptions{Out: &out, Total: 10, Quiet: true})
+	p.Update(State{Done: 5, Left: 5})
+	p.Print()
+	p.Stop()
+	if got := out.String(); got != "5 of 10 rows (50 %)\n" {
+		t.Errorf("told %q", got)
+	}
+}
+
+func TestLinesThatSomeoneElseWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		var told []int
+		p := NewProgress(ProgressOptions{Out: &out, Total: 10, Line: func(s State, text string) {
+			if text == "" {
+				t.Error("without a text")
+			}
+			told = append(told, s.Done)
+		}})
+		p.Update(State{Done: 1})
+		time.Sleep(everyLines + time.Second)
+		p.Update(State{Done: 1})
+		p.Update(State{Done: 7})
+		p.Print()
+		p.Update(State{Done: 10})
+		p.Stop()
+		if fmt.Sprint(told) != "[1 7 10]" || out.Len() > 0 {
+			t.Errorf("told %v, written %q", told, out.String())
+		}
+	})
 }
 
 // Many goroutines share the terminal; no log line may be torn.
@@ -247,7 +288,7 @@ func TestSharedTerminal(t *testing.T) {
 		})
 	}
 	all.Wait()
-	p.Stop(false)
+	p.Stop()
 	screen := s.screen()
 	whole := regexp.MustCompile(`^log \d \d+$`)
 	logs := 0

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,4 +72,24 @@ func (s *terminal) written() int {
 
 func (s *terminal) options(total int) ProgressOptions {
 	return ProgressOptions{Out: s, Terminal: true, Width: func() int { return s.width }, Total: total, NoColor: true}
+}
+
+// lineBar is a bar with its terminal.
+type lineBar struct {
+	bar
+	to io.Writer
+}
+
+func newBar(to io.Writer, o ProgressOptions) *lineBar {
+	return &lineBar{bar{o: o, out: &bytes.Buffer{}}, to}
+}
+
+func (b *lineBar) show(s State) {
+	b.draw(s)
+	_, _ = b.out.WriteTo(b.to)
+}
+
+func (b *lineBar) wipe() {
+	b.clear()
+	_, _ = b.out.WriteTo(b.to)
 }
