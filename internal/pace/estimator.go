@@ -1,23 +1,22 @@
 package pace
 
-import (
-	"time"
-)
+import "time"
 
 const (
-	// pauseUntold is the first pause when the tenant tells none.
-	pauseUntold = time.Second
-	// toldWindow is the shortest pause that speaks for a window: a bucket that
-	// grants anything worth sending has a token again in a second.
-	toldWindow = 2 * time.Second
-	// glance is how often, in seconds, the guesses are told what was granted.
-	glance = 0.1
+	// defaultPause is the first pause when a refusal does not say how long.
+	defaultPause = time.Second
+	// windowHint is the shortest Retry-After that speaks for a window: a bucket
+	// that grants anything worth sending has a token again in a second.
+	windowHint = 2 * time.Second
+	// updateEvery is how often, in seconds, the hypotheses are updated with what
+	// was granted.
+	updateEvery = 0.1
 	// smoothing is the weight of one answer in the smoothed latency.
 	smoothing = 0.1
-	// overtaking is the share of what is in flight that the account of the
+	// reordered is the share of what is in flight that the account of the
 	// tenant may be wrong by, because requests overtake each other.
-	overtaking = 0.1
-	// miscount is what it may be wrong by at any rate, in requests.
+	reordered = 0.1
+	// miscount is what it may be wrong by in any case, in requests.
 	miscount = 1.2
 )
 
@@ -25,176 +24,179 @@ const (
 // The first three end within ten seconds, the window that is most common.
 var pauses = []time.Duration{250 * time.Millisecond, 3 * time.Second, 6 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
 
-// ceiling learns from the tenant's refusals what it grants, and says how fast
-// to send. It keeps a set of guesses of the tenant's limit, tells them what
-// was granted and refused, and asks for what those would bear that still
-// explain it. It has neither a clock nor a lock, and does not know of pacing.
+// estimator learns from refusals what the tenant grants, and returns the rate
+// to send at. It keeps a set of hypotheses of the tenant's limit, updates them
+// with what was granted and refused, and asks for what those would grant that
+// still explain it. It has neither a clock nor a lock, and does not pace.
 //
-// From a refusal to the first request granted after the pause it is blocked.
-type ceiling struct {
-	top   float64 // requests per second, never to be exceeded; may be infinite
-	start time.Time
+// It is blocked from a refusal to the first request that is granted after the
+// pause.
+type estimator struct {
+	maxRate float64 // requests per second, never exceeded; may be infinite
+	start   time.Time
 
-	guesses guesses
-	trail   trail
-	granted float64 // requests, in all
-	fresh   float64 // granted since the guesses were told
-	latency float64 // seconds, smoothed
+	hypotheses hypotheses
+	history    history
+	granted    float64 // requests, in all
+	pending    float64 // granted since the hypotheses were updated
+	latency    float64 // seconds, smoothed
 
 	throttled   bool // refused at least once: from then on base holds
 	blocked     bool
 	pausedUntil time.Time
 	block       block
 
-	base  float64 // requests per second, while nothing more is tried
-	since float64 // when it was set
-	calm  float64 // seconds from then until more is tried
+	base    float64 // requests per second, while nothing more is tried
+	baseAt  float64 // when it was set
+	holdOff float64 // seconds from then until more is tried
 }
 
 // block is what is known of the last time that the tenant refused. Times are
 // in seconds since the start.
 type block struct {
-	began    float64
-	sent     time.Time // when the request left that was refused first
-	seeded   bool      // the guesses were made at it
-	ended    float64
-	refused  float64 // when the last request in it was refused
-	tries    int     // refused although they waited for the pause to end
-	asked    float64 // requests per second when it began
-	calmFor  float64 // seconds from the end of the block before it
-	hasty    int     // blocks in a row that began soon after the one before
-	strained bool    // it began when more was tried than the base
+	began     float64
+	sent      time.Time // when the request that was refused first left
+	seeded    bool      // the hypotheses were seeded at it
+	ended     float64
+	refused   float64 // when the last request in it was refused
+	tries     int     // requests refused although they waited for the pause to end
+	asked     float64 // requests per second when it began
+	freeFor   float64 // seconds since the end of the block before it
+	inARow    int     // blocks in a row that began soon after the one before
+	aboveBase bool    // it began while more than the base was tried
 }
 
-func newCeiling(top, learned float64, now time.Time) *ceiling {
-	c := &ceiling{top: top, start: now, calm: calmFirst}
+// newEstimator returns an estimator that never exceeds maxRate. A learned rate
+// above 0 is what was granted earlier; the start need not be slow then.
+func newEstimator(maxRate, learned float64, now time.Time) *estimator {
+	e := &estimator{maxRate: maxRate, start: now, holdOff: holdOffFirst}
 	if learned > 0 {
-		c.throttled, c.base = true, learned
-		c.granted = learned // was granted before, so that the start need not be slow
+		e.throttled, e.base = true, learned
+		e.granted = learned
 	}
-	return c
+	return e
 }
 
 // seconds is the time since the start at which the tenant dealt with a
-// request, as far as that can be told: halfway. It never goes back.
-func (c *ceiling) seconds(sent, at time.Time) float64 {
-	return max(c.guesses.at, sent.Add(at.Sub(sent)/2).Sub(c.start).Seconds())
+// request, as far as that is known: halfway. It never goes back.
+func (e *estimator) seconds(sent, at time.Time) float64 {
+	return max(e.hypotheses.at, sent.Add(at.Sub(sent)/2).Sub(e.start).Seconds())
 }
 
 // noise is by how many requests the account of what is left may be wrong.
-func (c *ceiling) noise() float64 {
-	r := c.base
+func (e *estimator) noise() float64 {
+	r := e.base
 	if r == 0 {
-		r = c.trail.since(c.guesses.at - 1)
+		r = e.history.since(e.hypotheses.at - 1)
 	}
-	return miscount + overtaking*c.latency*r
+	return miscount + reordered*e.latency*r
 }
 
-// tell tells the guesses what was granted up to now.
-func (c *ceiling) tell(m float64) {
-	c.guesses.granted(m, c.fresh)
-	c.fresh = 0
+// update updates the hypotheses with what was granted up to now.
+func (e *estimator) update(now float64) {
+	e.hypotheses.granted(now, e.pending)
+	e.pending = 0
 }
 
-// grant learns from a request that was granted.
-func (c *ceiling) grant(sent, at time.Time) {
-	m := c.seconds(sent, at)
-	c.granted++
-	c.latency += smoothing * (at.Sub(sent).Seconds() - c.latency)
-	c.trail.add(m, 1)
-	if !c.throttled {
+// onGranted learns from a request that was granted.
+func (e *estimator) onGranted(sent, at time.Time) {
+	now := e.seconds(sent, at)
+	e.granted++
+	e.latency += smoothing * (at.Sub(sent).Seconds() - e.latency)
+	e.history.add(now, 1)
+	if !e.throttled {
 		return
 	}
-	if c.blocked && c.block.seeded && c.block.tries == 0 && sent.Before(c.block.sent) {
-		c.guesses.overtaken()
+	if e.blocked && e.block.seeded && e.block.tries == 0 && sent.Before(e.block.sent) {
+		e.hypotheses.grantedEarlier()
 	}
-	c.fresh++
-	over := c.blocked && !sent.Before(c.pausedUntil) // the block is
-	if !over && m < c.guesses.at+glance {
+	e.pending++
+	ends := e.blocked && !sent.Before(e.pausedUntil)
+	if !ends && now < e.hypotheses.at+updateEvery {
 		return
 	}
-	c.tell(m)
-	if over {
-		c.blocked, c.block.ended = false, m
-		c.guesses.turned()
-		c.settle(m)
-	} else if !c.blocked {
-		c.climb(m)
+	e.update(now)
+	if ends {
+		e.blocked, e.block.ended = false, now
+		e.hypotheses.windowEnded()
+		e.settle(now)
+	} else if !e.blocked {
+		e.climb(now)
 	}
 }
 
-// refuse learns from a request that was refused, and pauses as long as the tenant
-// asked for; after is below 0 when it did not say.
-func (c *ceiling) refuse(sent, at time.Time, after time.Duration) {
-	m := c.seconds(sent, at)
-	c.tell(m)
-	late := c.blocked && sent.Before(c.pausedUntil) // it left before the pause was known
+// onRefused learns from a request that was refused, and pauses for as long as
+// the tenant asks; retryAfter is below 0 when it does not say.
+func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration) {
+	now := e.seconds(sent, at)
+	e.update(now)
+	early := e.blocked && sent.Before(e.pausedUntil) // it left before the pause was known
 	switch {
-	case late:
-	case c.blocked:
-		c.block.tries++
-		c.guesses.empty(m - c.block.refused)
+	case early:
+	case e.blocked:
+		e.block.tries++
+		e.hypotheses.refusedAfterIdle(now - e.block.refused)
 	default:
-		c.begin(m, sent, at)
+		e.beginBlock(now, sent, at)
 	}
-	c.guesses.refused(c.noise())
-	c.block.refused = m
-	if after < 0 {
-		after = pauseUntold
+	e.hypotheses.refused(e.noise())
+	e.block.refused = now
+	pause := retryAfter
+	if pause < 0 {
+		pause = defaultPause
 	}
-	if !late {
-		if after >= toldWindow {
-			c.guesses.told(after.Seconds())
+	if !early {
+		if pause >= windowHint {
+			e.hypotheses.hint(pause.Seconds())
 		}
-		after = max(after, c.stay(m, after))
+		pause = max(pause, e.pauseFor(now, pause))
 	}
-	if until := at.Add(after); until.After(c.pausedUntil) {
-		c.pausedUntil = until
-	}
-}
-
-// foresee learns from a granted request that told, before the first refusal,
-// that the next would be refused for a time.
-func (c *ceiling) foresee(sent, at time.Time, reset time.Duration) {
-	if !c.throttled {
-		c.refuse(sent, at, reset)
+	if until := at.Add(pause); until.After(e.pausedUntil) {
+		e.pausedUntil = until
 	}
 }
 
-// limitTo never lets more through than the tenant says that it grants; 0 tells
-// nothing.
-func (c *ceiling) limitTo(rate float64) {
+// onExhausted learns from a granted request whose answer says, before the
+// first refusal, that the next one would be refused for a time.
+func (e *estimator) onExhausted(sent, at time.Time, reset time.Duration) {
+	if !e.throttled {
+		e.onRefused(sent, at, reset)
+	}
+}
+
+// limitTo caps the rate at what the tenant says that it grants; 0 says nothing.
+func (e *estimator) limitTo(rate float64) {
 	if rate > 0 {
-		c.top = min(c.top, below*rate)
+		e.maxRate = min(e.maxRate, usedShare*rate)
 	}
 }
 
-// begin begins a block: a limit is met.
-func (c *ceiling) begin(m float64, sent, at time.Time) {
-	b := block{began: m, sent: sent, asked: c.rate(at), calmFor: m - c.block.ended}
-	if !c.throttled {
-		c.throttled, b.seeded = true, true
-		b.asked = c.firstSeed(m)
+// beginBlock begins a block: a limit is met.
+func (e *estimator) beginBlock(now float64, sent, at time.Time) {
+	b := block{began: now, sent: sent, asked: e.rate(at), freeFor: now - e.block.ended}
+	if !e.throttled {
+		e.throttled, b.seeded = true, true
+		b.asked = e.firstSeed(now)
 	}
-	b.strained = b.asked > 1.002*c.base
-	if b.calmFor < hasty {
-		b.hasty = c.block.hasty + 1
+	b.aboveBase = b.asked > 1.002*e.base
+	if b.freeFor < tooSoon {
+		b.inARow = e.block.inARow + 1
 	}
-	c.block, c.blocked = b, true
-	c.guesses.below(1.01*b.asked, m-c.since > steady)
+	e.block, e.blocked = b, true
+	e.hypotheses.dropAbove(1.01*b.asked, now-e.baseAt > steady)
 }
 
-// stay is how long to stay away by what is known of the tenant, which may be
-// longer than it told.
-func (c *ceiling) stay(m float64, told time.Duration) time.Duration {
-	p := pauses[min(c.block.tries, len(pauses)-1)]
-	v, ok := c.guesses.judge(c.noise())
-	if !ok || !v.window || told >= toldWindow {
+// pauseFor returns how long to pause by what is known of the tenant, which may
+// be longer than it asked for.
+func (e *estimator) pauseFor(now float64, asked time.Duration) time.Duration {
+	p := pauses[min(e.block.tries, len(pauses)-1)]
+	est, ok := e.hypotheses.estimate(e.noise())
+	if !ok || !est.window || asked >= windowHint {
 		return p
 	}
-	// It is a window, and told to try each second until it ends.
-	left := time.Duration((v.late - m + 0.05) * float64(time.Second))
-	if v.late-v.soon < 1.5 || c.block.tries > 0 && left < p {
+	// It is a window, whose tenant asks to try each second until it ends.
+	left := time.Duration((est.latest - now + 0.05) * float64(time.Second))
+	if est.latest-est.earliest < 1.5 || e.block.tries > 0 && left < p {
 		return left
 	}
 	return p

@@ -6,139 +6,139 @@ import (
 )
 
 const (
-	// below is the share of the grant that is used while it holds.
-	below = 0.985
-	// floorRate is the lowest grant that is thought of at first, and rateLeast
+	// usedShare is the share of the grant that is used while it holds.
+	usedShare = 0.985
+	// lowestGuess is the lowest grant that is considered at first, and minRate
 	// keeps a run going whatever was learned; both in requests per second.
-	floorRate = 4.0
-	rateLeast = 0.1
+	lowestGuess = 4.0
+	minRate     = 0.1
 
-	// More is tried after a calm, in seconds, that doubles each time it was in
-	// vain; sooner while the grant is known only roughly.
-	calmFirst  = 60.0
-	calmMost   = 300.0
-	calmUnsure = 30.0
+	// More is tried after a hold-off, in seconds, that doubles each time it was
+	// in vain; sooner while the grant is known only roughly.
+	holdOffFirst  = 60.0
+	holdOffMax    = 300.0
+	holdOffUnsure = 30.0
 
 	// A window usually lasts ten seconds, and one that lasts longer a minute.
 	windowUsual = 10.0
 	windowLong  = 60.0
 
-	hasty  = 3.0  // seconds between blocks that follow each other too soon
-	steady = 12.0 // seconds at one rate that fill any part of a window of ten
+	tooSoon = 3.0  // seconds between blocks that follow each other too soon
+	steady  = 12.0 // seconds at one rate that fill any part of a window of ten
 )
 
-// rate is how many requests per second may leave now, the pause aside.
-func (c *ceiling) rate(now time.Time) float64 {
-	if !c.throttled {
-		return c.top
+// rate returns how many requests per second may leave now, the pause aside.
+func (e *estimator) rate(now time.Time) float64 {
+	if !e.throttled {
+		return e.maxRate
 	}
-	return min(c.top, max(rateLeast, c.rateAt(now.Sub(c.start).Seconds())))
+	return min(e.maxRate, max(minRate, e.rateAt(now.Sub(e.start).Seconds())))
 }
 
-// rateAt is the base, and climbs once the calm is over: gently at first, so
+// rateAt is the base, and climbs once the hold-off is over: gently at first, so
 // that a grant that has not changed is met at little above it, then ever
 // faster, so that one that has doubled is found within a minute.
-func (c *ceiling) rateAt(m float64) float64 {
-	t := m - c.since - c.calm
+func (e *estimator) rateAt(now float64) float64 {
+	t := now - e.baseAt - e.holdOff
 	if t <= 0 {
-		return c.base
+		return e.base
 	}
 	fast := t / 40
-	return c.base * (1 + 0.004*t + fast*fast*fast)
+	return e.base * (1 + 0.004*t + fast*fast*fast)
 }
 
-// firstSeed makes guesses at the first refusal, when nothing is known but what
-// was granted since the start. It returns the highest grant thought of.
-func (c *ceiling) firstSeed(m float64) float64 {
-	elapsed := max(m, 1e-4)
-	hi := max(2000, 4*c.granted/elapsed)
+// firstSeed seeds the hypotheses at the first refusal, when nothing is known
+// but what was granted since the start. It returns the highest grant considered.
+func (e *estimator) firstSeed(now float64) float64 {
+	elapsed := max(now, 1e-4)
+	hi := max(2000, 4*e.granted/elapsed)
 	if elapsed > 3 { // what was saved up no longer matters so much
-		hi = 4 * c.trail.since(m-1)
+		hi = 4 * e.history.since(now-1)
 	}
-	hi = min(c.top, hi)
+	hi = min(e.maxRate, hi)
 	// The tenant may have had ten seconds' worth saved up, and some more.
-	c.seed(m, max(c.granted/(12+elapsed), floorRate), hi)
+	e.seed(now, max(e.granted/(12+elapsed), lowestGuess), hi)
 	return hi
 }
 
-// seed starts over with all guesses that are thinkable at a refusal.
-func (c *ceiling) seed(m, lo, hi float64) {
-	c.guesses.clear(m)
-	c.guesses.seedBuckets(lo, hi)
-	c.guesses.seedWindows(m, windowUsual, &c.trail)
+// seed starts over with all hypotheses that are possible at a refusal.
+func (e *estimator) seed(now, lo, hi float64) {
+	e.hypotheses.clear(now)
+	e.hypotheses.seedBuckets(lo, hi)
+	e.hypotheses.seedWindows(now, windowUsual, &e.history)
 }
 
 // settle sets the rate after a block.
-func (c *ceiling) settle(m float64) {
-	v, ok := c.guesses.judge(c.noise())
-	if !ok || c.block.hasty > 5 {
-		v = c.reseed(m)
+func (e *estimator) settle(now float64) {
+	est, ok := e.hypotheses.estimate(e.noise())
+	if !ok || e.block.inARow > 5 {
+		est = e.reseed(now)
 	}
 	switch {
-	case v.hi > 1.05*v.lo:
-		c.calm = calmUnsure
-	case c.block.strained: // more was tried, in vain
-		c.calm = min(2*max(c.calm, calmFirst), calmMost)
+	case est.hi > 1.05*est.lo:
+		e.holdOff = holdOffUnsure
+	case e.block.aboveBase: // more was tried, in vain
+		e.holdOff = min(2*max(e.holdOff, holdOffFirst), holdOffMax)
 	default:
-		c.calm = max(c.calm, calmFirst)
+		e.holdOff = max(e.holdOff, holdOffFirst)
 	}
-	c.base, c.since = between(v, 0), m
+	e.base, e.baseAt = nextRate(est, 0), now
 }
 
-// reseed starts over after a block that no guess explains: the tenant has
-// changed.
-func (c *ceiling) reseed(m float64) estimate {
-	b := c.block
+// reseed starts over after a block that no hypothesis explains: the tenant's
+// limit has changed.
+func (e *estimator) reseed(now float64) estimate {
+	b := e.block
 	lo := b.asked / 4
 	switch {
-	case c.base == 0:
-		lo = floorRate
-	case b.calmFor > 15: // it cannot have changed by much
-		lo = 0.93 * min(b.asked, c.trail.since(b.began-15)/15)
+	case e.base == 0:
+		lo = lowestGuess
+	case b.freeFor > 15: // it cannot have changed by much
+		lo = 0.93 * min(b.asked, e.history.since(b.began-15)/15)
 	}
-	c.seed(b.began, lo, b.asked)
-	if m-b.began > 1.05*windowUsual {
-		c.guesses.clear(b.began)
-		c.guesses.seedWindows(b.began, windowLong, &c.trail)
+	e.seed(b.began, lo, b.asked)
+	if now-b.began > 1.05*windowUsual {
+		e.hypotheses.clear(b.began)
+		e.hypotheses.seedWindows(b.began, windowLong, &e.history)
 	}
-	c.guesses.granted(m, 1)
-	c.guesses.turned()
-	if v, ok := c.guesses.judge(c.noise()); ok {
-		return v
+	e.hypotheses.granted(now, 1)
+	e.hypotheses.windowEnded()
+	if est, ok := e.hypotheses.estimate(e.noise()); ok {
+		return est
 	}
 	return estimate{lo: b.asked / 4, hi: b.asked, mean: b.asked / 2}
 }
 
 // climb raises the rate by what was granted since the block.
-func (c *ceiling) climb(m float64) {
-	now := c.rateAt(m)
-	v, ok := c.guesses.judge(c.noise())
-	if !ok { // more is granted than any guess can explain
-		if len(c.guesses.all) > 0 {
-			c.guesses.clear(m)
-			c.base, c.since, c.calm = now, m, 0
+func (e *estimator) climb(now float64) {
+	current := e.rateAt(now)
+	est, ok := e.hypotheses.estimate(e.noise())
+	if !ok { // more is granted than any hypothesis can explain
+		if len(e.hypotheses.all) > 0 {
+			e.hypotheses.clear(now)
+			e.base, e.baseAt, e.holdOff = current, now, 0
 		}
 		return
 	}
-	r := between(v, m-c.block.ended)
-	if r <= 1.001*now || m > c.since+2 && c.trail.since(m-1) < 0.6*min(now, c.top) {
-		return // no news, or the rate is not what holds us up
+	r := nextRate(est, now-e.block.ended)
+	if r <= 1.001*current || now > e.baseAt+2 && e.history.since(now-1) < 0.6*min(current, e.maxRate) {
+		return // nothing new, or the rate is not what limits
 	}
-	c.base, c.since, c.calm = r, m, max(c.calm, calmFirst)
+	e.base, e.baseAt, e.holdOff = r, now, max(e.holdOff, holdOffFirst)
 }
 
-// between is the rate to try when so much is known of the grant, and it was
-// borne for so many seconds since the last block. A window is not wasted by
-// spending it early, so that more may be asked of it.
-func between(v estimate, borne float64) float64 {
+// nextRate is the rate to try by an estimate that held for so many seconds
+// since the last block. A window is not wasted by using it up early, so more
+// may be asked of it.
+func nextRate(est estimate, held float64) float64 {
 	switch {
-	case v.hi < 1.2*v.lo:
-		return 0.99 * v.mean
-	case v.window:
-		return below * v.hi
-	case v.hi > 6*v.lo:
-		return math.Sqrt(v.lo * v.hi)
+	case est.hi < 1.2*est.lo:
+		return 0.99 * est.mean
+	case est.window:
+		return usedShare * est.hi
+	case est.hi > 6*est.lo:
+		return math.Sqrt(est.lo * est.hi)
 	}
-	w := borne / (borne + 8)
-	return min(below*v.hi, math.Pow(v.mean, 1-w)*math.Pow(v.hi, w))
+	w := held / (held + 8)
+	return min(usedShare*est.hi, math.Pow(est.mean, 1-w)*math.Pow(est.hi, w))
 }

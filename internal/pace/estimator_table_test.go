@@ -12,10 +12,10 @@ import (
 type simRow struct {
 	grant   float64 // requests per second
 	burst   float64 // of a bucket; 0 is a window of ten seconds
-	told    told
+	wording wording
 	phase   int // seconds that the first window has run; below 0: from the first call
 	latency time.Duration
-	rate    float64 // that the user permits; 0 is no ceiling
+	rate    float64 // that the user permits; 0 is no limit
 }
 
 func (r simRow) name() string {
@@ -23,19 +23,19 @@ func (r simRow) name() string {
 	if r.burst == 0 {
 		limit = fmt.Sprintf("window %g in 10s from %ds", r.grant*10, -r.phase)
 	}
-	wording := "told 1s"
-	if r.told == toldLeft {
-		wording = "told left"
+	wording := "always 1s"
+	if r.wording == timeLeft {
+		wording = "time left"
 	}
 	return fmt.Sprintf("%s, %s, %v away, --rate %g", limit, wording, r.latency, r.rate)
 }
 
 func (r simRow) tenant() simTenant {
 	if r.burst > 0 {
-		return &simBucket{rate: r.grant, burst: r.burst, told: r.told}
+		return &simBucket{rate: r.grant, burst: r.burst, wording: r.wording}
 	}
 	return &simWindow{
-		count: int(10 * r.grant), size: 10 * time.Second, told: r.told,
+		count: int(10 * r.grant), size: 10 * time.Second, wording: r.wording,
 		onCall: r.phase < 0, phase: time.Duration(max(r.phase, 0)) * time.Second,
 	}
 }
@@ -54,19 +54,19 @@ func (r simRow) run(length time.Duration) *simulation {
 }
 
 // simRows are buckets and windows of 10 to 1,000 requests per second, near and far,
-// for users who permit no ceiling, a little more than is granted, much more,
+// for users who set no limit, a little more than is granted, much more,
 // and just as much.
 func simRows() []simRow {
 	var rows []simRow
 	for _, grant := range []float64{10, 50, 200, 1000} {
 		limits := []simRow{
 			{burst: grant}, {burst: 10 * grant},
-			{phase: -1}, {phase: -1, told: toldLeft}, {phase: 3}, {phase: 3, told: toldLeft},
+			{phase: -1}, {phase: -1, wording: timeLeft}, {phase: 3}, {phase: 3, wording: timeLeft},
 		}
 		away := []time.Duration{0, 30 * time.Millisecond, 300 * time.Millisecond}
 		rates := []float64{0, 1.3 * grant, 5 * grant, grant}
 		if grant >= 200 { // they take long to simulate
-			limits = []simRow{{burst: grant}, {phase: 3, told: toldLeft}}
+			limits = []simRow{{burst: grant}, {phase: 3, wording: timeLeft}}
 			away, rates = away[1:], rates[:1]
 		}
 		if grant == 1000 {
@@ -112,7 +112,7 @@ func (r simRow) bounds(length time.Duration) simBounds {
 	return simBounds{0.85, 0.026}
 }
 
-func TestCeilingUsesWhatIsGranted(t *testing.T) {
+func TestEstimatorUsesWhatIsGranted(t *testing.T) {
 	lengths := []time.Duration{75 * time.Second, 300 * time.Second}
 	rows := simRows()
 	runs := make([][]*simulation, len(rows))

@@ -9,22 +9,21 @@ import (
 	"time"
 )
 
-// Limiter hands out turns: one for each attempt that leaves, whatever its
-// method. It never lets more through than the rate the user permits, stops
-// everybody while the tenant has asked for a pause, and learns from the
-// tenant's refusals what it really grants. It is safe for concurrent use and
-// starts no goroutine.
+// Limiter hands out turns: one for each attempt that leaves, whatever it does.
+// It never lets more through than the rate that the user permits, pauses
+// everybody when the tenant asks for it, and learns from refusals what the
+// tenant really grants. It is safe for concurrent use and starts no goroutine.
 //
-// All that wait stand in one line, and only the first of it looks at the
-// clock: a pause or a new ceiling then holds for everybody at once, those
-// already waiting included.
+// Waiters queue up, and only the first of the queue looks at the clock: so a
+// pause or a new rate holds for everybody at once, for those who already wait
+// too.
 type Limiter struct {
-	// open: nothing holds anybody back, so that Wait need not queue.
+	// open means that nothing holds anybody back: Wait need not queue.
 	open atomic.Bool
-	// line has room for one: who is in it is first in line. Go serves blocked
-	// senders in the order of their arrival, which makes it fair.
-	line chan struct{}
-	// changed wakes the first in line when an answer may have changed its turn.
+	// first has room for one, the first of the queue. Go serves blocked senders
+	// in the order of their arrival, which makes the queue fair.
+	first chan struct{}
+	// changed wakes the first when an answer may have changed when its turn comes.
 	changed chan struct{}
 
 	mu    sync.Mutex
@@ -65,25 +64,25 @@ type State struct {
 	Throttling  bool      // paused, or held below what the user permits by a recent refusal
 }
 
-// New returns a limiter for the rate, in requests per second, that
-// the user permits; 0 is no ceiling. A learned value above 0 is what an
-// earlier session found the tenant to grant (State.Limit while
-// throttling), so that it need not be learned again; otherwise it is 0.
+// New returns a limiter for the rate, in requests per second, that the user
+// permits; 0 is no limit. learned is what an earlier session found the tenant to
+// grant (State.Limit while throttling), so that it need not be learned again;
+// 0 when nothing is known.
 func New(permitted, learned float64) *Limiter {
 	return newAt(permitted, learned, time.Now())
 }
 
 func newAt(permitted, learned float64, now time.Time) *Limiter {
 	return &Limiter{
-		line:    make(chan struct{}, 1),
+		first:   make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
 		pacer:   newPacer(permitted, learned, now),
 	}
 }
 
 // Wait blocks until the next attempt may leave. It fails only with the
-// context's error, and then the attempt has no turn. Each turn must be
-// followed by one Observe, whatever came of the attempt.
+// context's error, and then the attempt has no turn. Each turn must be followed
+// by one Observe, however the attempt ended.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -92,11 +91,11 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		return nil
 	}
 	select {
-	case l.line <- struct{}{}:
+	case l.first <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-l.line }()
+	defer func() { <-l.first }()
 	for {
 		wait := l.take()
 		if wait <= 0 {
@@ -130,7 +129,7 @@ func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// Observe tells the limiter how an attempt ended. It never blocks for long.
+// Observe records how an attempt ended. It never blocks for long.
 func (l *Limiter) Observe(o Observation) {
 	l.mu.Lock()
 	l.pacer.observe(o)
@@ -142,7 +141,7 @@ func (l *Limiter) Observe(o Observation) {
 	}
 }
 
-// State returns what holds at this moment.
+// State returns a snapshot of this moment.
 func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()

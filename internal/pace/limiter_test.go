@@ -75,7 +75,7 @@ func TestLimiterPacesEvenly(t *testing.T) {
 	}
 }
 
-func TestLimiterWithoutACeiling(t *testing.T) {
+func TestLimiterWithoutALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(0, 0)
 		turns := takeTurns(t, l, 32, time.Millisecond, 2*time.Second)
@@ -84,7 +84,7 @@ func TestLimiterWithoutACeiling(t *testing.T) {
 			t.Errorf("%d turns in 2 s, want nearly 64,000", len(turns))
 		}
 		if s := l.State(); s != (State{}) {
-			t.Errorf("state %+v, want no ceiling, no pause, no throttling", s)
+			t.Errorf("state %+v, want no limit, no pause, no throttling", s)
 		}
 	})
 }
@@ -113,12 +113,12 @@ func TestLimiterPause(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		outcome Outcome
-		told    time.Duration
+		asked   time.Duration
 		pause   time.Duration
 	}{
 		{"refusal with a long Retry-After", Refused, 7 * time.Second, 7 * time.Second},
 		{"refusal with a short one", Refused, 3 * time.Second, 3 * time.Second},
-		{"refusal without", Refused, -1, pauseUntold},
+		{"refusal without", Refused, -1, defaultPause},
 		{"granted", Granted, -1, 0},
 		{"no answer", Unanswered, -1, 0},
 	} {
@@ -139,7 +139,7 @@ func TestLimiterPause(t *testing.T) {
 				}
 				synctest.Wait()
 				time.Sleep(time.Millisecond)
-				l.answer(c.outcome, c.told)
+				l.answer(c.outcome, c.asked)
 				if c.pause == 0 {
 					if d := <-left; d > 1100*time.Millisecond {
 						t.Errorf("the next turn came after %v, want no pause", d)
@@ -228,8 +228,8 @@ func TestLimiterServesInOrder(t *testing.T) {
 }
 
 // A tenant that grants less than the user permits is followed, and no request
-// more than permitted leaves while the ceiling climbs back.
-func TestLimiterLowersTheCeiling(t *testing.T) {
+// more than permitted leaves while the rate climbs back.
+func TestLimiterLowersTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(20, 0)
 		if s := l.State(); s.Limit != 20*headroom || s.Throttling {
@@ -253,7 +253,7 @@ func TestLimiterLowersTheCeiling(t *testing.T) {
 		}
 		s := l.State()
 		if s.Limit < 7.6 || s.Limit > 10 || !s.Throttling {
-			t.Errorf("in the end %+v, want a ceiling of 8, or a little more while that is tried, and throttling", s)
+			t.Errorf("in the end %+v, want a rate of 8, or a little more while that is tried, and throttling", s)
 		}
 		if granted < 8*115 || refused > 10 {
 			t.Errorf("%d granted and %d refused, want about 960 and at most 10", granted, refused)

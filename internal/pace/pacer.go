@@ -45,16 +45,16 @@ const (
 	probeFor = 5 * time.Second
 )
 
-// pacer decides when the next attempt may leave: it paces at the ceiling's
-// rate, pauses when the ceiling pauses, and counts what is in flight. It has
+// pacer decides when the next attempt may leave: it paces at the
+// estimator's rate, pauses when the estimator pauses, and counts what is in flight. It has
 // neither a clock nor a lock: the caller brings both, and its time never goes
 // back.
 type pacer struct {
-	tokens   *rate.Limiter
-	ceiling  *ceiling
-	flight   int       // turns taken and not yet observed
-	lastTurn time.Time // when the last was taken
-	due      time.Time // when it was due
+	tokens    *rate.Limiter
+	estimator *estimator
+	flight    int       // turns taken and not yet observed
+	lastTurn  time.Time // when the last was taken
+	due       time.Time // when it was due
 }
 
 func newPacer(permitted, learned float64, now time.Time) *pacer {
@@ -62,13 +62,13 @@ func newPacer(permitted, learned float64, now time.Time) *pacer {
 	if permitted > 0 {
 		top = permitted * headroom
 	}
-	return &pacer{tokens: rate.NewLimiter(unpaced, 1), due: now, ceiling: newCeiling(top, learned, now)}
+	return &pacer{tokens: rate.NewLimiter(unpaced, 1), due: now, estimator: newEstimator(top, learned, now)}
 }
 
 // take takes a turn and returns 0, or returns how long to wait before asking
 // again; an observation in between may make it sooner or later.
 func (p *pacer) take(now time.Time) time.Duration {
-	if d := p.ceiling.pausedUntil.Sub(now); d > 0 {
+	if d := p.estimator.pausedUntil.Sub(now); d > 0 {
 		return d
 	}
 	if d := p.crowded(now); d > 0 {
@@ -98,40 +98,40 @@ func (p *pacer) take(now time.Time) time.Duration {
 // lateness is how late a turn may be taken at a limit and the next still come
 // on time: so late that no more leaves in a second than the user permits.
 func (p *pacer) lateness(limit rate.Limit) time.Duration {
-	spare := p.ceiling.top/float64(limit) - 1
+	spare := p.estimator.maxRate/float64(limit) - 1
 	return min(slackLearned, slack+time.Duration(min(spare, 1)*float64(time.Second)))
 }
 
 // limit is the rate at which tokens come. It is never infinite, or the token
-// of a turn taken without a ceiling would still be there for the next.
+// of a turn taken without a limit would still be there for the next.
 func (p *pacer) limit(now time.Time) rate.Limit {
-	r := p.ceiling.rate(now)
-	if p.ceiling.blocked { // the pause is over, and one may try at once
-		r = p.ceiling.top
+	r := p.estimator.rate(now)
+	if p.estimator.blocked { // the pause is over, and one may try at once
+		r = p.estimator.maxRate
 	}
 	return rate.Limit(min(r, unpaced))
 }
 
 // crowded returns how long the number in flight keeps the next one back.
 func (p *pacer) crowded(now time.Time) time.Duration {
-	c := p.ceiling
-	if c.blocked { // one tries, and the others wait for its answer
+	e := p.estimator
+	if e.blocked { // one tries, and the others wait for its answer
 		if p.flight == 0 {
 			return 0
 		}
 		return p.lastTurn.Add(probeFor).Sub(now)
 	}
-	if c.granted >= startGranted {
+	if e.granted >= startGranted {
 		return 0
 	}
 	share, every := startShare, startEvery
-	if c.throttled {
+	if e.throttled {
 		share *= throttledShare
 	}
-	if c.granted > 0 {
-		every = min(every, time.Duration(float64(startPace)/c.granted))
+	if e.granted > 0 {
+		every = min(every, time.Duration(float64(startPace)/e.granted))
 	}
-	if p.flight < max(startFlight, int(share*c.granted)) {
+	if p.flight < max(startFlight, int(share*e.granted)) {
 		return 0
 	}
 	return p.lastTurn.Add(every).Sub(now)
@@ -140,20 +140,20 @@ func (p *pacer) crowded(now time.Time) time.Duration {
 // observe takes note of how an attempt ended.
 func (p *pacer) observe(o Observation) {
 	p.flight = max(0, p.flight-1)
-	if p.ceiling.blocked { // nobody is late who waits for the one that tries
+	if p.estimator.blocked { // nobody is late who waits for the one that tries
 		defer func() { p.restart(o.At) }()
 	}
 	if o.Outcome == Unanswered {
 		return // nobody knows what the tenant made of it
 	}
-	p.ceiling.limitTo(o.Hint.Rate)
+	p.estimator.limitTo(o.Hint.Rate)
 	if o.Outcome == Refused {
-		p.ceiling.refuse(o.SentAt, o.At, o.RetryAfter)
+		p.estimator.onRefused(o.SentAt, o.At, o.RetryAfter)
 		return
 	}
-	p.ceiling.grant(o.SentAt, o.At)
+	p.estimator.onGranted(o.SentAt, o.At)
 	if o.Hint.Reset > 0 && o.Hint.Remaining <= p.flight {
-		p.ceiling.foresee(o.SentAt, o.At, o.Hint.Reset)
+		p.estimator.onExhausted(o.SentAt, o.At, o.Hint.Reset)
 	}
 }
 
@@ -168,19 +168,19 @@ func (p *pacer) restart(now time.Time) {
 
 // open tells whether a turn needs no asking.
 func (p *pacer) open() bool {
-	c := p.ceiling
-	return !c.throttled && c.granted >= startGranted && math.IsInf(c.top, 1)
+	e := p.estimator
+	return !e.throttled && e.granted >= startGranted && math.IsInf(e.maxRate, 1)
 }
 
 func (p *pacer) state(now time.Time) State {
-	c := p.ceiling
+	e := p.estimator
 	s := State{}
-	if r := c.rate(now); !math.IsInf(r, 1) {
+	if r := e.rate(now); !math.IsInf(r, 1) {
 		s.Limit = r
-		s.Throttling = c.throttled && r < c.top
+		s.Throttling = e.throttled && r < e.maxRate
 	}
-	if c.pausedUntil.After(now) {
-		s.PausedUntil, s.Throttling = c.pausedUntil, true
+	if e.pausedUntil.After(now) {
+		s.PausedUntil, s.Throttling = e.pausedUntil, true
 	}
 	return s
 }

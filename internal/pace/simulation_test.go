@@ -24,7 +24,7 @@ type simEvent struct {
 	seq  int
 	kind simKind
 	sent time.Duration
-	wait time.Duration // told by a refusal
+	wait time.Duration // Retry-After of a refusal
 	ok   bool
 }
 

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// told is how a tenant words its Retry-After.
-type told int
+// wording is how a tenant words its Retry-After.
+type wording int
 
 const (
-	toldSecond told = iota // always 1 s
-	toldLeft               // the time left, in whole seconds, rounded up
+	alwaysSecond wording = iota // always 1 s
+	timeLeft                    // the time left, in whole seconds, rounded up
 )
 
-func (r told) after(left float64) time.Duration {
-	if r == toldSecond {
+func (w wording) after(left float64) time.Duration {
+	if w == alwaysSecond {
 		return time.Second
 	}
 	return time.Duration(math.Ceil(left)) * time.Second
@@ -23,7 +23,7 @@ func (r told) after(left float64) time.Duration {
 // simBucket is a token bucket: rate tokens per second, at most burst of them.
 type simBucket struct {
 	rate, burst float64
-	told        told
+	wording     wording
 	change      time.Duration // when the rate changes; 0: never
 	then        float64       // the rate from then on
 
@@ -42,7 +42,7 @@ func (b *simBucket) serve(t time.Duration) (time.Duration, bool) {
 		b.tokens--
 		return 0, true
 	}
-	return b.told.after((1 - b.tokens) / b.rate), false
+	return b.wording.after((1 - b.tokens) / b.rate), false
 }
 
 func (b *simBucket) capacity(from, to time.Duration) float64 {
@@ -56,13 +56,13 @@ func (b *simBucket) capacity(from, to time.Duration) float64 {
 // one another from phase before the start, or else begin with the first request
 // after the last one ended.
 type simWindow struct {
-	count  int
-	size   time.Duration
-	phase  time.Duration
-	onCall bool
-	told   told
-	change time.Duration
-	then   int
+	count   int
+	size    time.Duration
+	phase   time.Duration
+	onCall  bool
+	wording wording
+	change  time.Duration
+	then    int
 
 	start time.Duration
 	used  int
@@ -91,7 +91,7 @@ func (w *simWindow) serve(t time.Duration) (time.Duration, bool) {
 		w.used++
 		return 0, true
 	}
-	return w.told.after((w.start + w.size - t).Seconds()), false
+	return w.wording.after((w.start + w.size - t).Seconds()), false
 }
 
 func (w *simWindow) capacity(from, to time.Duration) float64 {

@@ -8,13 +8,13 @@ import (
 
 // A tenant that changes its mind after two and a half minutes: a fall is felt at
 // once, a rise is only found by trying, which is rare on purpose.
-func TestCeilingFollowsAChange(t *testing.T) {
+func TestEstimatorFollowsAChange(t *testing.T) {
 	const change, length = 150 * time.Second, 10 * time.Minute
 	bucket := func(burst, then float64) simTenant {
 		return &simBucket{rate: 50, burst: burst, change: change, then: then}
 	}
 	window := func(then int) simTenant {
-		return &simWindow{count: 500, size: 10 * time.Second, phase: 3 * time.Second, told: toldLeft, change: change, then: then}
+		return &simWindow{count: 500, size: 10 * time.Second, phase: 3 * time.Second, wording: timeLeft, change: change, then: then}
 	}
 	for _, c := range []struct {
 		name   string
@@ -66,8 +66,8 @@ func (s *simulation) reached(from time.Duration, grant float64) time.Duration {
 }
 
 // What an earlier session learned is used from the first second on.
-func TestCeilingStartsFromWhatWasLearned(t *testing.T) {
-	tenant := &simWindow{count: 500, size: 10 * time.Second, phase: 3 * time.Second, told: toldLeft}
+func TestEstimatorStartsFromWhatWasLearned(t *testing.T) {
+	tenant := &simWindow{count: 500, size: 10 * time.Second, phase: 3 * time.Second, wording: timeLeft}
 	s := &simulation{
 		tenant: tenant, pacer: newPacer(0, 49.2, simEpoch), latency: 30 * time.Millisecond,
 		jitter: 0.3, length: 60 * time.Second, workers: 16,
@@ -79,9 +79,9 @@ func TestCeilingStartsFromWhatWasLearned(t *testing.T) {
 }
 
 // While a tenant refuses all, one request tries at a time, ever more rarely.
-func TestCeilingTriesRarelyWhenAllIsRefused(t *testing.T) {
+func TestEstimatorTriesRarelyWhenAllIsRefused(t *testing.T) {
 	s := &simulation{
-		tenant: &simBucket{told: toldSecond}, pacer: newPacer(0, 0, simEpoch), latency: 30 * time.Millisecond,
+		tenant: &simBucket{wording: alwaysSecond}, pacer: newPacer(0, 0, simEpoch), latency: 30 * time.Millisecond,
 		length: 10 * time.Minute, workers: 100,
 	}
 	s.run()
