@@ -27,21 +27,21 @@ const (
 	// are in flight when its limit is met are refused at once. They are kept to
 	// a share of what it has granted so far, until that is so much that any
 	// number of workers is a small share of it. Once refused, the pace does
-	// most of that, and the share is only there to bound a wrong guess.
+	// most of that, and the share only bounds a wrong estimate.
 	startFlight    = 3
 	startShare     = 0.05
 	throttledShare = 3
 	startGranted   = 5000
 	// One more may leave beyond that share every so often, so that slow answers do
-	// not hold up a rate that is below all but the lowest limits; the pause is
-	// startPace divided by what was granted, once that is shorter.
+	// not hold up a rate that is below all but the lowest limits; the interval
+	// is startPace divided by what was granted, once that is shorter.
 	startEvery = 100 * time.Millisecond
 	startPace  = 10 * time.Second
 
 	unpaced = 1e9 // requests per second
 
-	// probeFor is how long the one probe after a pause keeps the others
-	// back when its answer does not come.
+	// probeFor is how long the one request that tries after a pause keeps the
+	// others back when its answer does not come.
 	probeFor = 5 * time.Second
 )
 
@@ -74,8 +74,8 @@ func (p *pacer) take(now time.Time) time.Duration {
 	if d := p.crowded(now); d > 0 {
 		return d
 	}
-	// The tokens' clock stands where the last turn was due, not where it was
-	// taken: so a late turn does not delay those after it.
+	// The tokens are counted from when the last turn was due, not from when it
+	// was taken: so a late turn does not delay those after it.
 	limit := p.limit(now)
 	p.tokens.SetLimitAt(p.due, limit)
 	r := p.tokens.ReserveN(p.due, 1)
@@ -137,10 +137,10 @@ func (p *pacer) crowded(now time.Time) time.Duration {
 	return p.lastTurn.Add(every).Sub(now)
 }
 
-// observe takes note of how an attempt ended.
+// observe records how an attempt ended.
 func (p *pacer) observe(o Observation) {
 	p.flight = max(0, p.flight-1)
-	if p.estimator.blocked { // nobody is late who waits for the one that tries
+	if p.estimator.blocked { // those who wait for the one that tries are not late
 		defer func() { p.restart(o.At) }()
 	}
 	if o.Outcome == Unanswered {
@@ -166,7 +166,7 @@ func (p *pacer) restart(now time.Time) {
 	}
 }
 
-// open tells whether a turn needs no asking.
+// open reports whether a turn needs no asking.
 func (p *pacer) open() bool {
 	e := p.estimator
 	return !e.throttled && e.granted >= startGranted && math.IsInf(e.maxRate, 1)
