@@ -12,119 +12,123 @@ import (
 	"nermbulk/internal/journal"
 )
 
-// flagWords are the values that a shell completes for a flag.
-var flagWords = map[string][]string{
-	"auth-scheme":     {"bearer\t'Authorization: Bearer T'", "token\tthe older 'Authorization: Token token=T'"},
-	"unknown-columns": {"error\ta problem", "attribute\tan attribute of that name", "ignore\tneither checked nor sent"},
-	"duplicates":      {"error\ta problem", "in-order\tsent one after another"},
-	logFormatFlag:     {logText, logJSON},
-	"encoding":        {"utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis"},
-	"delimiter":       {"tab", ",", ";", "|"},
+const (
+	noFiles  = cobra.ShellCompDirectiveNoFileComp
+	inOrder  = cobra.ShellCompDirectiveKeepOrder
+	noSpace  = cobra.ShellCompDirectiveNoSpace
+	dirsOnly = cobra.ShellCompDirectiveFilterDirs
+)
+
+// completeSheet offers files that may be sheets.
+var completeSheet = completeFiles("csv", "tsv", "txt")
+
+// flagCompletions is what a shell offers for the value of a flag. Of a flag
+// that is not here it offers nothing, not even a file.
+var flagCompletions = map[string]cobra.CompletionFunc{
+	"auth-scheme":     completeWords("bearer\t'Authorization: Bearer T'", "token\tthe older 'Authorization: Token token=T'"),
+	"unknown-columns": completeWords("error\ta problem", "attribute\tan attribute of that name", "ignore\tneither checked nor sent"),
+	"duplicates":      completeWords("error\ta problem", "in-order\tsent one after another"),
+	logFormatFlag:     completeWords(logText, logJSON),
+	"encoding":        completeWords("utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis"),
+	"delimiter":       completeWords("tab", ",", ";", "|"),
+	"status":          completeWords(batch.Statuses()...),
+	"map":             completeAfterEquals(func(string) []string { return mapTargets }),
+	"date":            completeAfterEquals(dateTargets),
+	"output":          completeSheet,
+	"fix":             completeSheet,
+	"sheet":           completeSheet,
+	"metrics-file":    completeFiles("prom"),
+	"ca-file":         completeFiles("pem", "crt", "cer"),
+	"token-file":      cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
+	"run-dir":         cobra.FixedCompletions(nil, dirsOnly),
 }
 
-// flagFiles are the endings of files that a shell completes for a flag; none
-// is any file.
-var flagFiles = map[string][]string{
-	"output": sheetEndings, "fix": sheetEndings, "sheet": sheetEndings,
-	"metrics-file": {"prom"}, "ca-file": {"pem", "crt", "cer"}, "token-file": nil,
-}
-
-var sheetEndings = []string{"csv", "tsv", "txt"}
-
-// addCompletion gives every command what a shell completes for its flags. A
-// flag that takes no file completes none.
+// addCompletion gives every command what a shell offers for its flags and
+// arguments.
 func addCompletion(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if f.Value.Type() == "bool" {
-				return
+			complete := flagCompletions[f.Name]
+			if complete == nil {
+				complete = cobra.NoFileCompletions
 			}
-			// The error is a second registration: there is none.
-			_ = c.RegisterFlagCompletionFunc(f.Name, flagCompletion(f.Name))
+			if f.Value.Type() != "bool" {
+				_ = c.RegisterFlagCompletionFunc(f.Name, complete) // fails for a second registration only
+			}
 		})
 		switch c.Name() {
 		case "run", "check":
-			c.ValidArgsFunction = completeSheet
+			c.ValidArgsFunction = oneArgument(completeSheet)
 		case "report":
-			c.ValidArgsFunction = completeRun
+			c.ValidArgsFunction = oneArgument(completeRun)
 		case "help":
-			c.ValidArgsFunction = completePage
+			c.Args, c.ValidArgsFunction = knownTopic, oneArgument(completeTopic)
 		case "completion":
 			for _, shell := range c.Commands() {
 				shell.Args = exactly(0, "no arguments")
 			}
 		default:
-			if c.ValidArgsFunction == nil && c.Runnable() {
+			if c.Runnable() {
 				c.ValidArgsFunction = cobra.NoFileCompletions
 			}
 		}
 	}
 }
 
-func flagCompletion(flag string) cobra.CompletionFunc {
-	if endings, ok := flagFiles[flag]; ok {
-		if len(endings) == 0 {
-			return fixed(nil, cobra.ShellCompDirectiveDefault)
+func oneArgument(complete cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, noFiles
 		}
-		return fixed(endings, cobra.ShellCompDirectiveFilterFileExt)
+		return complete(c, args, typed)
 	}
-	switch flag {
-	case "status":
-		return oneOf(batch.Statuses())
-	case "run-dir":
-		return fixed(nil, cobra.ShellCompDirectiveFilterDirs)
-	case "map":
-		return afterEquals(mapTargets)
-	case "date":
-		return afterEquals(dateTargets)
-	}
-	return oneOf(flagWords[flag])
 }
 
-func oneOf(words []string) cobra.CompletionFunc {
+func completeFiles(endings ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(endings, cobra.ShellCompDirectiveFilterFileExt)
+}
+
+func completeWords(words ...string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		return matching(words, typed), cobra.ShellCompDirectiveNoFileComp
+		return matching(words, typed), noFiles
 	}
 }
 
-func fixed(words []string, directive cobra.ShellCompDirective) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return words, directive }
+func matching(words []string, typed string) []string {
+	return slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, typed) })
 }
 
-// afterEquals completes what stands behind the equals sign of COLUMN=FIELD.
+// completeAfterEquals completes what follows the equals sign of COLUMN=FIELD.
 // The column is the sheet's own, and the user's to type.
-func afterEquals(targets func(typed string) []string) cobra.CompletionFunc {
+func completeAfterEquals(targets func(typed string) []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		at := strings.LastIndexByte(typed, '=')
-		if at < 0 {
-			return nil, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+		equals := strings.LastIndexByte(typed, '=')
+		if equals < 0 {
+			return nil, noFiles | noSpace
 		}
-		var words []string
-		for _, t := range targets(typed[at+1:]) {
-			words = append(words, typed[:at+1]+t)
-		}
-		words = matching(words, typed)
-		directive := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-		if slices.ContainsFunc(words, func(w string) bool { return strings.HasSuffix(w, ".") || strings.HasSuffix(w, ":") }) {
-			directive |= cobra.ShellCompDirectiveNoSpace // more is to be typed
+		column, value := typed[:equals+1], typed[equals+1:]
+		directive := noFiles | inOrder
+		words := matching(targets(value), value)
+		for i, w := range words {
+			words[i] = column + w
+			if strings.HasSuffix(w, ".") || strings.HasSuffix(w, ":") {
+				directive |= noSpace // more is to be typed
+			}
 		}
 		return words, directive
 	}
 }
 
 // mapTargets are the fields that a column can be mapped to.
-func mapTargets(string) []string {
-	return []string{"id", "status", "workflow_id", "requester_id", "requester_type", "profile_id", "profile_ids", "run", "attributes.", "uid", "created_at", "updated_at"}
-}
+var mapTargets = []string{"id", "status", "workflow_id", "requester_id", "requester_type", "profile_id", "profile_ids", "run", "attributes.", "uid", "created_at", "updated_at"}
 
 // dateTargets are the pairs of date formats, the second once there is a first.
 func dateTargets(typed string) []string {
-	formats := batch.DateFormats()
 	in, _, second := strings.Cut(typed, ":")
-	words := make([]string, len(formats))
-	for i, f := range formats {
+	words := batch.DateFormats()
+	for i, f := range words {
 		if words[i] = f + ":"; second {
 			words[i] = in + ":" + f
 		}
@@ -132,54 +136,27 @@ func dateTargets(typed string) []string {
 	return words
 }
 
-// completePage offers what there is help on: the commands, and the pages that
-// are of no command.
-func completePage(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+// completeTopic offers the commands and the other topics of help.
+func completeTopic(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	var words []string
-	for _, page := range c.Root().Commands() {
-		if page.IsAvailableCommand() || page.IsAdditionalHelpTopicCommand() {
-			words = append(words, page.Name()+"\t"+page.Short)
+	for _, topic := range c.Root().Commands() {
+		if topic.IsAvailableCommand() || topic.IsAdditionalHelpTopicCommand() {
+			words = append(words, topic.Name()+"\t"+topic.Short)
 		}
 	}
-	return matching(words, typed), cobra.ShellCompDirectiveNoFileComp
+	return matching(words, typed), noFiles
 }
 
-func completeSheet(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return sheetEndings, cobra.ShellCompDirectiveFilterFileExt
-}
-
-// completeRun offers the runs under runs/, the newest first, and any directory
-// where none of them is meant.
-func completeRun(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	runs, err := journal.Runs(runsRoot)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	}
+// completeRun offers the runs under runs/, the newest first, and directories
+// where none of the runs is meant.
+func completeRun(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	runs, _ := journal.Runs(runsRoot) // without them a directory can still be typed
 	var words []string
 	for _, run := range runs {
 		words = append(words, fmt.Sprintf("%s\t%s on %s", run.Dir, run.Info.Sheet, run.Info.Host))
 	}
 	if words = matching(words, typed); len(words) == 0 {
-		return nil, cobra.ShellCompDirectiveFilterDirs
+		return nil, dirsOnly
 	}
-	return words, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-}
-
-func matching(words []string, typed string) []string {
-	var fit []string
-	for _, w := range words {
-		if strings.HasPrefix(w, typed) {
-			fit = append(fit, w)
-		}
-	}
-	return fit
+	return words, noFiles | inOrder
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"nermbulk/internal/text"
 )
 
 // The samples for a nightly job are run as they stand, against the simulated
@@ -173,7 +175,7 @@ func TestSampleKubernetes(t *testing.T) {
 		dig(t, container, "resources", "limits", "memory")
 		words := []string{"nermbulk"}
 		for _, word := range dig(t, container, "args").([]any) {
-			words = append(words, shellWord(word.(string)))
+			words = append(words, text.ShellWord(word.(string)))
 		}
 		commands = append(commands, strings.ReplaceAll(strings.Join(words, " "), "/secrets/token", "token"))
 	}

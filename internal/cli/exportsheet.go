@@ -10,6 +10,7 @@ import (
 	"nermbulk/internal/api"
 	"nermbulk/internal/batch"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // exportFields are the columns of an export that every session has.
@@ -37,41 +38,45 @@ func statusOf(s *api.Session) string {
 	return s.Status
 }
 
-// exportSheet writes sessions as a sheet that a run accepts as it is, and
-// that changes nothing where it is not edited. The run's own planner judges
-// each row: what it would refuse is left empty, and noted.
+// exportSheet writes sessions as a sheet that a run accepts as it is, and that
+// changes nothing where it is not edited. The run's own planner checks each
+// row: what it would refuse is left empty, and noted.
 type exportSheet struct {
 	columns []sheet.Column
-	letters map[string]int
-	judge   *batch.Planner
+	letters map[string]int // index of a column by its letter
+	planner *batch.Planner
 	change  batch.Change
 	row     sheet.Row
-	source  string
-	notes   exportNotes
-	rows    int
+	source  string // the cell of result.source
+
+	rows            int
+	unknownStatuses int           // sessions whose status is not in the API's list
+	left            []*exportNote // what is not in the sheet as it is, in the order of the sessions
+	index           map[[2]string]*exportNote
+	more            int // notes beyond mostNotes
 }
 
-// newExportSheet makes the columns; uids are the attributes that any session
-// has, source is what result.source says.
+// newExportSheet returns a sheet with a column for each of the attributes. The
+// source is what result.source says.
 func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
-	x := &exportSheet{letters: map[string]int{}, source: source}
+	x := &exportSheet{letters: map[string]int{}, index: map[[2]string]*exportNote{}, source: source}
 	for _, f := range exportFields {
-		x.add(f.name)
+		x.addColumn(f.name)
 	}
 	for _, uid := range slices.Sorted(maps.Keys(uids)) {
 		if field, read, ok := sheet.ParseField("attributes." + uid); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
-			x.notes.add("the attribute "+quoted(uid), "its name cannot stand in a header, so it has no column", "", "")
+			x.note("the attribute "+text.Quote(uid, mostQuoted), "its name cannot stand in a header, so it has no column", "", "")
 			continue
 		}
-		x.add("attributes." + uid)
+		x.addColumn("attributes." + uid)
 	}
-	x.add("result.source")
-	x.judge = batch.NewPlanner(x.columns, batch.Rules{ClearMarker: batch.DefaultClearMarker, AllowUnknownStatus: true})
+	x.addColumn("result.source")
+	x.planner = batch.NewPlanner(x.columns, batch.Rules{ClearMarker: batch.DefaultClearMarker, AllowUnknownStatus: true})
 	x.row.Cells = make([]string, len(x.columns))
 	return x
 }
 
-func (x *exportSheet) add(name string) {
+func (x *exportSheet) addColumn(name string) {
 	field, uid, _ := sheet.ParseField(name)
 	index := len(x.columns)
 	x.columns = append(x.columns, sheet.Column{Index: index, Name: name, Field: field, UID: uid})
@@ -101,8 +106,8 @@ func (x *exportSheet) write(to io.Writer, sessions *spool) error {
 	return w.Error()
 }
 
-// fill makes a session's row. It reports false for a session that no row of a
-// sheet can stand for.
+// fill makes a session's row. It reports false for a session that no row can
+// describe.
 func (x *exportSheet) fill(s *api.Session) bool {
 	cells := x.row.Cells
 	for i, c := range x.columns {
@@ -115,56 +120,55 @@ func (x *exportSheet) fill(s *api.Session) bool {
 			cells[i] = x.source
 		}
 		if strings.ContainsRune(cells[i], 0) {
-			x.drop(s, i, "it holds a NUL character")
+			x.empty(s, i, "it holds a NUL character")
 		}
 	}
 	if _, known := batch.KnownStatus(s.Status); !known && sheet.Trim(s.Status) != "" {
-		x.notes.unknownStatuses++
+		x.unknownStatuses++
 	}
-	for {
-		again := false
-		for _, p := range x.judge.Plan(&x.row, &x.change) {
+	for refused := true; refused; {
+		refused = false
+		for _, p := range x.planner.Plan(&x.row, &x.change) {
 			i, ofCell := x.letters[p.Column]
 			switch {
 			case p.Severity != sheet.Error:
 			case p.Kind == sheet.BadID:
-				x.notes.add("left out", "the id is not a UUID", "", s.ID)
+				x.note("left out", "the id is not a UUID", "", s.ID)
 				return false
 			case !ofCell:
-				x.notes.add("left out", "the session holds nothing that a row could send", "", s.ID)
+				x.note("left out", "the session holds nothing that a row could send", "", s.ID)
 				return false
 			default:
-				x.drop(s, i, reasonOf(p.Kind))
-				again = true
+				x.empty(s, i, whyRefused(p.Kind))
+				refused = true
 			}
 		}
-		if !again {
-			return true
-		}
 	}
+	return true
 }
 
-// attribute is the cell of an attribute. What would empty it is left out.
+// attribute returns the cell of an attribute. A value that would clear it is
+// left out.
 func (x *exportSheet) attribute(c sheet.Column, s *api.Session) string {
 	value := s.Attributes[c.UID]
 	switch trimmed := sheet.Trim(value); {
 	case strings.EqualFold(trimmed, batch.DefaultClearMarker):
-		x.notes.add(c.Name, "left empty: a run would take it for the clear marker", value, s.ID)
+		x.note(c.Name, "left empty: a run would take it for the clear marker", value, s.ID)
 		return ""
 	case trimmed != value && trimmed != "":
-		x.notes.add(c.Name, "a run would send it without the white space around it", value, s.ID)
+		x.note(c.Name, "a run would send it without the white space around it", value, s.ID)
 	}
 	return value
 }
 
-// drop leaves a cell empty, which changes nothing.
-func (x *exportSheet) drop(s *api.Session, i int, why string) {
-	x.notes.add(x.columns[i].Name, "left empty: "+why, x.row.Cells[i], s.ID)
+// empty empties a cell: an empty cell changes nothing.
+func (x *exportSheet) empty(s *api.Session, i int, why string) {
+	x.note(x.columns[i].Name, "left empty: "+why, x.row.Cells[i], s.ID)
 	x.row.Cells[i] = ""
 }
 
-// reasonOf is why a run would refuse a value.
-func reasonOf(k sheet.Kind) string {
+// whyRefused is why a run would refuse a value.
+func whyRefused(k sheet.Kind) string {
 	switch k {
 	case sheet.ExcelError:
 		return "a run would take it for an error of the spreadsheet"
@@ -174,4 +178,60 @@ func reasonOf(k sheet.Kind) string {
 		return "it is not a requester type that can be written"
 	}
 	return fmt.Sprintf("a run would refuse it (%s)", k)
+}
+
+const (
+	mostNotes  = 1000 // that are kept
+	mostQuoted = 60   // characters of a tenant's text that are shown
+)
+
+// exportNote is one reason why something is not in the sheet, at one place.
+type exportNote struct {
+	Where   string `json:"where"`
+	Reason  string `json:"reason"`
+	Times   int    `json:"times"`
+	Example string `json:"example,omitempty"` // a value
+	ID      string `json:"id,omitempty"`      // of the session that has it
+}
+
+// note notes a reason. Memory grows with the reasons, not with the sessions.
+func (x *exportSheet) note(where, reason, value, id string) {
+	key := [2]string{where, reason}
+	note := x.index[key]
+	if note == nil {
+		if len(x.left) == mostNotes {
+			x.more++
+			return
+		}
+		note = &exportNote{Where: where, Reason: reason, Example: value, ID: id}
+		x.index[key] = note
+		x.left = append(x.left, note)
+	}
+	note.Times++
+}
+
+// notes returns the first notes, a line each, and the flag that a run would
+// need.
+func (x *exportSheet) notes() string {
+	var b strings.Builder
+	for i, note := range x.left {
+		if i == mostPrinted {
+			fmt.Fprintf(&b, "  and %s more\n", text.Number(len(x.left)-i+x.more))
+			break
+		}
+		b.WriteString("  " + note.Where + ": " + note.Reason)
+		if note.ID != "" {
+			fmt.Fprintf(&b, "; %s, such as ", text.Count(note.Times, "session"))
+			if note.Example != "" {
+				b.WriteString(text.Quote(note.Example, mostQuoted) + " of ")
+			}
+			b.WriteString(text.Quote(note.ID, mostQuoted))
+		}
+		b.WriteByte('\n')
+	}
+	if x.unknownStatuses > 0 {
+		fmt.Fprintf(&b, "  status: %s one that the API's list does not hold; run the sheet with --allow-unknown-status\n",
+			text.CountOf(x.unknownStatuses, "session has", "sessions have"))
+	}
+	return b.String()
 }

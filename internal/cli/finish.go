@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
+	"nermbulk/internal/text"
 )
 
 // finish closes the journal, writes the files a person reads and says how the
@@ -28,7 +32,7 @@ func (r *runner) finish(stop batch.Stop, sendErr error) error {
 		return &failure{ExitInternal, fmt.Errorf("%s was removed while the run went on, and what was sent with it: before any of these rows is sent again, look at %s what came of them", r.dir.Dir(), r.to.host)}
 	}
 	if err == nil && reportErr != nil {
-		err, code = fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", shellWord(r.dir.Dir()), reportErr), ExitInternal
+		err, code = fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellWord(r.dir.Dir()), reportErr), ExitInternal
 	}
 	if err == nil {
 		err = r.dir.Save(r.info)
@@ -126,15 +130,17 @@ func (r *runner) nextCommand(code ExitCode) string {
 	case r.sandbox:
 		return r.command(r.path, "sandbox", "run-dir", "resume", "retry-failed") + " --tenant NAME --dry-run"
 	}
-	return "nermbulk report " + shellWord(r.dir.Dir())
+	return "nermbulk report " + text.ShellWord(r.dir.Dir())
 }
 
 func (r *runner) resumeCommand() string {
-	return r.command(r.path, "run-dir", "resume", "limit") + " --resume --run-dir " + shellWord(r.dir.Dir())
+	return r.command(r.path, "run-dir", "resume", "limit") + " --resume --run-dir " + text.ShellWord(r.dir.Dir())
 }
 
 // command is this command line again for another sheet, without some flags.
 func (r *runner) command(path string, without ...string) string {
-	words := append([]string{"nermbulk", "run", shellWord(path)}, givenFlags(r.flags, r.typed, without...)...)
+	words := append([]string{"nermbulk", "run", text.ShellWord(path)}, flagWords(r.flags, func(f *pflag.Flag) bool {
+		return r.typed[f.Name] && !slices.Contains(without, f.Name)
+	})...)
 	return strings.Join(words, " ")
 }

@@ -2,23 +2,21 @@ package cli
 
 import (
 	"log/slog"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// The forms of what is written to standard error.
 const (
 	logText = "text"
 	logJSON = "json"
 )
 
-// logFormatFlag is asked for by name where an error comes before the flags
-// are read.
+// logFormatFlag is looked up by name when an error comes before the flags are
+// parsed.
 const logFormatFlag = "log-format"
 
-// logFlags say what is written to standard error, and in which form.
+// logFlags are what is written to standard error, and in which form.
 type logFlags struct {
 	logFormat      string
 	quiet, verbose bool
@@ -40,7 +38,7 @@ func (f *logFlags) validate() error {
 	return nil
 }
 
-// level is the least that is said.
+// level is the lowest level that is printed.
 func (f *logFlags) level() slog.Level {
 	switch {
 	case f.quiet:
@@ -51,22 +49,20 @@ func (f *logFlags) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// wantsJSON finds out how an error is to be told, even that of a command line
-// that could not be read as far as its --log-format.
+// wantsJSON returns how to print an error, even that of a command line that
+// could not be parsed as far as its --log-format.
 func wantsJSON(c *cobra.Command, args []string, env func(string) (string, bool)) bool {
-	if f := c.Flags().Lookup(logFormatFlag); f == nil {
+	f := c.Flags().Lookup(logFormatFlag)
+	if f == nil {
 		return false
-	} else if f.Changed {
-		return f.Value.String() == logJSON
 	}
-	for i, arg := range args {
-		switch value, ok := strings.CutPrefix(arg, "--"+logFormatFlag+"="); {
-		case ok:
-			return value == logJSON
-		case arg == "--"+logFormatFlag && i+1 < len(args):
-			return args[i+1] == logJSON
-		}
+	if !f.Changed {
+		rest := pflag.NewFlagSet("", pflag.ContinueOnError)
+		rest.ParseErrorsAllowlist.UnknownFlags = true
+		rest.String(logFormatFlag, "", "")
+		_ = rest.Parse(args) // the error is reported already
+		_ = fill(rest, fromEnv(env))
+		f = rest.Lookup(logFormatFlag)
 	}
-	value, _ := env(envName(logFormatFlag))
-	return value == logJSON
+	return f.Value.String() == logJSON
 }

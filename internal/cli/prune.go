@@ -60,18 +60,14 @@ func parseAge(s string) (time.Duration, error) {
 		days, rest = "0", s
 	}
 	n, err := strconv.ParseUint(days, 10, 16)
-	if err != nil {
-		return 0, err
+	if err != nil || rest == "" {
+		return time.Duration(n) * day, err
 	}
-	age := time.Duration(n) * day
-	if rest == "" {
-		return age, nil
-	}
-	more, err := time.ParseDuration(rest)
-	if err == nil && more < 0 {
+	age, err := time.ParseDuration(rest)
+	if err == nil && age < 0 {
 		err = errors.New("below 0")
 	}
-	return age + more, err
+	return time.Duration(n)*day + age, err
 }
 
 // pruning says which finished runs stay.

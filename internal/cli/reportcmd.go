@@ -30,7 +30,7 @@ code is 0, whatever the rows ended in.`,
 	return c
 }
 
-// reportAgain makes a run's files from its directory alone.
+// reportAgain writes a run's files from its directory alone.
 func reportAgain(s Streams, dir string, asJSON bool) (err error) {
 	ctx, caught, stop := s.Signals()
 	defer stop()
@@ -69,18 +69,13 @@ func reportAgain(s Streams, dir string, asJSON bool) (err error) {
 	return summary.Print(s.Err, "")
 }
 
-// sheetFlagsOf reads back how a run's sheet was read, from its settings.
+// sheetFlagsOf returns how a run read its sheet, from its settings.
 func sheetFlagsOf(settings map[string]string) (*sheetFlags, error) {
 	f := &sheetFlags{}
 	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	f.register(flags)
-	err := fromEnv(flags, func(name string) (string, bool) {
-		for flag, value := range settings {
-			if envName(flag) == name {
-				return value, true
-			}
-		}
-		return "", false
+	err := fill(flags, func(flag string) (value, name string, ok bool) {
+		return settings[flag], flag, settings[flag] != ""
 	})
 	if err != nil {
 		return nil, usage("run.json holds options that cannot be read: %w", err)

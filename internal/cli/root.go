@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Run carries out one command line and returns the process's exit code.
+// Run executes one command line and returns the process's exit code.
 func Run(args []string, s Streams) int {
 	root := NewRoot(s)
 	root.SetArgs(args)
@@ -56,17 +56,13 @@ row and column before anything is sent.`,
 		return usage("%w\n`%s --help` lists the flags", err, c.CommandPath())
 	})
 	root.SetVersionTemplate("nermbulk {{.Version}}\n")
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fromEnv(c.Flags(), s.Env) }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fill(c.Flags(), fromEnv(s.Env)) }
 	root.AddCommand(
 		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s),
 		newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
 	)
 	root.AddCommand(helpTopics()...)
 	addCompletion(root)
-	root.InitDefaultHelpCmd()
-	if help, _, err := root.Find([]string{"help"}); err == nil {
-		help.Args = knownTopic
-	}
 	return root
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,12 +26,9 @@ func helpTopics() []*cobra.Command {
 func columns(words []string) string {
 	var b strings.Builder
 	half := (len(words) + 1) / 2
-	for i := range half {
-		b.WriteString("  " + words[i])
-		if i+half < len(words) {
-			b.WriteString(strings.Repeat(" ", max(1, 34-len(words[i]))) + words[i+half])
-		}
-		b.WriteByte('\n')
+	for i, left := range words[:half] {
+		right := strings.Join(words[half:][i:min(i+1, len(words)-half)], "")
+		b.WriteString("  " + strings.TrimRight(fmt.Sprintf("%-33s %s", left, right), " ") + "\n")
 	}
 	return b.String()
 }
