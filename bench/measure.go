@@ -16,7 +16,8 @@ func command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// pinned is a command on one processor, where the system can do that.
+// pinned returns a command that runs on one processor, where the system can do
+// that.
 func pinned(cpu int, name string, args ...string) *exec.Cmd {
 	if taskset, err := exec.LookPath("taskset"); err == nil {
 		return command(taskset, append([]string{"-c", fmt.Sprint(cpu), name}, args...)...)
@@ -24,35 +25,36 @@ func pinned(cpu int, name string, args ...string) *exec.Cmd {
 	return command(name, args...)
 }
 
-// took is what one command used.
-type took struct {
+// usage is what one command used.
+type usage struct {
 	wall time.Duration
 	cpu  time.Duration
-	peak int64 // KiB; 0 where the system does not tell
+	peak int64 // resident memory, KiB; 0 where the system does not report it
 }
 
-func measure(cmd *exec.Cmd) (took, error) {
-	begun := time.Now()
+func measure(cmd *exec.Cmd) (usage, error) {
+	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return took{}, fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+		return usage{}, fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
 	}
 	state := cmd.ProcessState
-	return took{time.Since(begun), state.UserTime() + state.SystemTime(), peakOf(state)}, nil
+	return usage{time.Since(start), state.UserTime() + state.SystemTime(), peakOf(state)}, nil
 }
 
-// oneCore runs a command with one processor for its Go code.
+// oneCore limits the Go code of a command to one processor.
 func oneCore(cmd *exec.Cmd) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "NERM_TOKEN=token")
 	return cmd
 }
 
+// sendCommand returns a run of a sheet, with dir as its run directory.
 func (b *bench) sendCommand(sheet, addr, dir string, more ...string) *exec.Cmd {
 	args := append([]string{"run", sheet, "--base-url", "http://" + addr + "/api", "--rate", "0",
 		"--workers", fmt.Sprint(b.workers), "--yes", "--quiet", "--run-dir", dir}, more...)
 	return oneCore(pinned(0, b.nermbulk, args...))
 }
 
-// send compares the sending of a sheet with vegeta's of the same requests.
+// send compares the time to send a sheet with vegeta's for the same requests.
 func (b *bench) send() error {
 	s, err := startServer()
 	if err != nil {
@@ -63,7 +65,7 @@ func (b *bench) send() error {
 	if err != nil {
 		return err
 	}
-	other, err := b.vegeta()
+	vegetaPath, err := b.vegeta()
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ func (b *bench) send() error {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
-		theirs, err := measure(oneCore(pinned(0, other, "attack", "-format=json", "-lazy", "-targets="+targets,
+		theirs, err := measure(oneCore(pinned(0, vegetaPath, "attack", "-format=json", "-lazy", "-targets="+targets,
 			"-rate=0", fmt.Sprintf("-workers=%d", b.workers), fmt.Sprintf("-max-workers=%d", b.workers),
 			fmt.Sprintf("-connections=%d", b.workers), "-redirects=-1", "-output="+filepath.Join(b.dir, "vegeta.bin"))))
 		if err != nil {
@@ -95,8 +97,8 @@ func (b *bench) send() error {
 }
 
 // profile writes a processor profile of a whole run to path. The binary is built
-// without an earlier profile, so that what was inlined for that one does not
-// hide in the new one.
+// without an earlier profile, so that functions that were inlined because of it
+// show up in the new one.
 func (b *bench) profile(path string) error {
 	if err := b.build("./bench/profiled", "-pgo=off"); err != nil {
 		return err
@@ -116,6 +118,7 @@ func (b *bench) profile(path string) error {
 	return err
 }
 
+// vegeta returns the path of the vegeta binary.
 func (b *bench) vegeta() (string, error) {
 	if path, err := exec.LookPath("vegeta"); err == nil {
 		return path, nil
@@ -125,12 +128,12 @@ func (b *bench) vegeta() (string, error) {
 	return filepath.Join(b.dir, "vegeta"), cmd.Run()
 }
 
-func (b *bench) checkSheet(sheet string) (took, error) {
+func (b *bench) checkSheet(sheet string) (usage, error) {
 	return measure(oneCore(pinned(0, b.nermbulk, "check", "--quiet", sheet)))
 }
 
 // checkAndSend measures a check and a whole run of one sheet.
-func (b *bench) checkAndSend(sheet, addr, dir string) (checked, sent took, err error) {
+func (b *bench) checkAndSend(sheet, addr, dir string) (checked, sent usage, err error) {
 	if checked, err = b.checkSheet(sheet); err != nil {
 		return checked, sent, err
 	}
@@ -203,9 +206,9 @@ func (b *bench) resume() error {
 		return err
 	}
 	dir := filepath.Join(b.dir, "run")
-	begin := b.sendCommand(sheet, s.addr, dir, "--limit", fmt.Sprint(rows-1))
-	begin.Stderr = nil
-	_ = begin.Run() // stopping at the limit is exit code 3
+	firstRun := b.sendCommand(sheet, s.addr, dir, "--limit", fmt.Sprint(rows-1))
+	firstRun.Stderr = nil
+	_ = firstRun.Run() // stopping at the limit is exit code 3
 	addr := s.addr
 	if err := s.stop(); err != nil {
 		return err
@@ -214,7 +217,7 @@ func (b *bench) resume() error {
 		return err
 	}
 	defer s.kill()
-	begun := time.Now()
+	start := time.Now()
 	if _, err := measure(b.sendCommand(sheet, addr, dir, "--resume")); err != nil {
 		return err
 	}
@@ -222,12 +225,11 @@ func (b *bench) resume() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nresume after %d rows: first request after %.2f s\n", rows-1, first.Sub(begun).Seconds())
+	fmt.Printf("\nresume after %d rows: first request after %.2f s\n", rows-1, first.Sub(start).Seconds())
 	return os.RemoveAll(dir)
 }
 
-// wide measures rows far wider than a spreadsheet's usual ones, 120 MB of each
-// kind.
+// wide measures rows that are far wider than usual, 120 MB of each shape.
 func (b *bench) wide() error {
 	s, err := startServer()
 	if err != nil {

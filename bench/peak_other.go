@@ -4,5 +4,5 @@ package main
 
 import "os"
 
-// peakOf is not told by this system.
+// peakOf returns 0: this system does not report it.
 func peakOf(*os.ProcessState) int64 { return 0 }

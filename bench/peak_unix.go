@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// peakOf is the largest resident size of an ended process, in KiB.
+// peakOf returns the largest resident size of a process that has ended, in KiB.
 func peakOf(state *os.ProcessState) int64 {
 	usage, ok := state.SysUsage().(*syscall.Rusage)
 	if !ok {

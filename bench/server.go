@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// serve is the least that a tenant can be, so that it is the clients that are
-// measured: it reads each request and answers with the id that was asked for.
-// GET /first tells when the first change came, in Unix nanoseconds.
+// serve is a tenant that costs as little as possible, so that the clients are
+// what is measured: it reads each request and answers with the id in its path.
+// GET /first returns when the first change came, in Unix nanoseconds.
 func serve(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -96,7 +96,7 @@ func appendAnswer(out []byte, body string) []byte {
 	return append(append(out, "\r\n\r\n"...), body...)
 }
 
-// server is the tenant in a process of its own, on the second processor.
+// server is the tenant, in its own process on the second processor.
 type server struct {
 	addr string
 	cmd  *exec.Cmd
@@ -105,7 +105,7 @@ type server struct {
 func startServer() (*server, error) { return startServerAt("127.0.0.1:0") }
 
 // startServerAt listens on a given address, so that a run can be resumed on
-// the host that it was begun on.
+// the same host.
 func startServerAt(addr string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -126,7 +126,7 @@ func startServerAt(addr string) (*server, error) {
 	return &server{strings.TrimSpace(bound), cmd}, nil
 }
 
-// firstRequest is when the first change came.
+// firstRequest returns when the first change came.
 func (s *server) firstRequest() (time.Time, error) {
 	resp, err := http.Get("http://" + s.addr + "/first")
 	if err != nil {
@@ -148,5 +148,6 @@ func (s *server) stop() error {
 	return err
 }
 
-// kill is stop for the end of a measurement, when nothing depends on it.
+// kill is stop without an error: nothing depends on it at the end of a
+// measurement.
 func (s *server) kill() { _ = s.stop() }

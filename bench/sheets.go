@@ -15,7 +15,7 @@ const header = "id,status,workflow_id,requester_type,requester_id,profile_id,run
 
 var statuses = []string{"completed", "pending_approval", "rejected", "closed", "assigned"}
 
-// row makes the cells of a row of 12 columns, about 240 bytes.
+// row returns the cells of a row of 12 columns, about 240 bytes.
 func row(random *rand.Rand, i int) []string {
 	return []string{
 		uuid(random), statuses[i%len(statuses)], fixedUUID(i % 5), "User", fixedUUID(i%5 + 5), fixedUUID(i%7 + 10), "",
@@ -31,8 +31,8 @@ func uuid(random *rand.Rand) string {
 
 func fixedUUID(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000000", i+1) }
 
-// sheet writes a sheet, and with a server's address the same changes as
-// vegeta's JSON targets.
+// sheet writes a sheet and, if there is a server's address, the same changes as
+// JSON targets for vegeta.
 func (b *bench) sheet(rows int, addr string) (sheet, targets string, err error) {
 	random := rand.New(rand.NewPCG(1, uint64(rows)))
 	sheet = filepath.Join(b.dir, fmt.Sprintf("sheet-%d.csv", rows))
@@ -51,7 +51,7 @@ func (b *bench) sheet(rows int, addr string) (sheet, targets string, err error) 
 	fmt.Fprint(sw, header)
 	for i := range rows {
 		c := row(random, i)
-		fmt.Fprint(sw, strings.Join(c, ","), "\r\n") // Flush tells of an error
+		fmt.Fprint(sw, strings.Join(c, ","), "\r\n") // Flush returns the error
 		if addr != "" {
 			if err := json.NewEncoder(tw).Encode(target(c, addr)); err != nil {
 				return "", "", err
@@ -64,7 +64,7 @@ func (b *bench) sheet(rows int, addr string) (sheet, targets string, err error) 
 	return sheet, targets, tw.Flush()
 }
 
-// target is the request that a row becomes.
+// target returns the request that a row becomes.
 func target(c []string, addr string) map[string]any {
 	body := fmt.Sprintf(`{"workflow_session":{"status":%q,"workflow_id":%q,"requester_id":%q,"requester_type":"User","profile_id":%q,"attributes":{"badge":%q,"department":%q,"end_date":%q,"full_name":%q,"notes":%q}}}`,
 		c[1], c[2], c[4], c[5], c[10], c[8], c[9], c[7], c[11])
@@ -77,7 +77,7 @@ func target(c []string, addr string) map[string]any {
 	}
 }
 
-// wideSheet writes a sheet of attributes of some bytes each.
+// wideSheet writes a sheet whose rows have some attributes of some bytes each.
 func (b *bench) wideSheet(rows, attributes, size int) (path string, err error) {
 	path = filepath.Join(b.dir, "wide.csv")
 	f, err := os.Create(path)
@@ -94,7 +94,7 @@ func (b *bench) wideSheet(rows, attributes, size int) (path string, err error) {
 	random := rand.New(rand.NewPCG(2, uint64(attributes)))
 	cells := strings.Repeat(","+strings.Repeat("v", size), attributes)
 	for range rows {
-		fmt.Fprint(w, uuid(random), cells, "\r\n") // Flush tells of an error
+		fmt.Fprint(w, uuid(random), cells, "\r\n") // Flush returns the error
 	}
 	return path, w.Flush()
 }

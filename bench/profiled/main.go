@@ -1,6 +1,6 @@
-// Command profiled is nermbulk, with a processor profile of the whole process
-// written to the file that its first argument names. The compiler takes one as
-// default.pgo; see "make profile".
+// Command profiled is nermbulk with a processor profile of the whole process,
+// written to the file that its first argument names. The compiler takes such a
+// profile as default.pgo; see "make profile".
 package main
 
 import (
