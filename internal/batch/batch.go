@@ -1,6 +1,204 @@
-// Package batch carries a sheet's rows to their outcomes: it decides what a
-// row means, checks the whole sheet before anything is sent, sends the changes
-// with a pool of workers, settles what is in doubt and stops when a guard says
-// so. A row that fails is data here; an error means that the run cannot go on.
-// It never prints, never asks and never reads a flag.
+// Package batch carries a sheet's rows to their outcomes: it checks the whole
+// sheet before anything is sent, sends the changes with a pool of workers,
+// finds out what is in doubt and stops when a guard says so. A row that fails
+// is data here; an error means that the run cannot go on. It never prints,
+// never asks and never reads a flag.
 package batch
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
+)
+
+// Options of one session of a run.
+type Options struct {
+	Sheet    *sheet.Sheet // as it was checked
+	Rules    change.Rules
+	Overview *Overview // of the check
+	Tenant   tenant
+	Journal  recorder
+	Earlier  earlier // what earlier sessions of the run did; nil for none
+
+	Left    int    // rows that remain to be sent, for choosing how to compare
+	Scratch string // directory for what is kept during the run only
+
+	Workers     int
+	Attempts    int           // at most, for one row
+	Timeout     time.Duration // of one attempt
+	Limit       int           // rows to send at most; 0 = all
+	Canary      int           // rows to send first, one by one, each read back
+	MaxFailures int           // failed and unknown rows after which to stop; 0 = never
+	SkipInvalid bool
+	RetryFailed bool
+	Compare     bool
+	DryRun      bool
+
+	Now func() time.Time
+	// Say is called with what was decided on the way, in words for people; may
+	// be nil.
+	Say func(string)
+	// Replaced is called for each earlier outcome that a new one of the same
+	// row takes the place of; may be nil.
+	Replaced func(journal.Status)
+}
+
+// tenant is what the engine sends to.
+type tenant interface {
+	Patch(ctx context.Context, r api.Request) api.Answer
+	Get(ctx context.Context, id string) api.Answer
+	lister
+}
+
+// recorder is where intents and outcomes go.
+type recorder interface {
+	Append(journal.Record) error // returns at once
+	Write(journal.Record) error  // returns when the record survives a kill
+	Commit(journal.Record) error // returns when it survives a power cut
+}
+
+// task is a change on its way to the tenant, with what earlier sessions of the
+// run know about its row.
+type task struct {
+	change.Change
+	replaces     journal.Status // the row's earlier outcome, if it has one
+	before       *api.Session   // what the session held before, if that is known
+	maybeApplied bool           // by an earlier request of this run
+}
+
+// Run sends a sheet's rows and returns why it stopped, if it did. It returns
+// after every goroutine that it started. ctx ends it gently: nothing new is
+// begun, what is in flight is finished and recorded. An error means that it
+// could not go on: the sheet could not be read or the journal not be written.
+func Run(ctx context.Context, o Options) (_ Stop, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e := &engine{Options: o, guard: &guard{maxFailures: o.MaxFailures, cancel: cancel}}
+	if err := e.findSuperseded(ctx); err != nil {
+		if ctx.Err() != nil {
+			return Stop{StoppedByCaller, "interrupted"}, nil
+		}
+		return Stop{}, err
+	}
+	if err := e.list(ctx); err != nil {
+		return Stop{}, err
+	}
+	defer func() { err = errors.Join(err, e.listed.close()) }()
+	e.makeQueues()
+	group := new(errgroup.Group)
+	for i := range o.Workers {
+		group.Go(func() error { return e.work(ctx, e.queues[i%len(e.queues)]) })
+	}
+	feedErr := e.feed(ctx)
+	for _, queue := range e.queues {
+		close(queue)
+	}
+	if errors.Is(feedErr, context.Canceled) {
+		feedErr = nil // the reason is the guard's or the caller's
+	}
+	err = errors.Join(group.Wait(), feedErr)
+	e.sayHidden()
+	stop := e.guard.stopped()
+	if (stop.Kind == NotStopped || stop.Kind == StoppedByLimit) && ctx.Err() != nil {
+		stop = Stop{StoppedByCaller, "interrupted"}
+	}
+	return stop, err
+}
+
+type engine struct {
+	Options
+	guard *guard
+	// queues is one queue for all workers or, where rows of one id are sent in
+	// the sheet's order, one for each worker.
+	queues []chan *task
+	seed   maphash.Seed // chooses a queue by the id
+	spare  sync.Pool    // of *task
+	// listed is the tenant's list of sessions, for a comparison of many rows.
+	listed *snapshot
+	hidden atomic.Int64 // rows that were left as they are though not all of them could be compared
+	// superseded are rows that are not sent again, and the later row of their
+	// id that is why.
+	superseded map[int]int
+	checker    *change.Checker
+	sent       int
+	canaries   int // that were sent
+}
+
+// maxQueued bounds the changes that wait for an earlier one of their queue
+// where rows are sent in order.
+const maxQueued = 1024
+
+func (e *engine) makeQueues() {
+	count, size := 1, 2*e.Workers
+	if e.Rules.InOrder {
+		count, size = e.Workers, max(1, maxQueued/e.Workers)
+	}
+	e.seed = maphash.MakeSeed()
+	for range count {
+		e.queues = append(e.queues, make(chan *task, size))
+	}
+}
+
+// dispatch hands a change to the workers. It returns false when the run stops.
+func (e *engine) dispatch(ctx context.Context, t *task) bool {
+	queue := e.queues[0]
+	if len(e.queues) > 1 {
+		queue = e.queues[maphash.String(e.seed, t.ID)%uint64(len(e.queues))]
+	}
+	select {
+	case queue <- t:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// work is one worker: it sends changes until there are no more.
+func (e *engine) work(ctx context.Context, queue <-chan *task) error {
+	s := e.newSender()
+	var broken error
+	for t := range queue {
+		if broken == nil && ctx.Err() == nil {
+			if broken = e.send(ctx, s, t); broken != nil {
+				e.guard.halt(StoppedByJournal, "%s", broken)
+			}
+		}
+		e.spare.Put(t)
+	}
+	return broken
+}
+
+// send sends one change and records its outcome.
+func (e *engine) send(ctx context.Context, s sender, t *task) error {
+	r, err := s.send(ctx, t)
+	if err != nil || !r.final {
+		return err
+	}
+	return e.record(t, r)
+}
+
+// record writes an outcome to the journal and counts it.
+func (e *engine) record(t *task, r result) error {
+	if err := e.Journal.Append(r.outcome); err != nil {
+		return err
+	}
+	if t.replaces != "" && e.Replaced != nil {
+		e.Replaced(t.replaces)
+	}
+	e.guard.record(isFailure(r.outcome.Status), r.serverError)
+	return nil
+}
+
+func isFailure(s journal.Status) bool {
+	return s == journal.Failed || s == journal.Unknown
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"nermbulk/internal/api"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -101,6 +103,27 @@ func (m *memory) outcomes(t *testing.T) map[int]journal.Outcome {
 
 func testID(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-000000000000", n) }
 
+// openSheet writes a sheet and opens it.
+func openSheet(t testing.TB, content string, o sheet.Options) *sheet.Sheet {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sheet.csv")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sheet.Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func defaultRules() change.Rules { return change.Rules{ClearMarker: change.DefaultClearMarker} }
+
 // testSheet has n rows, of which run says which run their session.
 func testSheet(n int, run func(i int) bool) string {
 	var b strings.Builder
@@ -112,7 +135,7 @@ func testSheet(n int, run func(i int) bool) string {
 }
 
 // runSheet checks and sends a sheet.
-func runSheet(t *testing.T, content string, to *scripted, change func(*Options)) (Stop, *memory, error) {
+func runSheet(t *testing.T, content string, to *scripted, set func(*Options)) (Stop, *memory, error) {
 	t.Helper()
 	s := openSheet(t, content, sheet.Options{})
 	m := &memory{}
@@ -120,8 +143,8 @@ func runSheet(t *testing.T, content string, to *scripted, change func(*Options))
 		Sheet: s, Rules: defaultRules(), Tenant: to, Journal: m,
 		Workers: 4, Attempts: 5, Now: time.Now, Scratch: t.TempDir(),
 	}
-	if change != nil {
-		change(&o)
+	if set != nil {
+		set(&o)
 	}
 	var err error
 	if o.Overview, err = Check(t.Context(), s, o.Rules, o.SkipInvalid, func(sheet.Problem) {}); err != nil {

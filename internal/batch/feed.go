@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"nermbulk/internal/api"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -14,9 +16,8 @@ var errStopped = errors.New("the run stops")
 
 // feed reads the sheet and dispatches what is to be sent.
 func (e *engine) feed(ctx context.Context) error {
-	e.judge = newJudge(e.Sheet, e.Rules)
-	// The check has told the warnings; under --strict they are errors here too.
-	e.judge.planner.told = !e.Rules.Strict
+	e.checker = change.NewChecker(e.Sheet, e.Rules)
+	e.checker.LeaveOutWarnings()
 	err := e.Sheet.Each(ctx, func(row *sheet.Row) error { return e.feedRow(ctx, row) })
 	if err == nil || errors.Is(err, errStopped) {
 		return nil
@@ -32,30 +33,30 @@ func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
 	if err != nil || turn == skip {
 		return err
 	}
-	if e.overtaken[row.Number] > 0 {
-		return e.leave(row.Number, earlier)
+	if e.superseded[row.Number] > 0 {
+		return e.keepSuperseded(row.Number, earlier)
 	}
-	problems := e.judge.again(row, e.Overview.ids)
-	if firstError(problems) != nil {
+	problems := e.checker.Again(row, e.Overview.ids)
+	if change.FirstError(problems) != nil {
 		return e.invalid(row.Number, problems)
 	}
 	if e.Limit > 0 && e.sent >= e.Limit {
 		e.guard.finish(StoppedByLimit, "--limit %d is reached", e.Limit)
 		return errStopped
 	}
-	c := e.copyChange()
-	c.replaces = earlier
+	t := e.newTask()
+	t.replaces = earlier
 	if turn == doubt {
-		c.Doubtful, c.Since = true, since
+		t.Doubtful, t.Since = true, since
 	}
-	if err := e.recall(c, turn); err != nil {
+	if err := e.loadHistory(t, turn); err != nil {
 		return err
 	}
 	e.sent++
 	if e.canaries < e.Canary {
-		return e.sendCanary(ctx, c)
+		return e.sendCanary(ctx, t)
 	}
-	if !e.dispatch(ctx, c) {
+	if !e.dispatch(ctx, t) {
 		return errStopped
 	}
 	return nil
@@ -64,26 +65,81 @@ func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
 // invalid records a row that cannot be sent. Only a run that skips such rows
 // comes this far with one.
 func (e *engine) invalid(row int, problems []sheet.Problem) error {
-	c := &e.judge.change
+	why := change.Explain(problems)
 	if !e.SkipInvalid {
-		return fmt.Errorf("row %d of the sheet changed after it was checked: %s", row, explain(problems))
+		return fmt.Errorf("row %d of the sheet changed after it was checked: %s", row, why)
 	}
+	id := e.checker.Change.ID
 	if e.DryRun {
-		if err := e.Journal.Append(journal.Planned{Row: row, ID: c.ID, Action: actionInvalid, Changes: explain(problems)}); err != nil {
+		if err := e.Journal.Append(journal.Planned{Row: row, ID: id, Action: actionInvalid, Changes: why}); err != nil {
 			return err
 		}
 	}
-	return e.Journal.Append(journal.Outcome{
-		At: e.Now(), Row: row, ID: c.ID, Status: journal.Invalid, Error: explain(problems),
-	})
+	return e.Journal.Append(journal.Outcome{At: e.Now(), Row: row, ID: id, Status: journal.Invalid, Error: why})
 }
 
-// copyChange copies the judge's change, which the next row will overwrite.
-func (e *engine) copyChange() *Change {
-	c, _ := e.spare.Get().(*Change)
-	if c == nil {
-		c = new(Change)
+// newTask copies the checker's change, which the next row will overwrite.
+func (e *engine) newTask() *task {
+	t, _ := e.spare.Get().(*task)
+	if t == nil {
+		t = new(task)
 	}
-	e.judge.change.copyTo(c)
-	return c
+	e.checker.Change.CopyTo(&t.Change)
+	t.replaces, t.before, t.maybeApplied = "", nil, false
+	return t
+}
+
+// sendCanary sends one of the first rows by itself and reads it back. The run
+// goes on only if it is right. A row that turns out to need no request is no
+// canary: the next one is.
+func (e *engine) sendCanary(ctx context.Context, t *task) error {
+	defer e.spare.Put(t)
+	if ctx.Err() != nil {
+		return errStopped
+	}
+	r, err := e.newSender().send(ctx, t)
+	if err != nil {
+		return err
+	}
+	if !r.final {
+		if ctx.Err() != nil {
+			return errStopped
+		}
+		e.canaries++ // a dry run plans it like any other
+		return nil
+	}
+	wrong := ""
+	switch status := r.outcome.Status; {
+	case status == journal.Updated:
+		e.canaries++
+		if wrong = e.verify(ctx, t); wrong != "" {
+			r.outcome.Note = joinSentences(r.outcome.Note, "canary: "+wrong)
+		}
+	case isFailure(status):
+		wrong = string(status) + ": " + r.outcome.Error
+	}
+	if err := e.record(t, r); err != nil || wrong == "" {
+		return err
+	}
+	if ctx.Err() == nil {
+		e.guard.halt(StoppedByCanary, "row %d, one of the first %d (--canary), is not right: %s", t.Row, e.Canary, wrong)
+	}
+	return errStopped
+}
+
+// verify reads a canary's session back and returns what is wrong with it, if
+// anything. Running a session can move its status on.
+func (e *engine) verify(ctx context.Context, t *task) (wrong string) {
+	got := e.Tenant.Get(ctx, t.ID)
+	if got.Verdict != api.OK {
+		return "it could not be read back: " + got.Message
+	}
+	found := change.Compare(&t.Change, got.Session)
+	if t.Run {
+		found = found.Without("status")
+	}
+	if names := found.Names(change.Certain); names != "" {
+		return "read back, the tenant holds other values than were sent: " + names
+	}
+	return ""
 }

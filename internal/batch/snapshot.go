@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"nermbulk/internal/api"
@@ -34,7 +35,7 @@ type snapshot struct {
 	buf   []byte
 }
 
-// listed is where one session stands in the file.
+// listed is where one session is in the file.
 type listed struct {
 	print uint64 // of its id
 	place uint64 // offset << sizeBits | size
@@ -42,7 +43,7 @@ type listed struct {
 
 const (
 	sizeBits = 24
-	mostSize = 1<<sizeBits - 1
+	maxSize  = 1<<sizeBits - 1
 )
 
 // listIsCheaper decides between the list and one GET for each row. The list
@@ -54,7 +55,7 @@ func listIsCheaper(rows, total int) bool {
 
 // takeSnapshot lists the tenant's sessions, if that costs fewer requests than
 // reading each of the sheet's rows. It returns nil when it does not, or when
-// the list cannot be had; said tells the choice. A list that ends too early is
+// the list cannot be had; said is the choice. A list that ends too early is
 // of use for what it has shown.
 func takeSnapshot(ctx context.Context, from lister, rows int, dir string) (s *snapshot, said string, err error) {
 	var w *bufio.Writer
@@ -76,7 +77,7 @@ func takeSnapshot(ctx context.Context, from lister, rows int, dir string) (s *sn
 				return nil, "", err
 			}
 			w = bufio.NewWriterSize(s.file, 256<<10)
-			most = mostPages(rows, page.Total)
+			most = maxPages(rows, page.Total)
 		}
 		if err = s.add(w, page.Sessions); err != nil {
 			return nil, "", errors.Join(err, s.close())
@@ -105,10 +106,10 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// mostPages is how many pages are read at most. A tenant that does not tell
+// maxPages is how many pages are read at most. A tenant that does not tell
 // how many sessions it has may have a great many: what is spent on finding
 // out is little beside the GETs that follow if the list is given up.
-func mostPages(rows, total int) int {
+func maxPages(rows, total int) int {
 	if total == 0 {
 		return max(1, rows/20)
 	}
@@ -131,44 +132,44 @@ func newSnapshot(dir string) (*snapshot, error) {
 // add keeps a page's sessions.
 func (s *snapshot) add(w io.Writer, sessions []api.Session) error {
 	for _, session := range sessions {
-		id, ok := parseUUID(session.ID)
-		if !ok || len(session.Raw) > mostSize {
+		if len(session.Raw) > maxSize {
 			continue // read by itself, if a row asks for it
 		}
 		n, err := w.Write(session.Raw)
 		if err != nil {
 			return fmt.Errorf("keep the list of sessions: %w", err)
 		}
-		s.index = append(s.index, listed{maphash.Bytes(s.seed, id[:]), uint64(s.end)<<sizeBits | uint64(n)})
+		s.index = append(s.index, listed{s.fingerprint(strings.ToLower(session.ID)), uint64(s.end)<<sizeBits | uint64(n)})
 		s.end += n
 	}
 	return nil
 }
 
-// find returns the session of an id as it was listed; ok is false when the
+// find returns the session of an id in lower case as it was listed; ok is false when the
 // list did not have it, or had it twice: it changed while it was listed, and
 // which of the two came last is not known.
 func (s *snapshot) find(id string) (session api.Session, ok bool) {
-	number, valid := parseUUID(id)
-	if s == nil || !valid {
+	if s == nil {
 		return session, false
 	}
 	s.read.Lock()
 	defer s.read.Unlock()
-	print := maphash.Bytes(s.seed, number[:])
+	print := s.fingerprint(id)
 	at, found := slices.BinarySearchFunc(s.index, print, func(l listed, print uint64) int { return cmp.Compare(l.print, print) })
 	if !found || at+1 < len(s.index) && s.index[at+1].print == print {
 		return session, false
 	}
 	place := s.index[at].place
-	s.buf = slices.Grow(s.buf[:0], int(place&mostSize))[:place&mostSize]
+	s.buf = slices.Grow(s.buf[:0], int(place&maxSize))[:place&maxSize]
 	if _, err := s.file.ReadAt(s.buf, int64(place>>sizeBits)); err != nil {
 		return session, false // it is read from the tenant instead
 	}
 	session, err := api.ParseSession(slices.Clone(s.buf))
 	// Two ids can share a fingerprint.
-	return session, err == nil && lowerUUID(session.ID) == id
+	return session, err == nil && strings.ToLower(session.ID) == id
 }
+
+func (s *snapshot) fingerprint(id string) uint64 { return maphash.String(s.seed, id) }
 
 func (s *snapshot) close() error {
 	if s == nil {

@@ -67,8 +67,8 @@ func (g *guard) haltLocked(kind StopKind, format string, args ...any) {
 	}
 }
 
-// saw takes in one row's end. server: the last answer was a 5xx.
-func (g *guard) saw(failed, server bool) {
+// record counts one row's end. serverError: the last answer was a 5xx.
+func (g *guard) record(failed, serverError bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !failed {
@@ -76,7 +76,7 @@ func (g *guard) saw(failed, server bool) {
 		return
 	}
 	g.failures++
-	if server {
+	if serverError {
 		g.serverErrors++
 	} else {
 		g.serverErrors = 0

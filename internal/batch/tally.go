@@ -1,7 +1,7 @@
 package batch
 
 import (
-	"sync/atomic"
+	"sync"
 
 	"nermbulk/internal/journal"
 )
@@ -9,61 +9,76 @@ import (
 // Tally counts outcomes once they are in the journal, and not before. It is
 // safe for concurrent use; the zero value is ready.
 type Tally struct {
-	updated, unchanged, failed, unknown, invalid atomic.Int64
-	planned                                      atomic.Int64 // rows of a dry run
-	other                                        atomic.Int64
-	session                                      atomic.Int64 // rows that ended since this process has them
+	mu      sync.Mutex
+	counts  map[journal.Status]int
+	planned int // rows of a dry run
+	session int // rows that ended since this process has them
 }
 
-// Written takes in a record that was written to the journal. Only outcomes
+// Written counts a record that was written to the journal. Only outcomes
 // count, and the rows that a dry run planned.
 func (t *Tally) Written(r journal.Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	switch r := r.(type) {
 	case journal.Outcome:
-		t.counter(r.Status).Add(1)
-		t.session.Add(1)
+		t.add(r.Status, 1)
+		t.session++
 	case journal.Planned:
 		if r.Action != actionInvalid { // which has an outcome too
-			t.planned.Add(1)
-			t.session.Add(1)
+			t.planned++
+			t.session++
 		}
 	}
 }
 
-// Replaced takes back an outcome that is about to be settled anew.
-func (t *Tally) Replaced(s journal.Status) { t.counter(s).Add(-1) }
+func (t *Tally) add(s journal.Status, n int) {
+	if t.counts == nil {
+		t.counts = map[journal.Status]int{}
+	}
+	t.counts[s] += n
+}
+
+// Replaced takes back an outcome that a new one is about to replace.
+func (t *Tally) Replaced(s journal.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.add(s, -1)
+}
 
 // Seed begins with the outcomes of earlier sessions of the run.
 func (t *Tally) Seed(counts map[journal.Status]int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for status, n := range counts {
-		t.counter(status).Add(int64(n))
+		t.add(status, n)
 	}
 }
 
 // Count returns how many rows have an outcome.
-func (t *Tally) Count(s journal.Status) int { return int(t.counter(s).Load()) }
+func (t *Tally) Count(s journal.Status) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.counts[s]
+}
 
 // Done returns how many rows have any outcome, or were planned in a dry run.
 func (t *Tally) Done() int {
-	return int(t.updated.Load() + t.unchanged.Load() + t.failed.Load() + t.unknown.Load() + t.invalid.Load() + t.planned.Load())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	done := t.planned
+	for status, n := range t.counts {
+		if status != journal.Pending {
+			done += n
+		}
+	}
+	return done
 }
 
 // Session returns how many rows came to an end in this session of the run,
 // those that had another end before included.
-func (t *Tally) Session() int { return int(t.session.Load()) }
-
-func (t *Tally) counter(s journal.Status) *atomic.Int64 {
-	switch s {
-	case journal.Updated:
-		return &t.updated
-	case journal.Unchanged:
-		return &t.unchanged
-	case journal.Failed:
-		return &t.failed
-	case journal.Unknown:
-		return &t.unknown
-	case journal.Invalid:
-		return &t.invalid
-	}
-	return &t.other
+func (t *Tally) Session() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.session
 }

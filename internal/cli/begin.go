@@ -89,7 +89,7 @@ func (r *runner) rebase(file string) error {
 	if err := r.openJournal(); err != nil {
 		return err
 	}
-	if err := r.journal.Rebase(r.start(file), batch.Carry(r.ctx, r.sheet, r.rules, r.earlier)); err != nil {
+	if err := r.journal.Rebase(r.start(file), batch.Remap(r.ctx, r.sheet, r.rules, r.earlier)); err != nil {
 		return err
 	}
 	old := filepath.Base(r.earlier.Last().SheetFile)

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 )
 
@@ -31,7 +31,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	logFormatFlag:     completeWords(logText, logJSON),
 	"encoding":        completeWords("utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis"),
 	"delimiter":       completeWords("tab", ",", ";", "|"),
-	"status":          completeWords(batch.Statuses()...),
+	"status":          completeWords(change.Statuses()...),
 	"map":             completeAfterEquals(func(string) []string { return mapTargets }),
 	"date":            completeAfterEquals(dateTargets),
 	"output":          completeSheet,
@@ -127,7 +127,7 @@ var mapTargets = []string{"id", "status", "workflow_id", "requester_id", "reques
 // dateTargets are the pairs of date formats, the second once there is a first.
 func dateTargets(typed string) []string {
 	in, _, second := strings.Cut(typed, ":")
-	words := batch.DateFormats()
+	words := change.DateFormats()
 	for i, f := range words {
 		if words[i] = f + ":"; second {
 			words[i] = in + ":" + f

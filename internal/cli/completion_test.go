@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/sheet"
 )
 
@@ -65,7 +65,7 @@ func TestCompletion(t *testing.T) {
 			}
 		})
 	}
-	if got := completed(t, "export", "--status", ""); !slices.Equal(got[:len(got)-1], batch.Statuses()) {
+	if got := completed(t, "export", "--status", ""); !slices.Equal(got[:len(got)-1], change.Statuses()) {
 		t.Errorf("not every status is offered: %v", got)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/api"
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
@@ -89,10 +89,10 @@ var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12
 func (f *exportFlags) query() (api.Query, error) {
 	q := api.Query{Whole: true}
 	if f.status != "" {
-		known, ok := batch.KnownStatus(f.status)
+		known, ok := change.KnownStatus(f.status)
 		if !ok {
 			hint := "; `nermbulk help sheet` lists them"
-			if near, ok := sheet.Nearest(f.status, batch.Statuses()); ok {
+			if near, ok := sheet.Nearest(f.status, change.Statuses()); ok {
 				hint = "; did you mean " + near + "?"
 			}
 			return q, usage("--status %q is not a status%s", f.status, hint)

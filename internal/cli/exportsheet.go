@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"nermbulk/internal/api"
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
@@ -32,7 +32,7 @@ var exportFields = []struct {
 
 // statusOf spells a status as a request would.
 func statusOf(s *api.Session) string {
-	if known, ok := batch.KnownStatus(s.Status); ok {
+	if known, ok := change.KnownStatus(s.Status); ok {
 		return known
 	}
 	return s.Status
@@ -44,8 +44,8 @@ func statusOf(s *api.Session) string {
 type exportSheet struct {
 	columns []sheet.Column
 	letters map[string]int // index of a column by its letter
-	planner *batch.Planner
-	change  batch.Change
+	planner *change.Planner
+	change  change.Change
 	row     sheet.Row
 	source  string // the cell of result.source
 
@@ -71,7 +71,7 @@ func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 		x.addColumn("attributes." + uid)
 	}
 	x.addColumn("result.source")
-	x.planner = batch.NewPlanner(x.columns, batch.Rules{ClearMarker: batch.DefaultClearMarker, AllowUnknownStatus: true})
+	x.planner = change.NewPlanner(x.columns, change.Rules{ClearMarker: change.DefaultClearMarker, AllowUnknownStatus: true})
 	x.row.Cells = make([]string, len(x.columns))
 	return x
 }
@@ -123,7 +123,7 @@ func (x *exportSheet) fill(s *api.Session) bool {
 			x.empty(s, i, "it holds a NUL character")
 		}
 	}
-	if _, known := batch.KnownStatus(s.Status); !known && sheet.Trim(s.Status) != "" {
+	if _, known := change.KnownStatus(s.Status); !known && sheet.Trim(s.Status) != "" {
 		x.unknownStatuses++
 	}
 	for refused := true; refused; {
@@ -152,7 +152,7 @@ func (x *exportSheet) fill(s *api.Session) bool {
 func (x *exportSheet) attribute(c sheet.Column, s *api.Session) string {
 	value := s.Attributes[c.UID]
 	switch trimmed := sheet.Trim(value); {
-	case strings.EqualFold(trimmed, batch.DefaultClearMarker):
+	case strings.EqualFold(trimmed, change.DefaultClearMarker):
 		x.note(c.Name, "left empty: a run would take it for the clear marker", value, s.ID)
 		return ""
 	case trimmed != value && trimmed != "":

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/text"
@@ -92,8 +93,8 @@ func (r *runner) report() (_ report.Summary, err error) {
 }
 
 // undoRules tells the report what it needs to know of the API's values.
-func undoRules(rules batch.Rules) report.UndoRules {
-	return report.UndoRules{ClearMarker: rules.ClearMarker, Status: batch.KnownStatus, Refused: batch.Refused}
+func undoRules(rules change.Rules) report.UndoRules {
+	return report.UndoRules{ClearMarker: rules.ClearMarker, Status: change.KnownStatus, Refused: change.Refused}
 }
 
 // print shows the summary: as JSON on standard output, for people on standard

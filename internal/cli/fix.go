@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -62,18 +62,18 @@ type correction struct {
 
 // each gives what tells all corrections, one pass over the sheet; nil when no
 // copy is written.
-func (c *correction) each(ctx context.Context) func(tell func(batch.Fix)) error {
+func (c *correction) each(ctx context.Context) func(tell func(change.Fix)) error {
 	if c == nil {
 		return nil
 	}
-	return func(tell func(batch.Fix)) error {
+	return func(tell func(change.Fix)) error {
 		return c.pass(ctx, tell, func([]string) error { return nil })
 	}
 }
 
 // pass corrects the sheet record by record, in constant memory.
-func (c *correction) pass(ctx context.Context, tell func(batch.Fix), write func(cells []string) error) error {
-	fixer, header := batch.NewFixer(c.sheet), c.sheet.HeaderRow()
+func (c *correction) pass(ctx context.Context, tell func(change.Fix), write func(cells []string) error) error {
+	fixer, header := change.NewFixer(c.sheet), c.sheet.HeaderRow()
 	return c.sheet.EachRecord(ctx, func(row int, cells []string) error {
 		if row > header {
 			fixer.Fix(row, cells, tell)
@@ -93,7 +93,7 @@ func (c *correction) write(ctx context.Context, w io.Writer, f *checkFlags) erro
 	fixed := 0
 	err := journal.Replace(c.path, func(file io.Writer) error {
 		out := c.sheet.NewCopy(file)
-		tell := func(fix batch.Fix) {
+		tell := func(fix change.Fix) {
 			fixed++
 			fmt.Fprintf(list, "corrected: %s\n", fix)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/sheet"
 )
 
@@ -153,7 +154,7 @@ func (p *problems) writeJSON(w io.Writer, name string, o *batch.Overview, again 
 }
 
 // writeDocument is writeJSON with the corrections of the copy, if one is made.
-func (p *problems) writeDocument(w io.Writer, name string, o *batch.Overview, again func(func(sheet.Problem)) error, fixes func(func(batch.Fix)) error) error {
+func (p *problems) writeDocument(w io.Writer, name string, o *batch.Overview, again func(func(sheet.Problem)) error, fixes func(func(change.Fix)) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false) // "<clear>" is easier to read than its escape
@@ -171,7 +172,7 @@ func (p *problems) writeDocument(w io.Writer, name string, o *batch.Overview, ag
 			problems.add(told)
 		}
 	}
-	list := jsonList[batch.Fix]{out: out, enc: enc}
+	list := jsonList[change.Fix]{out: out, enc: enc}
 	if fixes != nil {
 		fmt.Fprint(out, `],"fixes":[`)
 		list.failed = fixes(list.add)

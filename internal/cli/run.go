@@ -13,6 +13,7 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
@@ -66,7 +67,7 @@ type runner struct {
 	auth     api.Auth
 	trusted  *x509.CertPool // root certificates beside the system's; nil for none
 	sheet    *sheet.Sheet   // what rows are read from: the run's own copy once there is one
-	rules    batch.Rules
+	rules    change.Rules
 	overview *batch.Overview
 	hash     string // of the sheet, SHA-256
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/sheet"
 )
 
@@ -23,7 +23,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.maps, "map", nil, "a sheet's own header for a field, 'COLUMN=FIELD'; repeatable")
 	flags.StringVar(&f.unknown, "unknown-columns", "error", "a column that is neither a field nor mapped: error, attribute or ignore")
 	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
-	flags.StringVar(&f.clearMarker, "clear-marker", batch.DefaultClearMarker, "a cell that empties an attribute")
+	flags.StringVar(&f.clearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
 	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
 	flags.BoolVar(&f.runSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
 	flags.BoolVar(&f.allowUnknownStatus, "allow-unknown-status", false, "send a status that the list does not hold, as typed")
@@ -70,8 +70,8 @@ func (f *sheetFlags) options() (sheet.Options, error) {
 }
 
 // rules turns the flags into what a row means.
-func (f *sheetFlags) rules() (batch.Rules, error) {
-	r := batch.Rules{
+func (f *sheetFlags) rules() (change.Rules, error) {
+	r := change.Rules{
 		ClearMarker: sheet.Trim(f.clearMarker), RunSessions: f.runSessions,
 		AllowUnknownStatus: f.allowUnknownStatus, Strict: f.strict,
 	}
@@ -87,7 +87,7 @@ func (f *sheetFlags) rules() (batch.Rules, error) {
 	}
 	seen := map[string]bool{}
 	for _, d := range f.dates {
-		rule, err := batch.ParseDateRule(d)
+		rule, err := change.ParseDateRule(d)
 		if err != nil {
 			return r, usage("--date %w", err)
 		}
@@ -101,10 +101,10 @@ func (f *sheetFlags) rules() (batch.Rules, error) {
 }
 
 // open opens a sheet and makes sure that the flags fit it.
-func (f *sheetFlags) open(path string) (*sheet.Sheet, batch.Rules, error) {
+func (f *sheetFlags) open(path string) (*sheet.Sheet, change.Rules, error) {
 	o, err := f.options()
 	if err != nil {
-		return nil, batch.Rules{}, err
+		return nil, change.Rules{}, err
 	}
 	rules, err := f.rules()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 )
 
 // helpTopics are pages of help that belong to no single command.
@@ -15,7 +15,7 @@ func helpTopics() []*cobra.Command {
 		return &cobra.Command{Use: name, Short: short, Long: strings.TrimSpace(text)}
 	}
 	return []*cobra.Command{
-		topic("sheet", "Columns and cells of a sheet", sheetTopic+"\nThe statuses:\n"+columns(batch.Statuses())),
+		topic("sheet", "Columns and cells of a sheet", sheetTopic+"\nThe statuses:\n"+columns(change.Statuses())),
 		topic("auth", "Tenants, tokens and certificates", authTopic),
 		topic("resume", "Runs, resuming and what is guaranteed", resumeTopic),
 		topic("exit-codes", "What the exit codes mean", "The exit codes:\n\n"+exitCodeTable()),

@@ -1,0 +1,161 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
+)
+
+// list asks for the tenant's list of sessions where a comparison of many rows
+// is cheaper with it.
+func (e *engine) list(ctx context.Context) (err error) {
+	if !e.Compare || e.Left <= 1 {
+		return nil
+	}
+	said := "each session is read by itself: with --duplicates in-order a row can change what a list has shown"
+	if !e.Rules.InOrder {
+		e.listed, said, err = takeSnapshot(ctx, e.Tenant, e.Left, e.Scratch)
+	}
+	if said != "" && e.Say != nil {
+		e.Say(said)
+	}
+	return err
+}
+
+// sayHidden says how many rows were not sent though a field of them could not
+// be compared.
+func (e *engine) sayHidden() {
+	if n := e.hidden.Load(); n > 0 && e.Say != nil {
+		e.Say(fmt.Sprintf("rows that could not be compared whole, and are as the tenant has them otherwise: %d; the tenant shows a name where the sheet has an id (see result.note or plan.csv); a run without --compare sends them", n))
+	}
+}
+
+// sessionReader compares a change with what the tenant holds.
+type sessionReader struct {
+	tenantSender
+	listed *snapshot     // may be nil
+	hidden *atomic.Int64 // counts rows that could not be compared whole, and were left
+}
+
+// compareNow compares a change with its session as the list shows it or, where
+// that differs, as it is now: the list may be hours old. The answer has a
+// session only if it was read.
+func (s *sessionReader) compareNow(ctx context.Context, t *task) (change.Comparison, api.Answer) {
+	// A list that leaves the attributes out does not show them empty.
+	if session, ok := s.listed.find(t.ID); ok && (t.Clears == 0 || len(session.Attributes) > 0) {
+		if found := change.Compare(&t.Change, &session); found.Matches() {
+			return found, api.Answer{}
+		}
+	}
+	got := s.tenant.Get(ctx, t.ID)
+	return change.Compare(&t.Change, got.Session), got
+}
+
+// comparing reads the session first. A row that already matches ends here,
+// unless it runs its session; of another one, what differs is left to be sent,
+// and what would be overwritten goes to the journal.
+type comparing struct {
+	sessionReader
+	next sender
+}
+
+func (s *comparing) send(ctx context.Context, t *task) (result, error) {
+	if t.Doubtful && t.Run {
+		return s.next.send(ctx, t)
+	}
+	found, got := s.compareNow(ctx, t)
+	switch {
+	case s.stops(got):
+		return result{}, nil
+	case got.Verdict != api.OK:
+		got.Message = joinSentences("not sent: its session could not be read", got.Message)
+		return s.end(t, journal.Failed, got), nil
+	case found.Matches():
+		got.Attempts = 0
+		return s.unchanged(t, found, got), nil
+	}
+	if t.Run && t.maybeApplied && t.before != nil {
+		before := change.Compare(&t.Change, t.before)
+		if found.Applied(&before, change.ModifiedUnknown) == change.WasApplied {
+			return s.appliedEarlier(t, got), nil
+		}
+	}
+	t.ChangedOnly(found)
+	if err := s.keepBefore(t, got.Session); err != nil {
+		return result{}, err
+	}
+	return s.next.send(ctx, t)
+}
+
+// unchanged ends a row that needs no request. Where an earlier request of this
+// run is what made it so, the run has changed the session.
+func (s *comparing) unchanged(t *task, found change.Comparison, a api.Answer) result {
+	r := s.end(t, journal.Unchanged, a)
+	if t.maybeApplied && t.before != nil && !change.Compare(&t.Change, t.before).Matches() {
+		r = s.appliedEarlier(t, a)
+	}
+	if names := found.Names(change.ShownAsName); names != "" {
+		r.outcome.Note = joinSentences(r.outcome.Note, "cannot be compared, and was not sent for it: "+names+" (the tenant shows a name)")
+		s.hidden.Add(1)
+	}
+	return r
+}
+
+// appliedEarlier ends a row that an earlier session of the run has applied,
+// though its answer did not say so.
+func (s *comparing) appliedEarlier(t *task, a api.Answer) result {
+	a.Attempts = 0
+	r := s.end(t, journal.Updated, a)
+	r.outcome.Note = "an earlier request of this run was applied after all: the session is as the row asks"
+	return r
+}
+
+// What a dry run plans for a row.
+const (
+	actionPatch     = "patch"
+	actionUnchanged = "unchanged"
+	actionInvalid   = "invalid"
+)
+
+// dryRunSender records what would be sent. With a comparison it reads each
+// session, and never writes one.
+type dryRunSender struct {
+	sessionReader
+	compare bool
+}
+
+func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
+	plan := journal.Planned{
+		Row: t.Row, ID: t.ID, Action: actionPatch, Method: "PATCH",
+		Path: "/workflow_sessions/" + t.ID,
+	}
+	if t.Run {
+		plan.Path += "?run=true"
+	}
+	if s.compare {
+		found, got := s.compareNow(ctx, t)
+		switch {
+		case s.stops(got):
+			return result{}, nil
+		case got.Verdict != api.OK:
+			got.Message = joinSentences("its session could not be read", got.Message)
+			return s.end(t, journal.Failed, got), nil
+		}
+		plan.Changes = found.Describe()
+		if found.Matches() {
+			plan.Action, plan.Method, plan.Path = actionUnchanged, "", ""
+			if found.Count(change.ShownAsName) > 0 {
+				s.hidden.Add(1)
+			}
+			return result{}, s.journal.Append(plan)
+		}
+		t.ChangedOnly(found)
+	}
+	plan.Body = slices.Clone(t.Body)
+	return result{}, s.journal.Append(plan)
+}

@@ -1,0 +1,75 @@
+// Package change decides what a row of a sheet asks of a session: the change
+// it makes, or the problems that keep it from being sent. It decides as well
+// what "the same value" is, when a change is compared with a session, and what
+// of a change can be put back. It is pure: it reads no file, starts no
+// goroutine and never looks at a clock.
+package change
+
+import (
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// DefaultClearMarker is the cell that empties an attribute when no other
+// marker was chosen.
+const DefaultClearMarker = "<clear>"
+
+// Rules are the choices that decide what a row means.
+type Rules struct {
+	ClearMarker        string // without regard to case; never empty
+	RunSessions        bool   // an empty run cell means true
+	AllowUnknownStatus bool   // a status that is not in the list is sent as typed
+	InOrder            bool   // the same id may be in several rows
+	Strict             bool   // warnings are errors
+	Dates              []DateRule
+}
+
+// Change is what one row asks of the tenant: one PATCH.
+type Change struct {
+	Row      int       // as Excel shows it
+	ID       string    // in lower case
+	Run      bool      // ?run=true
+	Body     []byte    // the request's body; its fields have a fixed order
+	Status   string    // the status that is sent, if any
+	Clears   int       // how many attributes are emptied
+	Doubtful bool      // an earlier run or session could not find out whether this was applied
+	Since    time.Time // for Doubtful: when its request left, if that is known
+
+	values []value // what the row sets, in the body's order
+	hash   uint64  // once it was asked for
+}
+
+// value is what a change sets one field or attribute to.
+type value struct {
+	*column
+	text string
+}
+
+// Hash tells changes apart by id and content. It is the same in every process
+// and for every order of a sheet's rows and columns.
+func (c *Change) Hash() uint64 {
+	if c.hash == 0 {
+		var h xxhash.Digest
+		h.Reset()
+		_, _ = h.WriteString(c.ID) // a hash never fails
+		if c.Run {
+			_, _ = h.WriteString("\x01")
+		}
+		_, _ = h.Write(c.Body)
+		c.hash = max(h.Sum64(), 1)
+	}
+	return c.hash
+}
+
+func (c *Change) reset(row int) {
+	*c = Change{Row: row, Body: c.Body[:0], values: c.values[:0]}
+}
+
+// CopyTo makes another change of this one that shares no memory with it but
+// the text of cells.
+func (c *Change) CopyTo(to *Change) {
+	body, values := append(to.Body[:0], c.Body...), append(to.values[:0], c.values...)
+	*to = *c
+	to.Body, to.values = body, values
+}

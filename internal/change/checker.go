@@ -1,0 +1,71 @@
+package change
+
+import (
+	"fmt"
+
+	"nermbulk/internal/sheet"
+)
+
+// A Checker finds what is wrong with the rows of one sheet, in the pass that
+// checks it and in the one that sends it alike. Each goroutine needs its own.
+type Checker struct {
+	Change  Change // of the last row
+	sheet   *sheet.Sheet
+	planner *Planner
+	one     [1]sheet.Problem
+}
+
+// NewChecker prepares for the rows of a sheet whose header has no problems.
+func NewChecker(s *sheet.Sheet, rules Rules) *Checker {
+	return &Checker{sheet: s, planner: NewPlanner(s.Columns(), rules)}
+}
+
+// LeaveOutWarnings keeps warnings out of what is found, unless --strict makes
+// them errors: an earlier pass has reported them.
+func (c *Checker) LeaveOutWarnings() { c.planner.quiet = !c.planner.rules.Strict }
+
+// Plan reads a row into c.Change. A row with data beyond the last column has
+// that problem alone: its cells may have moved.
+func (c *Checker) Plan(row *sheet.Row) []sheet.Problem {
+	problems := c.planner.Plan(row, &c.Change)
+	if row.Long {
+		c.one[0] = c.sheet.LongRow(row)
+		return c.one[:]
+	}
+	return problems
+}
+
+// First checks a row in the pass that meets the ids for the first time.
+func (c *Checker) First(row *sheet.Row, ids *IDs) []sheet.Problem {
+	problems := c.Plan(row)
+	p := c.planner
+	if !p.keyed {
+		return problems
+	}
+	if at, again := ids.add(p.key, row.Number); again && !p.rules.InOrder && !row.Long {
+		return p.repeated(fmt.Sprintf("the same id as in row %d: keep one row for each id, or send them one after another with --duplicates in-order", at))
+	}
+	return problems
+}
+
+// Again checks a row in a later pass: every row of a repeated id is wrong.
+func (c *Checker) Again(row *sheet.Row, ids *IDs) []sheet.Problem {
+	problems := c.Plan(row)
+	if p := c.planner; p.keyed && !p.rules.InOrder && ids != nil && ids.repeated(p.key) && !row.Long {
+		return p.repeated("the id stands in several rows: none of them is sent")
+	}
+	return problems
+}
+
+// repeated adds the problem of an id that is in several rows.
+func (p *Planner) repeated(message string) []sheet.Problem {
+	others := p.problems
+	p.problems = nil
+	p.problem(p.id, sheet.DuplicateID, "%s", message)
+	at := 0
+	for at < len(others) && compareColumns(others[at], p.problems[0]) <= 0 {
+		at++
+	}
+	p.problems = append(others[:at:at], append(p.problems, others[at:]...)...)
+	return p.problems
+}

@@ -1,0 +1,280 @@
+package change
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/sheet"
+)
+
+// Difference is one field in which a session is not as a change asks.
+type Difference struct {
+	Field     string // as in the sheet's header: status, attributes.end_date
+	Held      string // what the session holds
+	Sent      string // what the change sends
+	Certainty Certainty
+}
+
+// Certainty is how far a difference can be trusted.
+type Certainty int
+
+// The certainties.
+const (
+	// Certain: the session holds another value.
+	Certain Certainty = iota
+	// Unproven: one of the values is an id and the other is not. They may be
+	// the same.
+	Unproven
+	// ShownAsName: the tenant shows a name for what the sheet writes as an
+	// id, so that they cannot be compared.
+	ShownAsName
+	// Missing: the answer does not have the field, which says nothing either
+	// way.
+	Missing
+)
+
+// Comparison is what a session says about a change.
+type Comparison struct {
+	differences []Difference // in the body's order, those that are missing last
+	same        int          // fields that are as the change asks
+	all         int          // fields that the change sends
+	run         bool         // the change runs its session
+}
+
+// Compare compares a session with what a change asks for. Without a session
+// there is nothing to compare, and no difference.
+func Compare(c *Change, s *api.Session) Comparison {
+	found := Comparison{all: len(c.values), run: c.Run}
+	if s == nil {
+		return found
+	}
+	var missing []Difference
+	for i := range c.values {
+		v := &c.values[i]
+		held, certainty, same := v.compare(s)
+		switch {
+		case certainty == Missing:
+			missing = append(missing, Difference{v.label, held, v.text, Missing})
+		case same:
+			found.same++
+		default:
+			found.differences = append(found.differences, Difference{v.label, held, v.text, certainty})
+		}
+	}
+	found.differences = append(found.differences, missing...)
+	return found
+}
+
+// compare returns what a session holds in the field and whether that is what
+// the change sends, or how certain it is that it is not.
+func (v *value) compare(s *api.Session) (held string, certainty Certainty, same bool) {
+	if !s.Has.All(v.field.has) {
+		return "", Missing, false
+	}
+	if v.Field != sheet.Attribute {
+		held = v.field.get(s)
+		return held, Certain, v.field.same(held, v.text)
+	}
+	held = s.Attributes[v.UID]
+	if v.field.same(held, v.text) {
+		return held, Certain, true
+	}
+	return held, certaintyOf(v.text, held), false
+}
+
+// Matches reports whether nothing is left to change: every field was there to
+// be compared, and none is known to differ. A name in the place of an id is all
+// that the tenant ever shows of it: sending it for that would send it at every
+// run. Running a session is a change of its own.
+func (c Comparison) Matches() bool {
+	return !c.run && c.same+c.Count(ShownAsName) == c.all
+}
+
+// Count returns how many differences have a certainty.
+func (c Comparison) Count(certainty Certainty) int {
+	n := 0
+	for _, d := range c.differences {
+		if d.Certainty == certainty {
+			n++
+		}
+	}
+	return n
+}
+
+// Names lists the fields of the differences that have a certainty.
+func (c Comparison) Names(certainty Certainty) string {
+	var names []string
+	for _, d := range c.differences {
+		if d.Certainty == certainty {
+			names = append(names, d.Field)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// Without leaves a field out of the comparison.
+func (c Comparison) Without(field string) Comparison {
+	c.differences = slices.DeleteFunc(c.differences, func(d Difference) bool { return d.Field == field })
+	return c
+}
+
+// held is what the session holds in a field that differs; "" for another.
+func (c Comparison) held(field string) string {
+	for _, d := range c.differences {
+		if d.Field == field {
+			return d.Held
+		}
+	}
+	return ""
+}
+
+// Describe is one line for each difference, `field: old → new`. What cannot be
+// compared is marked.
+func (c Comparison) Describe() string {
+	lines := make([]string, len(c.differences))
+	for i, d := range c.differences {
+		held := orEmpty(d.Held)
+		if d.Certainty == Missing {
+			held = "(not told)"
+		}
+		lines[i] = d.Field + ": " + held + " → " + orEmpty(d.Sent) + remarks[d.Certainty]
+	}
+	return strings.Join(lines, "\n")
+}
+
+var remarks = [...]string{
+	Certain:     "",
+	Unproven:    " (cannot be compared: an id and a name)",
+	ShownAsName: " (cannot be compared: the tenant shows a name)",
+	Missing:     " (cannot be compared: the tenant does not tell this field)",
+}
+
+func orEmpty(value string) string {
+	if value == "" {
+		return "(empty)"
+	}
+	return value
+}
+
+// sameName compares statuses, which a tenant may answer with spaces.
+func sameName(a, b string) bool {
+	if a == b {
+		return true
+	}
+	for {
+		a, b = strings.TrimLeft(a, nameSeparators), strings.TrimLeft(b, nameSeparators)
+		switch {
+		case a == "" || b == "":
+			return a == b
+		case a[0] >= utf8.RuneSelf || b[0] >= utf8.RuneSelf:
+			return sheet.NormalizeName(a) == sheet.NormalizeName(b)
+		case lower(a[0]) != lower(b[0]):
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+// nameSeparators are what does not matter in a name.
+const nameSeparators = " _-"
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// sameSet compares lists without regard to order, case and repeats.
+func sameSet(a, b string) bool {
+	return a == b || slices.Equal(set(strings.ToLower(a)), set(strings.ToLower(b)))
+}
+
+// sameText compares attribute values: line breaks come back in one form, and
+// several values may come back with another space after the comma.
+func sameText(held, sent string) bool {
+	if held == sent {
+		return true
+	}
+	held = unifyBreaks(held)
+	return sheet.Trim(held) == sent || strings.Contains(sent, ",") && slices.Equal(split(held), split(sent))
+}
+
+// unifyBreaks makes every sort of line break an LF, since one sheet can come
+// from several systems.
+func unifyBreaks(s string) string {
+	if strings.IndexByte(s, '\r') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// split takes apart values that are joined by commas.
+func split(s string) []string {
+	all := strings.Split(s, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// set is split sorted, without empty ones and repeats.
+func set(s string) []string {
+	all := slices.DeleteFunc(split(s), func(p string) bool { return p == "" })
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// certaintyOf returns how certain it is that two attribute values that are not
+// the same text differ. Profile, owner and contributor attributes are written
+// as ids or names and read back as names, a user's with the mail address in
+// brackets, so that a name in the place of an id proves nothing.
+func certaintyOf(sent, held string) Certainty {
+	if sent == "" || held == "" {
+		return Certain
+	}
+	sentNames, heldNames := plainNames(sent), plainNames(held)
+	if slices.Equal(sentNames, heldNames) {
+		return ShownAsName // the mail address is all that differs
+	}
+	sentIDs, sentOthers := onlyIn(sentNames, heldNames)
+	heldIDs, heldOthers := onlyIn(heldNames, sentNames)
+	switch {
+	case sentIDs > 0 && sentOthers == 0 && heldIDs == 0 && heldOthers > 0:
+		return ShownAsName
+	case sentIDs > 0 && heldOthers > 0, sentOthers > 0 && heldIDs > 0:
+		return Unproven
+	}
+	return Certain
+}
+
+// onlyIn counts the values of a list that the other one has not: ids, and
+// whatever else.
+func onlyIn(list, other []string) (ids, others int) {
+	for _, value := range list {
+		switch {
+		case slices.Contains(other, value):
+		case isUUID(value):
+			ids++
+		default:
+			others++
+		}
+	}
+	return ids, others
+}
+
+// plainNames takes a list of names or ids apart. Ids are in lower case, and
+// " (user@example.com)" is cut off a name.
+func plainNames(s string) []string {
+	names := split(s)
+	for i, name := range names {
+		if isUUID(name) {
+			names[i] = strings.ToLower(name)
+		} else if at := strings.LastIndex(name, " ("); at > 0 && strings.HasSuffix(name, ")") && strings.Contains(name[at:], "@") {
+			names[i] = name[:at]
+		}
+	}
+	return names
+}

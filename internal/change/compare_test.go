@@ -1,0 +1,125 @@
+package change
+
+import (
+	"strings"
+	"testing"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/sheet"
+)
+
+const (
+	annID = "0a0a0a0a-0000-4000-8000-000000000001"
+	benID = "0b0b0b0b-0000-4000-8000-000000000002"
+)
+
+func TestCertainty(t *testing.T) {
+	tests := map[string]struct {
+		sent, held string
+		want       Certainty
+	}{
+		"other text":                       {"a", "b", Certain},
+		"empty before":                     {annID, "", Certain},
+		"cleared":                          {"", "Ann (ann@example.com)", Certain},
+		"another id":                       {annID, benID, Certain},
+		"a name for an id":                 {annID, "Ann Lee (ann@example.com)", ShownAsName},
+		"a name without an address":        {annID, "Acme Ltd", ShownAsName},
+		"names for ids":                    {annID + "," + benID, "Ann, Ben", ShownAsName},
+		"a name with a comma":              {annID, "Lee, Ann (ann@example.com)", ShownAsName},
+		"an id and a name":                 {"Ann," + benID, "Ann (ann@example.com), Ben", ShownAsName},
+		"an id and a name that is another": {"Cid," + benID, "Ann, Ben", Unproven},
+		"the same name":                    {"Ann", "Ann (ann@example.com)", ShownAsName},
+		"another name":                     {"Ann", "Ben (ben@example.com)", Certain},
+		"text in the place of an id":       {"none", annID, Unproven},
+		"one more id":                      {annID + "," + benID, annID, Certain},
+		"one name less":                    {"Ann", "Ann (ann@example.com), Ben", Certain},
+		"the id in capitals":               {strings.ToUpper(annID), annID, ShownAsName},
+		"not an address":                   {"Ann", "Ann (absent)", Certain},
+	}
+	for name, tt := range tests {
+		if got := certaintyOf(tt.sent, tt.held); got != tt.want {
+			t.Errorf("%s: %d, not %d", name, got, tt.want)
+		}
+	}
+}
+
+// What a session holds already is not sent, and whatever is sent is as in the
+// whole body.
+func TestChangedOnly(t *testing.T) {
+	content := "id,status,workflow_id,requester_id,requester_type,profile_ids,attributes.a,attributes.b,attributes.c,run\n" +
+		idA + ",Closed," + strings.ToUpper(annID) + "," + annID + ",user,\"" + annID + ";" + benID + "\",\"x\"\"\r\ny\",<clear>,\"p,q\",true\n"
+	all := `"status":"closed","workflow_id":"` + annID + `","requester_id":"` + annID + `","requester_type":"User","profile_ids":["` + annID + `","` + benID + `"]`
+	attributes := `"attributes":{"a":"x\"\ny","b":"","c":"p,q"}`
+	tests := map[string]struct{ session, want string }{
+		"nothing is told":      {`{}`, all + "," + attributes},
+		"all differs":          {`{"status":"new","workflow_id":"` + benID + `","requester_id":"` + benID + `","requester_type":"NeprofileUser","profile_ids":[],"attributes":{"a":"1","b":"2","c":"3"}}`, all + "," + attributes},
+		"only an attribute":    {`{"status":"CLOSED","workflow_id":"` + annID + `","requester_id":"` + annID + `","requester_type":"User","profile_ids":"` + benID + ", " + annID + `","attributes":{"a":"x\"\r\ny","b":"2","c":"p, q"}}`, `"attributes":{"b":""}`},
+		"the requester's type": {`{"status":"CLOSED","workflow_id":"` + annID + `","requester_id":"` + annID + `","requester_type":"NeprofileUser","profile_ids":"` + benID + ", " + annID + `","attributes":{"a":"x\"\r\ny","c":"p, q"}}`, `"requester_id":"` + annID + `","requester_type":"User"`},
+		"only the run is left": {`{"status":"closed","workflow_id":"` + annID + `","requester_id":"` + annID + `","requester_type":"User","profile_ids":"` + benID + ", " + annID + `","attributes":{"a":"x\"\ny","b":null,"c":"p,q"}}`, `"attributes":{}`},
+	}
+	s := openSheet(t, content, sheet.Options{})
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var c Change
+			planner := NewPlanner(s.Columns(), defaultRules())
+			err := s.Each(t.Context(), func(row *sheet.Row) error {
+				if problems := planner.Plan(row, &c); len(problems) > 0 {
+					t.Fatal(problems)
+				}
+				return nil
+			})
+			session, parseErr := api.ParseSession([]byte(tt.session))
+			if err != nil || parseErr != nil {
+				t.Fatal(err, parseErr)
+			}
+			var other Change
+			c.CopyTo(&other)
+			whole := other.Hash()
+			if c.ChangedOnly(Compare(&c, &session)); string(c.Body) != bodyOpen+tt.want+"}}" {
+				t.Errorf("%s\nnot\n%s", c.Body, bodyOpen+tt.want+"}}")
+			}
+			if c.Hash() != whole {
+				t.Error("the hash is another one")
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		field sheet.Field
+		cell  string
+		want  bool
+	}{
+		"text":                 {sheet.Attribute, "=1+1", false},
+		"an error":             {sheet.Attribute, " #N/A ", true},
+		"the marker":           {sheet.Attribute, "<Clear>", true},
+		"any status":           {sheet.Status, "on hold", false},
+		"a type":               {sheet.RequesterType, "user", false},
+		"no type":              {sheet.RequesterType, "Robot", true},
+		"an id":                {sheet.WorkflowID, annID, false},
+		"no id":                {sheet.RequesterID, "Ann", true},
+		"ids":                  {sheet.ProfileIDs, annID + ", " + benID, false},
+		"a name among ids":     {sheet.ProfileIDs, annID + ", Ann", true},
+		"nothing changes less": {sheet.ProfileID, "", false},
+	} {
+		if got := Refused(tt.field, tt.cell); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestSameName(t *testing.T) {
+	for _, same := range [][2]string{
+		{"pending_approval", "Pending Approval"}, {"closed", "closed"}, {"AUTH-STATUS1", "auth status1"}, {"un_assigned", "unassigned "}, {"ÜBER", "über"}, {"a\u00a0b", "a_b"}, {"", "_"},
+	} {
+		if !sameName(same[0], same[1]) || !sameName(same[1], same[0]) {
+			t.Errorf("%q and %q are one name", same[0], same[1])
+		}
+	}
+	for _, other := range [][2]string{{"closed", "close"}, {"new", "now"}, {"", "new"}, {"über", "uber"}} {
+		if sameName(other[0], other[1]) || sameName(other[1], other[0]) {
+			t.Errorf("%q and %q are two names", other[0], other[1])
+		}
+	}
+}

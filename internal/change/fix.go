@@ -1,0 +1,98 @@
+package change
+
+import (
+	"unicode/utf8"
+
+	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
+)
+
+// Fix is one cell of which a corrected copy has another text.
+type Fix struct {
+	Row    int    `json:"row"`    // as Excel shows it
+	Column string `json:"column"` // letters, as Excel shows them
+	Header string `json:"header"` // as typed
+	Old    string `json:"old"`
+	New    string `json:"new"`
+}
+
+// String returns the correction in one line, its place first.
+func (f Fix) String() string {
+	place := sheet.Problem{Row: f.Row, Column: f.Column, Header: f.Header}
+	if sheet.Trim(f.Old) == f.New && utf8.RuneCountInString(f.Old) > maxQuoted {
+		place.Message = quote(f.New) + ": white space around it taken off"
+	} else {
+		// Long enough for a list of ids, whose end may be what changes.
+		const limit = 1000
+		place.Message = text.Quote(f.Old, limit) + " → " + text.Quote(f.New, limit)
+	}
+	return place.String()
+}
+
+// A Fixer corrects the cells of one sheet where the correction is Certain:
+// where it makes no difference to what is sent, or the cell can mean nothing
+// else. What is only probable ("complete" for "completed") it leaves alone.
+type Fixer struct {
+	columns []sheet.Column
+	escaped bool // cells have the formula escape
+}
+
+// NewFixer prepares for the records of a sheet that has no problems of the
+// whole sheet: see sheet.EachRecord.
+func NewFixer(s *sheet.Sheet) *Fixer {
+	return &Fixer{columns: s.Columns(), escaped: s.FromResults()}
+}
+
+// Fix corrects the cells of one row below the header in place and reports each
+// correction. Cells that need none stay as they are, to the byte. So does a
+// row with data beyond the last column, since its cells may have moved.
+func (f *Fixer) Fix(row int, cells []string, report func(Fix)) {
+	if len(cells) > len(f.columns) {
+		if !isBlank(cells[len(f.columns):]) {
+			return
+		}
+		cells = cells[:len(f.columns)]
+	}
+	if isBlank(cells) {
+		return
+	}
+	for i, cell := range cells {
+		if f.escaped {
+			cell = sheet.Unescape(cell)
+		}
+		c := &f.columns[i]
+		fixed := correct(c.Field, cell)
+		if fixed == cell {
+			continue
+		}
+		report(Fix{Row: row, Column: sheet.Letter(i), Header: c.Name, Old: cell, New: fixed})
+		if f.escaped && sheet.Unescape(fixed) != fixed {
+			fixed = sheet.Escape(fixed) // or reading would take an apostrophe off
+		}
+		cells[i] = fixed
+	}
+}
+
+func isBlank(cells []string) bool {
+	for _, cell := range cells {
+		if sheet.Trim(cell) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// correct returns the text that a cell certainly means. Columns that are not
+// sent are the sheet's own affair.
+func correct(c sheet.Field, cell string) string {
+	if c == sheet.Ignored || c == sheet.ReadOnly || c == sheet.Result {
+		return cell
+	}
+	cell = sheet.Trim(cell)
+	for i := range fields {
+		if f := &fields[i]; f.column == c && f.fix != nil {
+			return f.fix(cell)
+		}
+	}
+	return cell
+}

@@ -1,0 +1,282 @@
+package change
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nermbulk/internal/sheet"
+)
+
+// A Planner turns the rows of one sheet into changes. It holds scratch space:
+// each goroutine needs its own.
+type Planner struct {
+	rules    Rules
+	quiet    bool // warnings are left out
+	id       sheet.Column
+	run      sheet.Column // its index is -1 without a run column
+	columns  []column     // that are sent in the body, in its order
+	earlier  earlierResult
+	problems []sheet.Problem
+	row      int
+	key      [16]byte // the last row's id, when keyed
+	keyed    bool
+}
+
+// column is one column that is sent in the body.
+type column struct {
+	sheet.Column
+	field *field
+	label string            // as a header names it: status, attributes.end_date
+	key   []byte            // the body has it before the value: `"status":`
+	date  *DateRule         // rewrites the cell, if any
+	seen  dateColumn        // for warnings
+	words map[string]parsed // cells of a field that has few values
+}
+
+// parsed is what a field's parse returned.
+type parsed struct {
+	text  string
+	wrong *fault
+}
+
+// NewPlanner prepares the columns of a sheet. Its header must have no
+// problems. A date rule for an attribute that the sheet does not have is the
+// caller's to refuse: see MissingDates.
+func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
+	p := &Planner{rules: rules, run: noColumn, earlier: findEarlierResult(columns)}
+	for _, c := range columns {
+		switch c.Field {
+		case sheet.ID:
+			p.id = c
+		case sheet.Run:
+			p.run = c
+		default:
+			if f := fieldOf(c.Field); f != nil {
+				p.columns = append(p.columns, newColumn(c, f, rules))
+			}
+		}
+	}
+	slices.SortFunc(p.columns, func(a, b column) int {
+		if a.Field != b.Field {
+			return int(a.Field) - int(b.Field)
+		}
+		return strings.Compare(a.UID, b.UID)
+	})
+	return p
+}
+
+func newColumn(c sheet.Column, f *field, rules Rules) column {
+	sent := column{Column: c, field: f, label: f.name, key: jsonKey(f.name)}
+	if c.Field == sheet.Attribute {
+		sent.label, sent.key, sent.date = "attributes."+c.UID, jsonKey(c.UID), rules.dateRule(c.UID)
+	}
+	if f.words {
+		sent.words = map[string]parsed{}
+	}
+	return sent
+}
+
+// Plan reads a row into c and returns the row's problems and warnings in the
+// sheet's column order. The slice is valid until the next call.
+func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
+	p.problems, p.row = p.problems[:0], row.Number
+	c.reset(row.Number)
+	p.planID(row, c)
+	ran := p.planRun(row, c)
+	for i := range p.columns {
+		col := &p.columns[i]
+		if cell := sheet.Trim(row.Cells[col.Index]); cell != "" {
+			p.planCell(col, cell, c)
+		}
+	}
+	if len(c.values) == 0 && len(p.problems) == 0 && !c.Run {
+		if ran {
+			p.problem(noColumn, sheet.NoChange, `only "run" is filled, and it says no: fill a status or an attribute, or remove the row`)
+		} else {
+			p.problem(noColumn, sheet.NoChange, "the row changes nothing: fill a status or an attribute, or remove the row")
+		}
+	}
+	c.Body = appendBody(c.Body, c.values)
+	c.Doubtful, c.Since = p.earlier.unknown(row)
+	if len(p.problems) > 1 {
+		slices.SortStableFunc(p.problems, compareColumns)
+	}
+	return p.problems
+}
+
+// planID reads the row's id. An empty id is a bad one.
+func (p *Planner) planID(row *sheet.Row, c *Change) {
+	cell := sheet.Trim(row.Cells[p.id.Index])
+	p.key, p.keyed = parseUUID(cell)
+	switch {
+	case p.keyed:
+		c.ID = strings.ToLower(cell)
+	case cell == "":
+		p.problem(p.id, sheet.BadID, "the id is empty: a row needs the id of the session that it changes")
+	case p.isClear(cell):
+		p.problem(p.id, sheet.ClearNotAllowed, "%s empties an attribute only: a row needs the id of the session that it changes", quote(cell))
+	case isSpreadsheetError(cell):
+		p.spreadsheetError(p.id, cell)
+	default:
+		p.problem(p.id, sheet.BadID, "%s is not an id%s", quote(cell), uuidHint(cell))
+	}
+}
+
+// planRun reads the run column; filled reports whether the cell had a value.
+func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
+	c.Run = p.rules.RunSessions
+	if p.run.Index < 0 {
+		return false
+	}
+	cell := sheet.Trim(row.Cells[p.run.Index])
+	if cell == "" {
+		return false
+	}
+	if p.refused(p.run, cell) {
+		return true
+	}
+	value, ok := parseBoolean(cell)
+	if !ok {
+		p.problem(p.run, sheet.BadBoolean, "%s is neither yes nor no: use true or false", quote(cell))
+	}
+	c.Run = value
+	return true
+}
+
+// planCell adds to c what a cell that is not empty sets its field to.
+func (p *Planner) planCell(col *column, cell string, c *Change) {
+	text, ok := "", false
+	if col.Field == sheet.Attribute {
+		text, ok = p.attribute(col, cell)
+	} else {
+		text, ok = p.field(col, cell)
+	}
+	if !ok {
+		return
+	}
+	c.values = append(c.values, value{col, text})
+	switch {
+	case col.Field == sheet.Status:
+		c.Status = text
+	case text == "":
+		c.Clears++
+	}
+}
+
+// field returns the value to send for the cell of a field that is no attribute.
+func (p *Planner) field(col *column, cell string) (text string, ok bool) {
+	if p.refused(col.Column, cell) {
+		return "", false
+	}
+	got := col.parse(cell, &p.rules)
+	if got.wrong != nil {
+		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
+	}
+	return got.text, got.text != ""
+}
+
+// What is kept of the cells of a column that has few values is bounded: in
+// cells, and in bytes for each of them.
+const (
+	maxWords      = 512
+	maxWordLength = 256
+)
+
+// parse is the field's parse. A sheet that spells a status in another way, or
+// has one wrong, does so in many rows: normalising it and looking for the
+// nearest one take long.
+func (col *column) parse(cell string, rules *Rules) parsed {
+	got, ok := col.words[cell]
+	if !ok {
+		got.text, got.wrong = col.field.parse(cell, rules)
+		if col.words != nil && len(col.words) < maxWords && len(cell) <= maxWordLength {
+			col.words[strings.Clone(cell)] = got
+		}
+	}
+	return got
+}
+
+// attribute returns the value to send for the cell of an attribute.
+func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
+	if p.isClear(cell) {
+		return "", true
+	}
+	if isSpreadsheetError(cell) {
+		p.spreadsheetError(col.Column, cell)
+		return "", false
+	}
+	p.warn(col, cell)
+	if col.date == nil {
+		return unifyBreaks(cell), true
+	}
+	text, ok = col.date.rewrite(cell)
+	if !ok {
+		p.problem(col.Column, sheet.BadDate, "%s is not a date of the form %s", quote(cell), col.date.in.name)
+	}
+	return text, ok
+}
+
+func (p *Planner) isClear(cell string) bool {
+	return len(cell) == len(p.rules.ClearMarker) && strings.EqualFold(cell, p.rules.ClearMarker)
+}
+
+// refused reports a cell that no column but an attribute's may hold.
+func (p *Planner) refused(c sheet.Column, cell string) bool {
+	switch {
+	case isSpreadsheetError(cell):
+		p.spreadsheetError(c, cell)
+	case p.isClear(cell):
+		p.problem(c, sheet.ClearNotAllowed, "%s empties an attribute only: this field cannot be emptied; leave the cell empty to keep its value", quote(cell))
+	default:
+		return false
+	}
+	return true
+}
+
+// Refused reports whether a check would find a cell of a field wrong, under
+// the rules that hold without flags. A status may be any text: there is a flag
+// for those that the list does not hold.
+func Refused(f sheet.Field, cell string) bool {
+	cell = sheet.Trim(cell)
+	switch {
+	case cell == "":
+		return false
+	case isSpreadsheetError(cell), strings.EqualFold(cell, DefaultClearMarker), strings.ContainsRune(cell, 0):
+		return true
+	case f == sheet.Attribute:
+		return false
+	}
+	_, wrong := fieldOf(f).parse(cell, &Rules{AllowUnknownStatus: true})
+	return wrong != nil
+}
+
+// earlierResult is where a sheet has the results of an earlier run; an index is
+// -1 for a column that it does not have.
+type earlierResult struct{ status, finished, duration int }
+
+func findEarlierResult(columns []sheet.Column) earlierResult {
+	index := func(name string) int {
+		return slices.IndexFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Result && c.UID == name })
+	}
+	return earlierResult{index("status"), index("finished_at"), index("duration_ms")}
+}
+
+// unknown reports whether the earlier run could not find out whether the row
+// was applied. since is when its first request left, which is before the one in
+// doubt; zero when the row does not have it.
+func (e earlierResult) unknown(row *sheet.Row) (unknown bool, since time.Time) {
+	if e.status < 0 || !strings.EqualFold(sheet.Trim(row.Cells[e.status]), "unknown") {
+		return false, since
+	}
+	if e.finished < 0 || e.duration < 0 {
+		return true, since
+	}
+	at, err := time.Parse(time.RFC3339, sheet.Trim(row.Cells[e.finished]))
+	took, failed := strconv.Atoi(sheet.Trim(row.Cells[e.duration]))
+	if err != nil || failed != nil || took < 0 {
+		return true, since
+	}
+	return true, at.Add(-time.Duration(took) * time.Millisecond)
+}

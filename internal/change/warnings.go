@@ -1,0 +1,181 @@
+package change
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"nermbulk/internal/sheet"
+)
+
+// warn adds warnings of text that was probably damaged before it reached us.
+func (p *Planner) warn(col *column, cell string) {
+	if p.quiet {
+		return
+	}
+	switch first := cell[0]; {
+	case first >= '0' && first <= '9' || first == '-' || first == '+':
+		if isScientific(cell) {
+			p.warning(col.Column, sheet.Scientific, "%s looks like a long number that the spreadsheet shortened: format the column as text and enter the number again", quote(cell))
+			return
+		}
+		if col.date != nil {
+			return
+		}
+		if d := &col.seen; !d.add(p.row, cell) {
+			p.warning(col.Column, sheet.MixedDates, "%s beside %s in row %d: no date format fits both; write the column's dates in one form, or rewrite them with --date", quote(cell), quote(d.example), d.row)
+		}
+	}
+	if isMojibake(cell) {
+		p.warning(col.Column, sheet.Mojibake, "%s looks wrongly decoded: save the sheet as CSV UTF-8 again, or name its encoding with --encoding", quote(cell))
+	}
+}
+
+// spreadsheetErrors are the error values that a spreadsheet writes into a CSV
+// where a formula failed, in lower case: English, German, French, Spanish and
+// Italian.
+var spreadsheetErrors = func() map[string]bool {
+	known := map[string]bool{}
+	for _, list := range []string{
+		"#n/a #ref! #value! #name? #div/0! #num! #null! #spill! #calc! #error! #getting_data #field! #blocked! #unknown! #connect! #busy! #external! #python! #timeout!",
+		"#nv #wert! #bezug! #zahl! #überlauf! #kalk! #feld! #blockiert! #unbekannt! #verbinden! #daten_abrufen",
+		"#valeur! #nom? #nombre! #nul! #propagation! #epars! #éparpillé! #champ! #bloque! #inconnu! #connexion!",
+		"#¡valor! #¡ref! #¿nombre? #¡div/0! #¡num! #¡nulo! #n/d #¡desbordamiento! #¡calc! #¡campo! #¡bloqueado! #¡desconocido!",
+		"#valor! #nombre? #nulo! #desbordamiento!",
+		"#valore! #rif! #nome? #nullo! #espansione! #campo! #bloccato! #sconosciuto!",
+	} {
+		for word := range strings.FieldsSeq(list) {
+			known[word] = true
+		}
+	}
+	return known
+}()
+
+// isSpreadsheetError reports whether a trimmed cell is a spreadsheet's error
+// value, or the row of '#' that it shows for a column that is too narrow.
+func isSpreadsheetError(s string) bool {
+	switch s[0] {
+	case '#':
+		if len(s) >= 4 && strings.Trim(s, "#") == "" {
+			return true
+		}
+		return len(s) <= 40 && spreadsheetErrors[strings.ToLower(s)]
+	case 'e', 'E':
+		// LibreOffice: Err:502
+		return len(s) == 7 && strings.EqualFold(s[:4], "err:") && digits(s[4:]) == 3
+	}
+	return false
+}
+
+// digits counts the ASCII digits at the beginning of s.
+func digits(s string) int {
+	n := 0
+	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// isScientific reports whether a cell is a number in scientific notation with
+// a signed exponent: what a spreadsheet makes of a long number.
+func isScientific(s string) bool {
+	if s[0] == '+' || s[0] == '-' {
+		s = s[1:]
+	}
+	n := digits(s)
+	if n == 0 {
+		return false
+	}
+	s = s[n:]
+	if len(s) > 1 && (s[0] == '.' || s[0] == ',') {
+		n = digits(s[1:])
+		if n == 0 {
+			return false
+		}
+		s = s[1+n:]
+	}
+	if len(s) < 3 || s[0] != 'E' && s[0] != 'e' || s[1] != '+' && s[1] != '-' {
+		return false
+	}
+	return digits(s[2:]) == len(s)-2
+}
+
+// windows1252High are the characters that windows-1252 has for the bytes 0x80
+// to 0x9F; the five bytes without one stand for themselves.
+var windows1252High = func() map[rune]byte {
+	table := map[rune]byte{}
+	for i, r := range []rune("€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ") {
+		table[r] = byte(0x80 + i)
+	}
+	return table
+}()
+
+// asByte gives the byte that windows-1252 shows as r.
+func asByte(r rune) (byte, bool) {
+	if r <= 0xff {
+		return byte(r), r >= 0x80
+	}
+	b, ok := windows1252High[r]
+	return b, ok
+}
+
+// isMojibake reports whether a cell looks like UTF-8 that was read as
+// windows-1252, or holds the character that stands for what could not be read.
+// Single capitals with a tilde or a circumflex ("SÃO PAULO") are text.
+func isMojibake(s string) bool {
+	if isASCII(s) {
+		return false
+	}
+	for i, r := range s {
+		if r < 0xc2 {
+			continue
+		}
+		if r == utf8.RuneError {
+			return true
+		}
+		if r > 0xf0 {
+			continue
+		}
+		next, size := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
+		second, ok := asByte(next)
+		if !ok || second > 0xbf {
+			continue
+		}
+		rest := s[i+utf8.RuneLen(r)+size:]
+		third, _ := utf8.DecodeRuneInString(rest)
+		if misread(byte(r), second, third) {
+			return true
+		}
+	}
+	return false
+}
+
+func isASCII(s string) bool {
+	var all byte
+	for i := range len(s) {
+		all |= s[i]
+	}
+	return all < utf8.RuneSelf
+}
+
+// misread judges one lead byte of UTF-8 and what follows it. It is narrower
+// than UTF-8 itself where real text has the same characters in a row.
+func misread(lead, second byte, third rune) bool {
+	thirdByte, continues := asByte(third)
+	continues = continues && thirdByte <= 0xbf
+	switch lead {
+	case 0xc2, 0xc3: // Latin-1: "Ã©", "Â°"; a closing quote may follow a real Ã
+		return second != 0x92 && second != 0x94 || unicode.IsLetter(third)
+	case 0xc4, 0xc5: // Central European; a closing quote may follow a real Ä or Å
+		return second != 0x93 && second != 0x94 && second != 0x92 && second != 0xbb
+	case 0xd0, 0xd1: // Cyrillic: the next letter begins in the same way
+		return third == 0xd0 || third == 0xd1
+	case 0xe2: // typographic quotes, dashes, the euro: "â€™", "â‚¬"
+		return second == 0x80 || second == 0x82 || second == 0x84
+	case 0xef: // a byte order mark inside the text
+		return second == 0xbb && third == 0xbf
+	case 0xf0: // an emoji
+		return second == 0x9f && continues
+	}
+	return false
+}
