@@ -1,232 +1,111 @@
 package journal
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// lineHead is what a line tells of itself, read without regard to the order of
-// its keys: the slow way round parseHead.
-type lineHead struct {
-	head
-	kind    string
-	records int
+var errNotObject = errors.New("the line is not one JSON object")
+
+// decode reads a line into R, by its tags.
+func decode[R any](line []byte) (r R, err error) {
+	err = json.Unmarshal(line, &r)
+	return r, explain(err)
 }
 
-func decodeHead(line []byte) (h lineHead, err error) {
-	status, hasRow := "", false
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "t":
-			h.kind = s.text()
-		case "row":
-			h.row, hasRow = s.int(), true
-		case "carried":
-			h.carried = s.bool()
-		case "run":
-			h.run = s.bool()
-		case "status":
-			status = s.text()
-		case "records":
-			h.records = s.int()
-		}
+// explain takes Go's own names out of an error of encoding/json.
+func explain(err error) error {
+	if err == nil {
+		return nil
 	}
+	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
+		return errNotObject
+	}
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return errors.New(`"at" is not a time`) // no other type reads itself
+	}
+	key := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
+	want := "a whole number"
 	switch {
-	case s.err != nil:
-	case h.kind == "":
-		s.key = []byte("t")
-		s.wrong("there")
-	case kindOfRow(h.kind) && (!hasRow || h.row < 0 || h.row > maxRow):
-		s.key = []byte("row")
-		s.wrong("the number of a row")
-	case h.kind == "outcome":
-		if h.status = statusCode(status); h.status == 0 {
-			s.key = []byte("status")
-			s.wrong("an outcome")
-		}
+	case key == "latency_ms":
+		want = "a list of latencies"
+	case wrong.Type.Kind() == reflect.String:
+		want = "a text"
+	case wrong.Type.Kind() == reflect.Bool:
+		want = "true or false"
+	case wrong.Type.Kind() == reflect.Float64:
+		want = "a number"
 	}
-	return h, s.err
-}
-
-func kindOfRow(kind string) bool {
-	return kind == "intent" || kind == "withdrawn" || kind == "outcome" || kind == "before" || kind == "plan"
-}
-
-func decodeStart(line []byte) (Start, error) {
-	var r Start
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "at":
-			r.At = s.time()
-		case "version":
-			r.Version = s.text()
-		case "host":
-			r.Host = s.text()
-		case "sheet":
-			r.Sheet = s.text()
-		case "sha256":
-			r.SHA256 = s.text()
-		case "sheet_file":
-			r.SheetFile = s.text()
-		case "rows":
-			r.Rows = s.int()
-		}
-	}
-	return r, s.err
+	return fmt.Errorf("%q is not %s", key, want)
 }
 
 func decodeIntent(line []byte) (Intent, error) {
-	var r Intent
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "row":
-			r.Row = s.int()
-		case "run":
-			r.Run = s.bool()
-		case "at":
-			r.At = s.time()
-		case "id":
-			r.ID = s.text()
-		case "hash":
-			r.Hash = s.hash()
-		}
+	l, err := decode[struct {
+		Intent
+		Hash string `json:"hash"`
+	}](line)
+	if err == nil {
+		l.Intent.Hash, err = parseHash(l.Hash)
 	}
-	return r, s.err
+	return l.Intent, err
 }
 
 func decodeOutcome(line []byte) (Outcome, error) {
-	var r Outcome
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "row":
-			r.Row = s.int()
-		case "status":
-			r.Status = statuses[statusCode(string(s.bytes()))]
-		case "run":
-			r.Run = s.bool()
-		case "at":
-			r.At = s.time()
-		case "id":
-			r.ID = s.text()
-		case "hash":
-			r.Hash = s.hash()
-		case "http":
-			r.HTTPStatus = s.int()
-		case "attempts":
-			r.Attempts = s.int()
-		case "ms":
-			r.Duration = time.Duration(s.int()) * time.Millisecond
-		case "error":
-			r.Error = s.text()
-		case "error_body":
-			r.ErrorBody = s.text()
-		case "note":
-			r.Note = s.text()
-		}
+	if r, ok := parseOutcome(line); ok {
+		return r, nil
 	}
-	return r, s.err
+	l, err := decode[struct {
+		Outcome
+		Hash string `json:"hash"`
+		MS   int64  `json:"ms"`
+	}](line)
+	if err == nil {
+		l.Outcome.Hash, err = parseHash(l.Hash)
+	}
+	l.Duration = time.Duration(l.MS) * time.Millisecond
+	return l.Outcome, err
 }
 
 func decodeBefore(line []byte) (Before, error) {
-	var r Before
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "row":
-			r.Row = s.int()
-		case "id":
-			r.ID = s.text()
-		case "session":
-			r.Session = s.raw()
-		}
-	}
-	return r, s.err
+	l, err := decode[struct {
+		Before
+		Session json.RawMessage `json:"session"`
+	}](line)
+	l.Before.Session = unwrap(l.Session)
+	return l.Before, err
 }
 
 func decodePlanned(line []byte) (Planned, error) {
-	var r Planned
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "row":
-			r.Row = s.int()
-		case "id":
-			r.ID = s.text()
-		case "action":
-			r.Action = s.text()
-		case "method":
-			r.Method = s.text()
-		case "path":
-			r.Path = s.text()
-		case "body":
-			r.Body = s.raw()
-		case "changes":
-			r.Changes = s.text()
-		}
-	}
-	return r, s.err
+	l, err := decode[struct {
+		Planned
+		Body json.RawMessage `json:"body"`
+	}](line)
+	l.Planned.Body = unwrap(l.Body)
+	return l.Planned, err
 }
 
-func decodeTick(line []byte) (Tick, error) {
-	var r Tick
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "at":
-			r.At = s.time()
-		case "patch":
-			r.Patch = s.int()
-		case "get":
-			r.Get = s.int()
-		case "token":
-			r.Token = s.int()
-		case "throttled":
-			r.Throttled = s.int()
-		case "retried":
-			r.Retried = s.int()
-		case "ceiling":
-			r.Ceiling = s.float()
-		case "latency_ms":
-			r.Latency = decodeLatency(&s)
-		}
+func parseHash(s string) (uint64, error) {
+	if s == "" {
+		return 0, nil
 	}
-	return r, s.err
+	h, err := strconv.ParseUint(s, 16, 64)
+	if err != nil {
+		return 0, errors.New(`"hash" is not 16 hexadecimal digits`)
+	}
+	return h, nil
 }
 
-func decodeLatency(outer *scanner) map[int]int {
-	latency := make(map[int]int)
-	s := newScanner(outer.val)
-	for s.next() {
-		bound, err := strconv.Atoi(string(s.key))
-		if err != nil {
-			s.wrong("a number of milliseconds")
-		}
-		latency[bound] = s.int()
+// unwrap undoes appendJSON.
+func unwrap(raw json.RawMessage) []byte {
+	var s string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+		return []byte(s)
 	}
-	if s.err != nil {
-		outer.wrong("a list of latencies")
-	}
-	return latency
-}
-
-func decodeEnd(line []byte) (End, error) {
-	var r End
-	s := newScanner(line)
-	for s.next() {
-		switch string(s.key) {
-		case "at":
-			r.At = s.time()
-		case "exit":
-			r.ExitCode = s.int()
-		case "reason":
-			r.Reason = s.text()
-		case "finished":
-			r.Finished = s.bool()
-		}
-	}
-	return r, s.err
+	return raw
 }

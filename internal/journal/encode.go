@@ -71,7 +71,7 @@ func (r Withdrawn) appendTo(b []byte, carried bool) ([]byte, error) {
 }
 
 func (r Outcome) appendTo(b []byte, carried bool) ([]byte, error) {
-	if statusCode(string(r.Status)) == 0 {
+	if statusCode(r.Status) == 0 {
 		return b, fmt.Errorf("row %d: %q is no outcome", r.Row, r.Status)
 	}
 	b, err := appendRow(b, openOutcome, r.Row, carried)

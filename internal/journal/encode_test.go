@@ -87,7 +87,7 @@ func decodeAny(t testing.TB, line []byte) Record {
 	var r Record
 	switch h.kind {
 	case "start":
-		r, err = decodeStart(line)
+		r, err = decode[Start](line)
 	case "intent":
 		r, err = decodeIntent(line)
 	case "outcome":
@@ -97,9 +97,9 @@ func decodeAny(t testing.TB, line []byte) Record {
 	case "plan":
 		r, err = decodePlanned(line)
 	case "tick":
-		r, err = decodeTick(line)
+		r, err = decode[Tick](line)
 	case "end":
-		r, err = decodeEnd(line)
+		r, err = decode[End](line)
 	default:
 		t.Fatalf("kind %q", h.kind)
 	}
@@ -155,5 +155,40 @@ func TestInvalidUTF8(t *testing.T) {
 	got := decodeAny(t, line[:len(line)-1]).(Outcome)
 	if want := "a\ufffd\ufffdb"; got.ErrorBody != want {
 		t.Errorf("got %q, want %q", got.ErrorBody, want)
+	}
+}
+
+// The short way round encoding/json must read what encoding/json reads.
+func TestParseOutcome(t *testing.T) {
+	plain := outcome(17, Updated)
+	unanswered := Outcome{At: testTime, Row: 1, ID: "x", Hash: math.MaxUint64, Run: true, Status: Unknown, Attempts: 3, Duration: time.Hour}
+	withError, escaped := plain, plain
+	withError.Error, escaped.ID = "why", `"`
+	tests := []struct {
+		name   string
+		record Record
+		short  bool
+	}{
+		{"plain", plain, true},
+		{"without an answer", unanswered, true},
+		{"carried", carried{plain}, true},
+		{"with an error", withError, false},
+		{"escaped", escaped, false},
+		{"no outcome", intent(17, true), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			line := lines(t, tt.record)
+			line = line[:len(line)-1]
+			got, ok := parseOutcome(line)
+			if ok != tt.short {
+				t.Fatalf("read the short way: %v, want %v", ok, tt.short)
+			}
+			// White space makes it go the long way.
+			want, err := decodeOutcome(append([]byte("{ "), line[1:]...))
+			if err != nil || ok && got != want {
+				t.Errorf("got %+v, want %+v, %v", got, want, err)
+			}
+		})
 	}
 }

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"fmt"
 	"hash/crc32"
 )
@@ -23,14 +22,6 @@ const (
 	openBefore    = `{"t":"before","row":`
 	openPlanned   = `{"t":"plan","row":`
 )
-
-var openings = [...]struct{ text, kind string }{
-	{openOutcome, "outcome"},
-	{openIntent, "intent"},
-	{openBefore, "before"},
-	{openPlanned, "plan"},
-	{openWithdrawn, "withdrawn"},
-}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -76,53 +67,4 @@ func intact(line []byte) bool {
 		}
 	}
 	return crc32.Checksum(line[:body], castagnoli) == sum
-}
-
-// head is what the replay needs of a line about a row.
-type head struct {
-	row     int
-	carried bool
-	run     bool
-	status  byte // the code of an outcome's status
-}
-
-// parseHead reads the part of a canonical line behind its opening. It reports
-// false when the line is not as this version writes it.
-func parseHead(rest []byte, outcome bool) (h head, ok bool) {
-	i := 0
-	for i < len(rest) && rest[i] >= '0' && rest[i] <= '9' && i < 11 {
-		h.row = h.row*10 + int(rest[i]-'0')
-		i++
-	}
-	if i == 0 || h.row > maxRow {
-		return h, false
-	}
-	rest = rest[i:]
-	rest, h.carried = bytes.CutPrefix(rest, []byte(`,"carried":true`))
-	if outcome {
-		var found bool
-		if rest, found = bytes.CutPrefix(rest, []byte(`,"status":"`)); !found {
-			return h, false
-		}
-		end := bytes.IndexByte(rest, '"')
-		if end < 0 {
-			return h, false
-		}
-		h.status = statusCode(string(rest[:end]))
-		rest = rest[end+1:]
-	}
-	rest, h.run = bytes.CutPrefix(rest, []byte(`,"run":true`))
-	return h, len(rest) > 0 && rest[0] == ',' && (!outcome || h.status != 0)
-}
-
-// statuses gives each outcome its code; 0 is none.
-var statuses = [...]Status{Pending, Updated, Unchanged, Failed, Unknown, Invalid}
-
-func statusCode(s string) byte {
-	for i := 1; i < len(statuses); i++ {
-		if string(statuses[i]) == s {
-			return byte(i)
-		}
-	}
-	return 0
 }

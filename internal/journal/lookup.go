@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -129,22 +128,14 @@ func (r *Replay) Outcomes(fn func(Outcome) error) error {
 
 // latest decodes line if it is the latest outcome of its row.
 func (r *Replay) latest(line []byte, off int64) (Outcome, bool, error) {
-	row := -1
-	if rest, ok := bytes.CutPrefix(line, []byte(openOutcome)); ok {
-		if h, ok := parseHead(rest, true); ok {
-			row = h.row
-		}
-	} else if bytes.HasPrefix(line, []byte(`{"t":"`)) {
-		return Outcome{}, false, nil // something else, as this version writes it
-	}
-	if row < 0 {
-		h, err := decodeHead(line)
-		if err != nil || h.kind != "outcome" {
+	h, ok := parseHead(line)
+	if !ok {
+		var err error
+		if h, err = decodeHead(line); err != nil {
 			return Outcome{}, false, err
 		}
-		row = h.row
 	}
-	if r.live.rows.outcomeAt(row) != off {
+	if h.kind != "outcome" || r.live.rows.outcomeAt(h.row) != off {
 		return Outcome{}, false, nil
 	}
 	outcome, err := decodeOutcome(line)
@@ -178,7 +169,7 @@ func (r *Replay) Intents(fn func(Intent) error) error {
 // returned.
 func (r *Replay) Ticks(fn func(Tick) error) error {
 	for _, off := range r.ticks {
-		tick, _, err := lookup(r, off, decodeTick)
+		tick, _, err := lookup(r, off, decode[Tick])
 		if err == nil {
 			err = fn(tick)
 		}

@@ -114,28 +114,21 @@ func (r *Replay) scanTail(in *lineReader, line []byte, whole bool) error {
 	return nil
 }
 
-// apply takes in an intact line. Its fast way knows lines as this version
-// writes them, and those about rows are nearly all.
-func (r *Replay) apply(line []byte, off int64) error {
-	for _, o := range openings {
-		if rest, ok := bytes.CutPrefix(line, []byte(o.text)); ok {
-			if h, ok := parseHead(rest, o.kind == "outcome"); ok {
-				return r.applyRow(o.kind, h, off)
-			}
-			break
+// apply takes in an intact line that begins at off.
+func (r *Replay) apply(line []byte, off int64) (err error) {
+	h, ok := parseHead(line)
+	if !ok {
+		if h, err = decodeHead(line); err != nil {
+			return err
 		}
 	}
-	h, err := decodeHead(line)
-	if err != nil {
-		return err
-	}
-	if kindOfRow(h.kind) {
-		return r.applyRow(h.kind, h.head, off)
+	if h.isAboutRow() {
+		return r.applyRow(h, off)
 	}
 	return r.applyEvent(h, line, off)
 }
 
-func (r *Replay) applyRow(kind string, h head, off int64) error {
+func (r *Replay) applyRow(h head, off int64) error {
 	state := r.live
 	switch {
 	case h.carried && r.staged == nil:
@@ -146,7 +139,7 @@ func (r *Replay) applyRow(kind string, h head, off int64) error {
 	case r.staged != nil:
 		r.staged = nil // the rebase was cut short
 	}
-	switch kind {
+	switch h.kind {
 	case "intent":
 		state.rows.intent(h, off)
 	case "withdrawn":
@@ -163,15 +156,15 @@ func (r *Replay) applyRow(kind string, h head, off int64) error {
 	return nil
 }
 
-func (r *Replay) applyEvent(h lineHead, line []byte, off int64) error {
+func (r *Replay) applyEvent(h head, line []byte, off int64) error {
 	switch h.kind {
 	case "start":
-		start, err := decodeStart(line)
+		start, err := decode[Start](line)
 		r.staged = nil
 		r.open(start)
 		return err
 	case "rebase":
-		start, err := decodeStart(line)
+		start, err := decode[Start](line)
 		r.staged, r.stagedStart, r.stagedCount = new(rowState), start, 0
 		return err
 	case "rebase_end":
@@ -181,12 +174,12 @@ func (r *Replay) applyEvent(h lineHead, line []byte, off int64) error {
 		r.live, r.staged = r.staged, nil
 		r.open(r.stagedStart)
 	case "tick":
-		tick, err := decodeTick(line)
+		tick, err := decode[Tick](line)
 		r.totals.add(tick)
 		r.ticks = append(r.ticks, off)
 		return err
 	case "end":
-		end, err := decodeEnd(line)
+		end, err := decode[End](line)
 		r.lastEnd, r.ended = end, true
 		return err
 	}
