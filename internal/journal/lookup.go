@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io"
 )
 
 // First is the session that began the run, Last the newest one; both are zero
@@ -27,21 +26,21 @@ func (r *Replay) End() (End, bool) {
 // Status is the row's latest outcome, Pending when it has none. A row that has
 // one may be in flight again all the same.
 func (r *Replay) Status(row int) Status {
-	return statuses[r.live.rows.state(row)&codeMask]
+	return statuses[r.rows.rows.get(row).flags&codeMask]
 }
 
 // InFlight tells whether the row's latest intent has no outcome after it, and
 // whether any such intent runs the workflow.
 func (r *Replay) InFlight(row int) (run, flying bool) {
-	state := r.live.rows.state(row)
-	return state&(inFlight|runsFlag) == inFlight|runsFlag, state&inFlight != 0
+	flags := r.rows.rows.get(row).flags
+	return flags&(inFlight|runs) == inFlight|runs, flags&inFlight != 0
 }
 
 // Counts is the number of rows by outcome; an outcome without rows is left out,
 // and so are pending rows.
 func (r *Replay) Counts() map[Status]int {
 	counts := make(map[Status]int)
-	for code, n := range r.live.rows.counts {
+	for code, n := range r.rows.counts {
 		if code > 0 && n > 0 {
 			counts[statuses[code]] = n
 		}
@@ -49,36 +48,26 @@ func (r *Replay) Counts() map[Status]int {
 	return counts
 }
 
-// Hash is that of the row's intent in flight or else of its outcome; false when
-// there is neither.
-func (r *Replay) Hash(row int) (uint64, bool, error) {
-	if intent, ok, err := r.Intent(row); ok || err != nil {
-		return intent.Hash, ok, err
-	}
-	outcome, ok, err := r.Outcome(row)
-	return outcome.Hash, ok, err
-}
-
 // Intent is the latest intent of a row in flight; false for any other row.
 func (r *Replay) Intent(row int) (Intent, bool, error) {
-	return lookup(r, r.live.rows.intentAt(row), decodeIntent)
+	return lookup(r, r.rows.intentAt(row), decodeIntent)
 }
 
 // Outcome is the row's latest outcome; false when it has none.
 func (r *Replay) Outcome(row int) (Outcome, bool, error) {
-	return lookup(r, r.live.rows.outcomeAt(row), decodeOutcome)
+	return lookup(r, r.rows.outcomeAt(row), decodeOutcome)
 }
 
 // Before is what the row's session held before the run first overwrote it;
 // false when that was not recorded. The caller owns it.
 func (r *Replay) Before(row int) (Before, bool, error) {
-	return lookup(r, r.live.before.get(row), decodeBefore)
+	return lookup(r, r.rows.before.get(row).get(), decodeBefore)
 }
 
 // Planned is the row's line of a dry run's plan; false when it has none. The
 // caller owns it.
 func (r *Replay) Planned(row int) (Planned, bool, error) {
-	return lookup(r, r.live.planned.get(row), decodePlanned)
+	return lookup(r, r.rows.planned.get(row).get(), decodePlanned)
 }
 
 // lookup reads the record that begins at off; a negative one is none.
@@ -88,7 +77,7 @@ func lookup[R any](r *Replay, off int64, decode func([]byte) (R, error)) (rec R,
 	}
 	r.reading.Lock()
 	defer r.reading.Unlock()
-	line, err := r.blocks.line(off)
+	line, err := r.window.line(off)
 	if err == nil && !intact(line) {
 		err = errors.New("a record has changed since the journal was loaded")
 	}
@@ -101,61 +90,27 @@ func lookup[R any](r *Replay, off int64, decode func([]byte) (R, error)) (rec R,
 	return rec, true, nil
 }
 
-// Outcomes calls fn with the latest outcome of each row, in the order of the
-// file, until fn fails; that error is returned.
-func (r *Replay) Outcomes(fn func(Outcome) error) error {
-	in := newLineReader(io.NewSectionReader(r.f, 0, r.end))
-	for {
-		line, off, _, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		outcome, ok, err := r.latest(line, off)
-		if err != nil {
-			return fmt.Errorf("%s, line %d: %w", r.path, in.number, err)
-		}
-		if !ok {
-			continue
-		}
-		if err := fn(outcome); err != nil {
-			return err
-		}
-	}
-}
-
-// latest decodes line if it is the latest outcome of its row.
-func (r *Replay) latest(line []byte, off int64) (Outcome, bool, error) {
-	h, ok := parseHead(line)
-	if !ok {
-		var err error
-		if h, err = decodeHead(line); err != nil {
-			return Outcome{}, false, err
-		}
-	}
-	if h.kind != "outcome" || r.live.rows.outcomeAt(h.row) != off {
-		return Outcome{}, false, nil
-	}
-	outcome, err := decodeOutcome(line)
-	return outcome, err == nil, err
-}
-
-// Intents calls fn with the intent of each row in flight, in rising order of
+// Outcomes calls fn with the latest outcome of each row, in rising order of
 // rows, until fn fails; that error is returned.
+func (r *Replay) Outcomes(fn func(Outcome) error) error {
+	return eachRow(r.rows, codeMask, r.Outcome, fn)
+}
+
+// Intents is Outcomes for the intent of each row in flight.
 func (r *Replay) Intents(fn func(Intent) error) error {
-	for n, p := range r.live.rows.pages {
-		if p == nil {
-			continue
-		}
-		for i, state := range p.state {
-			if state&inFlight == 0 {
+	return eachRow(r.rows, inFlight, r.Intent, fn)
+}
+
+// eachRow calls fn with what get returns for each row that has one of flags.
+func eachRow[R any](rows *rowIndex, flags byte, get func(int) (R, bool, error), fn func(R) error) error {
+	for n, part := range rows.rows {
+		for i, row := range part {
+			if row.flags&flags == 0 {
 				continue
 			}
-			intent, _, err := r.Intent(n<<pageBits + i)
+			record, _, err := get(n*tableRows + i)
 			if err == nil {
-				err = fn(intent)
+				err = fn(record)
 			}
 			if err != nil {
 				return err

@@ -11,7 +11,7 @@ import (
 )
 
 func TestLookup(t *testing.T) {
-	long := strings.Repeat("x", 3*blockSize)
+	long := strings.Repeat("x", 3*windowSize)
 	last := Outcome{At: testTime, Row: 3, ID: "id-3", Hash: 9, Run: true, Status: Failed, ErrorBody: long}
 	records := []Record{
 		start("first"), intent(2, false), outcome(2, Updated),
@@ -37,7 +37,7 @@ func TestLookup(t *testing.T) {
 		want any // nil is none
 	}{
 		{"outcome", func() (any, bool, error) { return anyOf(r.Outcome(2)) }, outcome(2, Updated)},
-		{"later outcome, over blocks", func() (any, bool, error) { return anyOf(r.Outcome(3)) }, last},
+		{"later outcome, over windows", func() (any, bool, error) { return anyOf(r.Outcome(3)) }, last},
 		{"no outcome", func() (any, bool, error) { return anyOf(r.Outcome(4)) }, nil},
 		{"row out of range", func() (any, bool, error) { return anyOf(r.Outcome(-5)) }, nil},
 		{"intent", func() (any, bool, error) { return anyOf(r.Intent(3)) }, intent(3, true)},
@@ -46,9 +46,6 @@ func TestLookup(t *testing.T) {
 		{"no before", func() (any, bool, error) { return anyOf(r.Before(2)) }, nil},
 		{"planned", func() (any, bool, error) { return anyOf(r.Planned(4)) }, Planned{Row: 4, ID: "id-4", Action: "patch", Body: []byte(`{}`)}},
 		{"no plan", func() (any, bool, error) { return anyOf(r.Planned(3)) }, nil},
-		{"hash of an outcome", func() (any, bool, error) { return anyOf(r.Hash(2)) }, uint64(14)},
-		{"hash of a row in flight", func() (any, bool, error) { return anyOf(r.Hash(3)) }, uint64(21)},
-		{"no hash", func() (any, bool, error) { return anyOf(r.Hash(4)) }, nil},
 	}
 	for _, c := range checks {
 		got, ok, err := c.get()
@@ -83,10 +80,10 @@ func TestLookup(t *testing.T) {
 		t.Errorf("end %v, %v", end, ok)
 	}
 
-	if err := os.WriteFile(path, make([]byte, 4*blockSize), 0o600); err != nil {
+	if err := os.WriteFile(path, make([]byte, 4*windowSize), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.blocks = blocks{r: r.f}
+	r.window = window{r: r.f}
 	if _, ok, err := r.Outcome(2); ok || err == nil {
 		t.Errorf("an overwritten record was read: %v, %v", ok, err)
 	}

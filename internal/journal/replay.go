@@ -18,8 +18,8 @@ type Replay struct {
 	path string
 	end  int64 // of the last line
 
-	live        *rowState
-	staged      *rowState // of a rebase that is not closed yet, else nil
+	rows        *rowIndex
+	staged      *rowIndex // of a rebase that is not closed yet, else nil
 	stagedStart Start
 	stagedCount int
 
@@ -30,15 +30,8 @@ type Replay struct {
 	totals      Tick
 	ticks       []int64
 
-	reading sync.Mutex // guards blocks
-	blocks  blocks
-}
-
-// rowState is all that is known of rows.
-type rowState struct {
-	rows    rowTable
-	before  offsets
-	planned offsets
+	reading sync.Mutex // guards window
+	window  window
 }
 
 // Load reads the journal in dir. A torn tail is left out; a *DamageError says
@@ -58,8 +51,8 @@ func Load(dir string) (*Replay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Replay{f: f, path: path, live: new(rowState)}
-	r.blocks.r = f
+	r := &Replay{f: f, path: path, rows: new(rowIndex)}
+	r.window.r = f
 	if err := r.scan(newLineReader(f)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -129,29 +122,29 @@ func (r *Replay) apply(line []byte, off int64) (err error) {
 }
 
 func (r *Replay) applyRow(h head, off int64) error {
-	state := r.live
+	rows := r.rows
 	switch {
 	case h.carried && r.staged == nil:
 		return errors.New("a carried record stands outside a rebase")
 	case h.carried:
-		state = r.staged
+		rows = r.staged
 		r.stagedCount++
 	case r.staged != nil:
 		r.staged = nil // the rebase was cut short
 	}
 	switch h.kind {
 	case "intent":
-		state.rows.intent(h, off)
+		rows.intent(h, off)
 	case "withdrawn":
-		state.rows.withdraw(h.row)
+		rows.withdraw(h.row)
 	case "outcome":
-		state.rows.outcome(h, off)
+		rows.outcome(h, off)
 	case "before":
-		if state.before.get(h.row) < 0 {
-			state.before.set(h.row, off)
+		if first := rows.before.at(h.row); *first == (offset{}) {
+			*first = offsetOf(off)
 		}
 	case "plan":
-		state.planned.set(h.row, off)
+		*rows.planned.at(h.row) = offsetOf(off)
 	}
 	return nil
 }
@@ -165,13 +158,13 @@ func (r *Replay) applyEvent(h head, line []byte, off int64) error {
 		return err
 	case "rebase":
 		start, err := decode[Start](line)
-		r.staged, r.stagedStart, r.stagedCount = new(rowState), start, 0
+		r.staged, r.stagedStart, r.stagedCount = new(rowIndex), start, 0
 		return err
 	case "rebase_end":
 		if r.staged == nil || h.records != r.stagedCount {
 			return errors.New("the end of a rebase does not fit its beginning")
 		}
-		r.live, r.staged = r.staged, nil
+		r.rows, r.staged = r.staged, nil
 		r.open(r.stagedStart)
 	case "tick":
 		tick, err := decode[Tick](line)

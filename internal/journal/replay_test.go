@@ -58,8 +58,8 @@ func TestReplay(t *testing.T) {
 			map[int]row{2: {Unknown, true, false}}, map[Status]int{Unknown: 1}, 1},
 		{"withdrawn twice, and an earlier one stands", []Record{intent(2, true), start("s"), intent(2, true), withdrawn(2), intent(2, true), withdrawn(2)},
 			map[int]row{2: {Pending, true, true}}, map[Status]int{}, 1},
-		{"over pages", []Record{outcome(pageRows-1, Updated), outcome(pageRows, Failed), outcome(5*pageRows, Failed)},
-			map[int]row{pageRows - 1: {status: Updated}, pageRows: {status: Failed}, 5 * pageRows: {status: Failed}}, map[Status]int{Updated: 1, Failed: 2}, 0},
+		{"over parts of the table", []Record{outcome(tableRows-1, Updated), outcome(tableRows, Failed), outcome(5*tableRows, Failed)},
+			map[int]row{tableRows - 1: {status: Updated}, tableRows: {status: Failed}, 5 * tableRows: {status: Failed}}, map[Status]int{Updated: 1, Failed: 2}, 0},
 		{"rebase", []Record{start("s"), outcome(2, Updated), outcome(3, Failed), intent(4, true),
 			rebaseBegin{start("s2")}, carried{outcome(7, Updated)}, carried{intent(8, true)}, rebaseEnd{2}, outcome(9, Failed)},
 			map[int]row{7: {status: Updated}, 8: {Pending, true, true}, 9: {status: Failed}}, map[Status]int{Updated: 1, Failed: 1}, 2},
@@ -77,7 +77,7 @@ func TestReplay(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir, _ := writeJournal(t, lines(t, tt.records...))
 			r := load(t, dir)
-			if got := rowsOf(r, 6*pageRows); !maps.Equal(got, tt.want) {
+			if got := rowsOf(r, 6*tableRows); !maps.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 			if got := r.Counts(); !maps.Equal(got, tt.counts) {

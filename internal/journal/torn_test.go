@@ -214,7 +214,7 @@ func FuzzScan(f *testing.F) {
 			return
 		}
 		line := seal(bytes.Clone(body), 0)
-		r := &Replay{live: new(rowState)}
+		r := &Replay{rows: new(rowIndex)}
 		if r.apply(line[:len(line)-1], 0) != nil {
 			return
 		}
