@@ -1,148 +1,271 @@
 package journal
 
 import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
+
+	"nermbulk/internal/text"
 )
 
-// maxRow bounds row numbers, so that one absurd number cannot make the replay
-// ask for all memory.
-const maxRow = 1<<31 - 1
+// The openings of the lines that are about a row: see parseHead.
+const (
+	openIntent    = `{"t":"intent","row":`
+	openWithdrawn = `{"t":"withdrawn","row":`
+	openOutcome   = `{"t":"outcome","row":`
+	openBefore    = `{"t":"before","row":`
+	openPlanned   = `{"t":"plan","row":`
+)
+
+const (
+	sealKey = `,"crc":"`
+	sealLen = len(sealKey) + 8 + len(`"}`)
+
+	// maxLine bounds one line, and so what a reader holds in memory: a
+	// thousand cells of the largest kind fit.
+	maxLine = 256 << 20
+
+	// maxRow bounds row numbers, so that one absurd number cannot make the
+	// replay ask for all memory.
+	maxRow = 1<<31 - 1
+
+	timeLayout = `"2006-01-02T15:04:05.000Z"`
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// encoder appends lines to b.
+type encoder struct {
+	b       []byte
+	carried bool  // the line is one of a rebase
+	err     error // the first of the line
+}
+
+// line appends r as a whole line with its checksum and line break. On an error b
+// stays as it was.
+func (e *encoder) line(r Record, carried bool) error {
+	from := len(e.b)
+	e.carried, e.err = carried, nil
+	r.encode(e)
+	if n := len(e.b) - from; e.err == nil && n > maxLine-sealLen {
+		e.err = fmt.Errorf("a record of %d MiB is too large for the journal", n>>20)
+	}
+	if e.err != nil {
+		e.b = e.b[:from]
+		return e.err
+	}
+	e.b = append(appendSeal(e.b, e.b[from:]), '\n')
+	return nil
+}
+
+// appendSeal appends what ends a line: the checksum of its body.
+func appendSeal(b, body []byte) []byte {
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.Checksum(body, castagnoli))
+	b = hex.AppendEncode(append(b, sealKey...), sum[:])
+	return append(b, `"}`...)
+}
+
+// intact reports whether line, without its line break, has its own checksum.
+func intact(line []byte) bool {
+	body := len(line) - sealLen
+	if body < 2 || line[0] != '{' {
+		return false
+	}
+	var want [sealLen]byte
+	return bytes.Equal(appendSeal(want[:0], line[:body]), line[body:])
+}
+
+func (s Start) encode(e *encoder) { s.encodeAs(e, "start") }
 
 // rebaseBegin and rebaseEnd enclose the records of a rebase.
 type rebaseBegin struct{ Start }
 
 type rebaseEnd struct{ records int }
 
-func (s Start) appendTo(b []byte, _ bool) ([]byte, error) {
-	return s.appendAs(b, "start"), nil
+func (r rebaseBegin) encode(e *encoder) { r.encodeAs(e, "rebase") }
+
+func (s Start) encodeAs(e *encoder, kind string) {
+	e.open(kind)
+	e.time("at", s.At)
+	e.text("version", s.Version)
+	e.text("host", s.Host)
+	e.text("sheet", s.Sheet)
+	e.text("sha256", s.SHA256)
+	e.text("sheet_file", s.SheetFile)
+	e.int("rows", s.Rows)
 }
 
-func (r rebaseBegin) appendTo(b []byte, _ bool) ([]byte, error) {
-	return r.appendAs(b, "rebase"), nil
+func (r rebaseEnd) encode(e *encoder) {
+	e.open("rebase_end")
+	e.int("records", r.records)
 }
 
-func (s Start) appendAs(b []byte, kind string) []byte {
-	b = append(append(append(b, `{"t":"`...), kind...), '"')
-	b = fieldAt(b, s.At)
-	b = fieldString(b, `"version":`, s.Version)
-	b = fieldString(b, `"host":`, s.Host)
-	b = fieldString(b, `"sheet":`, s.Sheet)
-	b = fieldString(b, `"sha256":`, s.SHA256)
-	b = fieldString(b, `"sheet_file":`, s.SheetFile)
-	return fieldInt(b, `"rows":`, s.Rows)
+// The order of the first keys of a line about a row is what parseHead reads.
+
+func (r Intent) encode(e *encoder) {
+	e.row(openIntent, r.Row)
+	e.flag("run", r.Run)
+	e.time("at", r.At)
+	e.text("id", r.ID)
+	e.hash("hash", r.Hash)
 }
 
-func (r rebaseEnd) appendTo(b []byte, _ bool) ([]byte, error) {
-	return fieldInt(append(b, `{"t":"rebase_end"`...), `"records":`, r.records), nil
+func (r Withdrawn) encode(e *encoder) {
+	e.row(openWithdrawn, r.Row)
+	e.time("at", r.At)
+	e.text("id", r.ID)
 }
 
-// appendRow opens a line that is about a row. The replay reads no further than
-// this part and what follows at once, so the order of these keys is its speed.
-func appendRow(b []byte, open string, row int, carried bool) ([]byte, error) {
-	if row < 0 || row > maxRow {
-		return b, fmt.Errorf("row %d is out of range", row)
-	}
-	b = strconv.AppendInt(append(b, open...), int64(row), 10)
-	return optTrue(b, `"carried":`, carried), nil
-}
-
-func (r Intent) appendTo(b []byte, carried bool) ([]byte, error) {
-	b, err := appendRow(b, openIntent, r.Row, carried)
-	if err != nil {
-		return b, err
-	}
-	b = optTrue(b, `"run":`, r.Run)
-	b = fieldAt(b, r.At)
-	b = fieldString(b, `"id":`, r.ID)
-	return appendHash(append(b, `,"hash":`...), r.Hash), nil
-}
-
-func (r Withdrawn) appendTo(b []byte, carried bool) ([]byte, error) {
-	b, err := appendRow(b, openWithdrawn, r.Row, carried)
-	if err != nil {
-		return b, err
-	}
-	b = fieldAt(b, r.At)
-	return fieldString(b, `"id":`, r.ID), nil
-}
-
-func (r Outcome) appendTo(b []byte, carried bool) ([]byte, error) {
+func (r Outcome) encode(e *encoder) {
 	if statusCode(r.Status) == 0 {
-		return b, fmt.Errorf("row %d: %q is no outcome", r.Row, r.Status)
+		e.err = fmt.Errorf("row %d: %q is no outcome", r.Row, r.Status)
 	}
-	b, err := appendRow(b, openOutcome, r.Row, carried)
-	if err != nil {
-		return b, err
-	}
-	b = fieldString(b, `"status":`, string(r.Status))
-	b = optTrue(b, `"run":`, r.Run)
-	b = fieldAt(b, r.At)
-	b = fieldString(b, `"id":`, r.ID)
-	b = appendHash(append(b, `,"hash":`...), r.Hash)
+	e.row(openOutcome, r.Row)
+	e.text("status", string(r.Status))
+	e.flag("run", r.Run)
+	e.time("at", r.At)
+	e.text("id", r.ID)
+	e.hash("hash", r.Hash)
 	if r.HTTPStatus != 0 {
-		b = fieldInt(b, `"http":`, r.HTTPStatus)
+		e.int("http", r.HTTPStatus)
 	}
-	b = fieldInt(b, `"attempts":`, r.Attempts)
-	b = fieldInt(b, `"ms":`, int(r.Duration/time.Millisecond))
-	b = optString(b, `"error":`, r.Error)
-	b = optString(b, `"error_body":`, r.ErrorBody)
-	return optString(b, `"note":`, r.Note), nil
+	e.int("attempts", r.Attempts)
+	e.int("ms", int(r.Duration/time.Millisecond))
+	e.textIfAny("error", r.Error)
+	e.textIfAny("error_body", r.ErrorBody)
+	e.textIfAny("note", r.Note)
 }
 
-func (r Before) appendTo(b []byte, carried bool) ([]byte, error) {
-	b, err := appendRow(b, openBefore, r.Row, carried)
-	if err != nil {
-		return b, err
-	}
-	b = fieldString(b, `"id":`, r.ID)
-	return appendJSON(append(b, `,"session":`...), r.Session), nil
+func (r Before) encode(e *encoder) {
+	e.row(openBefore, r.Row)
+	e.text("id", r.ID)
+	e.json("session", r.Session)
 }
 
-func (r Planned) appendTo(b []byte, carried bool) ([]byte, error) {
-	b, err := appendRow(b, openPlanned, r.Row, carried)
-	if err != nil {
-		return b, err
-	}
-	b = fieldString(b, `"id":`, r.ID)
-	b = fieldString(b, `"action":`, r.Action)
-	b = optString(b, `"method":`, r.Method)
-	b = optString(b, `"path":`, r.Path)
+func (r Planned) encode(e *encoder) {
+	e.row(openPlanned, r.Row)
+	e.text("id", r.ID)
+	e.text("action", r.Action)
+	e.textIfAny("method", r.Method)
+	e.textIfAny("path", r.Path)
 	if len(r.Body) > 0 {
-		b = appendJSON(append(b, `,"body":`...), r.Body)
+		e.json("body", r.Body)
 	}
-	return optString(b, `"changes":`, r.Changes), nil
+	e.textIfAny("changes", r.Changes)
 }
 
-func (t Tick) appendTo(b []byte, _ bool) ([]byte, error) {
-	b = fieldAt(append(b, `{"t":"tick"`...), t.At)
-	b = fieldInt(b, `"patch":`, t.Patch)
-	b = fieldInt(b, `"get":`, t.Get)
-	b = fieldInt(b, `"token":`, t.Token)
-	b = fieldInt(b, `"throttled":`, t.Throttled)
-	b = fieldInt(b, `"retried":`, t.Retried)
-	b = appendFloat(append(b, `,"ceiling":`...), t.Ceiling)
+func (t Tick) encode(e *encoder) {
+	e.open("tick")
+	e.time("at", t.At)
+	e.int("patch", t.Patch)
+	e.int("get", t.Get)
+	e.int("token", t.Token)
+	e.int("throttled", t.Throttled)
+	e.int("retried", t.Retried)
+	e.float("ceiling", t.Ceiling)
 	if len(t.Latency) == 0 {
-		return b, nil
+		return
 	}
-	b = append(b, `,"latency_ms":{`...)
-	for i, bound := range slices.Sorted(maps.Keys(t.Latency)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(append(b, '"'), int64(bound), 10)
-		b = strconv.AppendInt(append(b, `":`...), int64(t.Latency[bound]), 10)
+	open := byte('{')
+	e.key("latency_ms")
+	for _, bound := range slices.Sorted(maps.Keys(t.Latency)) {
+		e.b = fmt.Appendf(e.b, `%c"%d":%d`, open, bound, t.Latency[bound])
+		open = ','
 	}
-	return append(b, '}'), nil
+	e.b = append(e.b, '}')
 }
 
-func (e End) appendTo(b []byte, _ bool) ([]byte, error) {
-	b = fieldAt(append(b, `{"t":"end"`...), e.At)
-	b = fieldInt(b, `"exit":`, e.ExitCode)
-	b = optString(b, `"reason":`, e.Reason)
-	b = append(b, `,"finished":`...)
-	return strconv.AppendBool(b, e.Finished), nil
+func (r End) encode(e *encoder) {
+	e.open("end")
+	e.time("at", r.At)
+	e.int("exit", r.ExitCode)
+	e.textIfAny("reason", r.Reason)
+	e.key("finished")
+	e.b = strconv.AppendBool(e.b, r.Finished)
+}
+
+func (e *encoder) open(kind string) {
+	e.b = append(append(append(e.b, `{"t":"`...), kind...), '"')
+}
+
+// row opens a line that is about a row.
+func (e *encoder) row(open string, row int) {
+	if e.err == nil && (row < 0 || row > maxRow) {
+		e.err = fmt.Errorf("row %d is out of range", row)
+	}
+	e.b = strconv.AppendInt(append(e.b, open...), int64(row), 10)
+	e.flag("carried", e.carried)
+}
+
+func (e *encoder) key(key string) {
+	e.b = append(append(append(e.b, `,"`...), key...), `":`...)
+}
+
+func (e *encoder) text(key, s string) {
+	e.key(key)
+	e.b = text.AppendJSON(e.b, s)
+}
+
+func (e *encoder) textIfAny(key, s string) {
+	if s != "" {
+		e.text(key, s)
+	}
+}
+
+func (e *encoder) int(key string, n int) {
+	e.key(key)
+	e.b = strconv.AppendInt(e.b, int64(n), 10)
+}
+
+func (e *encoder) float(key string, f float64) {
+	if math.IsNaN(f) || math.IsInf(f, 0) { // JSON has no such numbers
+		f = 0
+	}
+	e.key(key)
+	e.b = strconv.AppendFloat(e.b, f, 'f', -1, 64)
+}
+
+// flag leaves the key out where v is false.
+func (e *encoder) flag(key string, v bool) {
+	if v {
+		e.key(key)
+		e.b = append(e.b, "true"...)
+	}
+}
+
+func (e *encoder) time(key string, t time.Time) {
+	e.key(key)
+	e.b = t.UTC().AppendFormat(e.b, timeLayout)
+}
+
+func (e *encoder) hash(key string, h uint64) {
+	var raw [8]byte
+	binary.BigEndian.PutUint64(raw[:], h)
+	e.key(key)
+	e.b = append(hex.AppendEncode(append(e.b, '"'), raw[:]), '"')
+}
+
+// json appends raw as it is when it is a JSON object or array, without line
+// breaks, and as a JSON string otherwise: see unwrap.
+func (e *encoder) json(key string, raw []byte) {
+	e.key(key)
+	if len(raw) == 0 || raw[0] != '{' && raw[0] != '[' || !json.Valid(raw) || !utf8.Valid(raw) {
+		e.b = text.AppendJSON(e.b, string(raw))
+		return
+	}
+	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
+		// Outside strings: inside they would not be valid.
+		raw = bytes.Join(bytes.FieldsFunc(raw, func(r rune) bool { return r == '\n' || r == '\r' }), nil)
+	}
+	e.b = append(e.b, raw...)
 }

@@ -66,12 +66,13 @@ func TestRefusedRecords(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b, err := appendLine([]byte("kept"), tt.record, false)
+			e := encoder{b: []byte("kept")}
+			err := e.line(tt.record, false)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
-			if string(b) != "kept" {
-				t.Errorf("the queue is %q", b)
+			if string(e.b) != "kept" {
+				t.Errorf("the queue is %q", e.b)
 			}
 		})
 	}
@@ -143,9 +144,10 @@ func TestTimes(t *testing.T) {
 	for _, at := range []time.Time{
 		{}, testTime, time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), time.Date(2026, 1, 1, 0, 30, 0, 1_999_999, time.FixedZone("", -3*3600)),
 	} {
-		want := at.UTC().Format(`"` + timeLayout + `"`)
-		if got := string(appendTime(nil, at)); got != want {
-			t.Errorf("got %s, want %s", got, want)
+		want := `,"at":` + at.UTC().Format(`"2006-01-02T15:04:05.000Z"`)
+		var e encoder
+		if e.time("at", at); string(e.b) != want {
+			t.Errorf("got %s, want %s", e.b, want)
 		}
 	}
 }

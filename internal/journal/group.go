@@ -19,7 +19,7 @@ func (w *Writer) writeLoop() {
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
-		buf, w.buf = w.buf, buf[:0]
+		buf, w.out.b = w.out.b, buf[:0]
 		recs, w.recs = w.recs, recs[:0]
 		if len(buf) >= maxPending {
 			w.progress.Broadcast() // to those who wait for room
@@ -48,10 +48,10 @@ func (w *Writer) writeLoop() {
 // awaitWork waits for bytes to write. It reports false when there will be no
 // more; w.mu is held.
 func (w *Writer) awaitWork() bool {
-	for len(w.buf) == 0 && !w.closed && w.err == nil {
+	for len(w.out.b) == 0 && !w.closed && w.err == nil {
 		w.toWrite.Wait()
 	}
-	return len(w.buf) > 0 && w.err == nil
+	return len(w.out.b) > 0 && w.err == nil
 }
 
 func (w *Writer) writeGroup(buf []byte, recs []Record) error {

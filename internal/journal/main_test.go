@@ -46,18 +46,17 @@ func start(sheet string) Start {
 // lines encodes records as a journal would hold them.
 func lines(t testing.TB, records ...Record) []byte {
 	t.Helper()
-	var b []byte
+	var e encoder
 	for _, r := range records {
-		var err error
 		c, isCarried := r.(carried)
 		if isCarried {
 			r = c.Record
 		}
-		if b, err = appendLine(b, r, isCarried); err != nil {
+		if err := e.line(r, isCarried); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return b
+	return e.b
 }
 
 // carried marks a record as one that a rebase took over.

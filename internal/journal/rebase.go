@@ -61,7 +61,7 @@ func (w *Writer) carry(r Record) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.err == nil && !w.closed && len(w.buf) >= maxPending {
+	for w.err == nil && !w.closed && len(w.out.b) >= maxPending {
 		w.progress.Wait()
 	}
 	return w.push(r, true, false)

@@ -5,9 +5,8 @@ import "time"
 // Record is one line of the journal: a Start, Intent, Outcome, Before, Planned,
 // Tick or End.
 type Record interface {
-	// appendTo appends the record's JSON object, left open for the checksum;
-	// carried marks a line of a rebase.
-	appendTo(b []byte, carried bool) ([]byte, error)
+	// encode appends the record's JSON object, left open for the checksum.
+	encode(*encoder)
 }
 
 // Status is how a row ended; see Outcome. The empty Status is a row that was

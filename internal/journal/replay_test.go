@@ -121,7 +121,7 @@ func TestReplay(t *testing.T) {
 }
 
 // sealed makes a whole line of a JSON object without its closing brace.
-func sealed(body string) string { return string(seal([]byte(body), 0)) }
+func sealed(body string) string { return body + string(appendSeal(nil, []byte(body))) + "\n" }
 
 func TestForeignLines(t *testing.T) {
 	head := string(lines(t, start("s"), outcome(2, Failed)))

@@ -57,7 +57,7 @@ type Writer struct {
 	progress sync.Cond // callers wait for what those two do
 	timer    *time.Timer
 
-	buf  []byte   // whole lines not yet given to the file
+	out  encoder  // of whole lines not yet given to the file
 	recs []Record // those among them that Written is told
 
 	// Positions in bytes since the writer was opened. Commits wait for the
@@ -165,7 +165,7 @@ func (w *Writer) Close() error {
 // enqueue encodes r into the queue. Encoding under the lock costs less than
 // handing a buffer over; w.mu is held.
 func (w *Writer) enqueue(r Record) error {
-	for w.err == nil && !w.closed && (w.rebasing || len(w.buf) >= maxPending) {
+	for w.err == nil && !w.closed && (w.rebasing || len(w.out.b) >= maxPending) {
 		w.progress.Wait()
 	}
 	return w.push(r, false, w.o.Written != nil)
@@ -179,13 +179,11 @@ func (w *Writer) push(r Record, carried, tell bool) error {
 	if w.closed {
 		return ErrClosed
 	}
-	before := len(w.buf)
-	buf, err := appendLine(w.buf, r, carried)
-	if err != nil {
+	before := len(w.out.b)
+	if err := w.out.line(r, carried); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	w.buf = buf
-	w.queued += int64(len(buf) - before)
+	w.queued += int64(len(w.out.b) - before)
 	if tell {
 		w.recs = append(w.recs, r)
 	}
