@@ -15,29 +15,25 @@ import (
 
 // planned is a line of plan.csv.
 type planned struct {
-	Row    string `csv:"row"`
-	ID     string `csv:"id"`
-	Action string `csv:"action"`
-	Method string `csv:"method"`
-	Path   string `csv:"path"`
-	Body   string `csv:"body"`
-}
-
-// compared is a line of plan.csv after a comparison.
-// (gocsv passes over the fields of an embedded type that is not exported.)
-type compared struct {
 	Row     string `csv:"row"`
 	ID      string `csv:"id"`
 	Action  string `csv:"action"`
 	Method  string `csv:"method"`
 	Path    string `csv:"path"`
 	Body    string `csv:"body"`
-	Changes string `csv:"changes"`
+	Changes string `csv:"changes"` // after a comparison only
 }
 
-// planWriter keeps gocsv from flushing the file after each batch.
-type planWriter struct{ *sheet.Writer }
+// planWriter is the gocsv.CSVWriter that writes the first columns of a plan.
+type planWriter struct {
+	*sheet.Writer
+	columns int
+}
 
+func (w planWriter) Write(cells []string) error { return w.Writer.Write(cells[:w.columns]) }
+
+// Flush does nothing: gocsv calls it after each batch, and the file is flushed
+// once, at the end.
 func (planWriter) Flush() {}
 
 // writePlan writes plan.csv of a dry run. It has commas whatever the sheet
@@ -48,19 +44,15 @@ func writePlan(ctx context.Context, o Options) ([]File, error) {
 		return nil, remove(path)
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
-		out := sheet.NewWriter(f, ',')
-		w := planWriter{out}
-		var err error
+		w := planWriter{sheet.NewWriter(f, ','), 6}
 		if o.Compare {
-			err = marshalPlan(ctx, o, w, comparedOf)
-		} else {
-			err = marshalPlan(ctx, o, w, plannedOf)
+			w.columns++
 		}
-		if err != nil {
+		if err := w.writeAll(ctx, o); err != nil {
 			return err
 		}
-		out.Flush()
-		return out.Error()
+		w.Writer.Flush()
+		return w.Error()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the plan: %w", err)
@@ -68,31 +60,22 @@ func writePlan(ctx context.Context, o Options) ([]File, error) {
 	return []File{{"plan", path}}, nil
 }
 
-func plannedOf(p journal.Planned) planned {
-	return planned{
-		Row: strconv.Itoa(p.Row), ID: noNUL(p.ID), Action: p.Action,
-		Method: p.Method, Path: p.Path, Body: noNUL(string(p.Body)),
-	}
-}
-
-func comparedOf(p journal.Planned) compared {
-	l := plannedOf(p)
-	return compared{l.Row, l.ID, l.Action, l.Method, l.Path, l.Body, noNUL(p.Changes)}
-}
-
-// marshalPlan writes the header and, in batches, a line for each planned row.
-func marshalPlan[T any](ctx context.Context, o Options, w gocsv.CSVWriter, line func(journal.Planned) T) error {
-	if err := gocsv.MarshalCSV([]T{}, w); err != nil {
+// writeAll writes the header and, in batches, a line for each planned row.
+func (w planWriter) writeAll(ctx context.Context, o Options) error {
+	lines := make([]planned, 0, batchRows)
+	if err := gocsv.MarshalCSV(lines, w); err != nil {
 		return err
 	}
-	lines := make([]T, 0, batchRows)
 	id := idColumn(o.Sheet.Columns())
 	err := o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		p, ok, err := o.plan(r, sheet.Trim(cell(r, id)))
+		p, ok, err := o.plan(r.Number, sheet.Trim(cell(r, id)))
 		if err != nil || !ok {
 			return err
 		}
-		lines = append(lines, line(p))
+		lines = append(lines, planned{
+			Row: strconv.Itoa(p.Row), ID: noNUL(p.ID), Action: p.Action, Method: p.Method, Path: p.Path,
+			Body: noNUL(string(p.Body)), Changes: noNUL(p.Changes),
+		})
 		if len(lines) < batchRows {
 			return nil
 		}
@@ -107,17 +90,14 @@ func marshalPlan[T any](ctx context.Context, o Options, w gocsv.CSVWriter, line 
 }
 
 // plan returns a row's plan. A row that was found invalid has one even if the
-// journal holds only that finding.
-func (o Options) plan(r *sheet.Row, id string) (journal.Planned, bool, error) {
-	p, ok, err := o.Replay.Planned(r.Number)
+// journal holds only that outcome.
+func (o Options) plan(row int, id string) (p journal.Planned, ok bool, err error) {
+	p, ok, err = o.Replay.Planned(row)
 	if err != nil {
-		return p, false, fmt.Errorf("read the plan of row %d: %w", r.Number, err)
+		return p, false, fmt.Errorf("read the plan of row %d: %w", row, err)
 	}
-	if ok {
-		return p, true, nil
+	if s := o.Replay.Status(row); !ok && (s == journal.Invalid || s == journal.Unchanged) {
+		return journal.Planned{Row: row, ID: id, Action: string(s)}, true, nil
 	}
-	if s := o.Replay.Status(r.Number); s == journal.Invalid || s == journal.Unchanged {
-		return journal.Planned{Row: r.Number, ID: id, Action: string(s)}, true, nil
-	}
-	return p, false, nil
+	return p, ok, nil
 }

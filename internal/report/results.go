@@ -17,174 +17,8 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// result is what is written of a row after its own columns. What most rows
-// leave empty is nil then: gocsv has less to do for it.
-type result struct {
-	Row        string  `csv:"result.row"`
-	Status     string  `csv:"result.status"`
-	HTTPStatus string  `csv:"result.http_status"`
-	Error      *string `csv:"result.error"`
-	ErrorBody  *string `csv:"result.error_body"`
-	Note       *string `csv:"result.note"`
-	Attempts   string  `csv:"result.attempts"`
-	DurationMS string  `csv:"result.duration_ms"`
-	FinishedAt string  `csv:"result.finished_at"`
-}
-
-// resultOf leaves the columns empty that have nothing to say, so that a 0 is
-// never mistaken for an answer.
-func resultOf(out journal.Outcome) result {
-	r := result{
-		Row: strconv.Itoa(out.Row), Status: string(out.Status),
-		Error: told(out.Error), ErrorBody: told(out.ErrorBody), Note: told(out.Note),
-	}
-	if out.HTTPStatus != 0 {
-		r.HTTPStatus = strconv.Itoa(out.HTTPStatus)
-	}
-	if out.Attempts != 0 {
-		r.Attempts = strconv.Itoa(out.Attempts)
-	}
-	if out.Attempts != 0 || out.Duration != 0 {
-		r.DurationMS = strconv.FormatInt(out.Duration.Milliseconds(), 10)
-	}
-	if !out.At.IsZero() {
-		r.FinishedAt = moment(out.At)
-	}
-	return r
-}
-
-// moment writes a time as the journal does, in milliseconds: RFC 3339 is the one
-// layout that the library writes fast.
-func moment(at time.Time) string {
-	text := at.UTC().AppendFormat(make([]byte, 0, 32), time.RFC3339)
-	ms := at.Nanosecond() / int(time.Millisecond)
-	text = append(text[:len(text)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
-	return string(text)
-}
-
-// told is a text that a row may have.
-func told(s string) *string {
-	if s == "" {
-		return nil
-	}
-	clean := noNUL(s)
-	return &clean
-}
-
-// noNUL replaces what no CSV file may hold: the sheet that has it would be
-// refused when it is run again.
-func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
-
-// batchRows is how many rows are turned into CSV at a time.
-const batchRows = 256
-
-// resultWriter writes rows with their results. It is the gocsv.CSVWriter that
-// puts a row's own cells before the columns that gocsv makes of its result.
-type resultWriter struct {
-	all, failing *sheet.Writer
-	own          []int // the sheet's columns that are kept, in order
-
-	cells   []string         // of the rows that wait, len(own) for each
-	excess  map[int][]string // by their place among those, the cells beyond the last column of rows that have some
-	results []result
-	failed  []bool
-	line    []string
-	next    int // the row that gocsv writes next
-	fails   int // rows written to failing
-}
-
-func newResultWriter(all, failing io.Writer, s *sheet.Sheet) *resultWriter {
-	w := &resultWriter{
-		excess:  map[int][]string{},
-		all:     sheet.NewWriter(all, s.Delimiter()),
-		failing: sheet.NewWriter(failing, s.Delimiter()),
-	}
-	for _, c := range s.Columns() {
-		if c.Field != sheet.Result {
-			w.own = append(w.own, c.Index)
-		}
-	}
-	return w
-}
-
-// header writes the first line: the sheet's own names, then gocsv's.
-func (w *resultWriter) header(columns []sheet.Column) error {
-	for _, i := range w.own {
-		w.cells = append(w.cells, columns[i].Name)
-	}
-	w.failed = append(w.failed, true)
-	defer w.reset()
-	return gocsv.MarshalCSV([]result{}, w)
-}
-
-func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
-	for _, i := range w.own {
-		w.cells = append(w.cells, cell(r, i))
-	}
-	if r.Long {
-		w.excess[len(w.results)] = r.Excess
-	}
-	w.results = append(w.results, resultOf(out))
-	w.failed = append(w.failed, isFailure(out.Status))
-	if len(w.results) < batchRows {
-		return nil
-	}
-	return w.drain()
-}
-
-// drain writes the rows that wait.
-func (w *resultWriter) drain() error {
-	for _, failed := range w.failed {
-		if failed {
-			w.fails++
-		}
-	}
-	defer w.reset()
-	return gocsv.MarshalCSVWithoutHeaders(w.results, w)
-}
-
-func (w *resultWriter) reset() {
-	clear(w.cells) // lets go of the sheet's strings
-	clear(w.excess)
-	w.cells, w.results, w.failed, w.next = w.cells[:0], w.results[:0], w.failed[:0], 0
-}
-
-// Write is called by gocsv with a result's columns, in the order of add. What a
-// row has too much stands behind them, where it is too much again: a copy that
-// left it out could be sent.
-func (w *resultWriter) Write(columns []string) error {
-	n := len(w.own)
-	w.line = append(w.line[:0], w.cells[w.next*n:(w.next+1)*n]...)
-	w.line = append(w.line, columns...)
-	w.line = append(w.line, w.excess[w.next]...)
-	failed := w.failed[w.next]
-	w.next++
-	if failed {
-		if err := w.failing.Write(w.line); err != nil {
-			return err
-		}
-	}
-	return w.all.Write(w.line)
-}
-
-// Flush does nothing: gocsv calls it after each batch, and the files are
-// flushed once by close.
-func (w *resultWriter) Flush() {}
-
-// Error returns the first error of either file.
-func (w *resultWriter) Error() error { return errors.Join(w.all.Error(), w.failing.Error()) }
-
-func (w *resultWriter) close() error {
-	if err := w.drain(); err != nil {
-		return err
-	}
-	w.all.Flush()
-	w.failing.Flush()
-	return w.Error()
-}
-
 // writeResults writes results.csv and failed.csv in one pass over the sheet
-// and shows each row to seen. failed.csv is there even if no row failed, with
+// and passes each row to seen. failed.csv is there even if no row failed, with
 // its header alone, for whoever looks into it every night; it is named to
 // people only when there is something in it.
 func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) ([]File, error) {
@@ -193,7 +27,7 @@ func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.
 	err := journal.Replace(results, func(all io.Writer) error {
 		return journal.Replace(failed, func(failing io.Writer) error {
 			w := newResultWriter(all, failing, o.Sheet)
-			err := w.pass(ctx, o, seen)
+			err := w.writeAll(ctx, o, seen)
 			fails = w.fails
 			return err
 		})
@@ -208,19 +42,109 @@ func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.
 	return files, nil
 }
 
-// pass writes every row of the sheet, and makes sure that it was the sheet
-// that the journal speaks of: row numbers of another one would put outcomes
-// beside the wrong rows.
-func (w *resultWriter) pass(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) error {
+// result is what is written of a row after its own columns. What most rows
+// leave empty is nil then: gocsv has less to do for it.
+type result struct {
+	Row        string  `csv:"result.row"`
+	Status     string  `csv:"result.status"`
+	HTTPStatus string  `csv:"result.http_status"`
+	Error      *string `csv:"result.error"`
+	ErrorBody  *string `csv:"result.error_body"`
+	Note       *string `csv:"result.note"`
+	Attempts   string  `csv:"result.attempts"`
+	DurationMS string  `csv:"result.duration_ms"`
+	FinishedAt string  `csv:"result.finished_at"`
+}
+
+// resultOf leaves the columns empty that have no value, so that a 0 is never
+// mistaken for an answer.
+func resultOf(out journal.Outcome) result {
+	r := result{
+		Row: strconv.Itoa(out.Row), Status: string(out.Status),
+		Error: optional(out.Error), ErrorBody: optional(out.ErrorBody), Note: optional(out.Note),
+	}
+	if out.HTTPStatus != 0 {
+		r.HTTPStatus = strconv.Itoa(out.HTTPStatus)
+	}
+	if out.Attempts != 0 {
+		r.Attempts = strconv.Itoa(out.Attempts)
+	}
+	if out.Attempts != 0 || out.Duration != 0 {
+		r.DurationMS = strconv.FormatInt(out.Duration.Milliseconds(), 10)
+	}
+	if !out.At.IsZero() {
+		r.FinishedAt = timestamp(out.At)
+	}
+	return r
+}
+
+// timestamp returns a time in milliseconds, as the journal has it: RFC 3339 is
+// the one layout that the library formats fast.
+func timestamp(at time.Time) string {
+	text := at.UTC().AppendFormat(make([]byte, 0, 32), time.RFC3339)
+	ms := at.Nanosecond() / int(time.Millisecond)
+	text = append(text[:len(text)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
+	return string(text)
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	clean := noNUL(s)
+	return &clean
+}
+
+// noNUL replaces what no CSV file may hold: the sheet that has it would be
+// refused when it is run again.
+func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
+
+// batchRows is how many rows gocsv turns into CSV at a time.
+const batchRows = 256
+
+// resultWriter writes rows with their results. It is the gocsv.CSVWriter that
+// puts a row's own cells before the columns that gocsv makes of its result.
+type resultWriter struct {
+	all, failing *sheet.Writer
+	own          []int // the sheet's columns that are kept, in order
+
+	results []result // of the rows that wait
+	rows    []ownCells
+	next    int // the row that gocsv writes next
+	line    []string
+	fails   int // rows written to failing
+}
+
+// ownCells is what the sheet has of a row.
+type ownCells struct {
+	cells  []string
+	excess []string // beyond the last column
+	failed bool
+}
+
+func newResultWriter(all, failing io.Writer, s *sheet.Sheet) *resultWriter {
+	w := &resultWriter{
+		all:     sheet.NewWriter(all, s.Delimiter()),
+		failing: sheet.NewWriter(failing, s.Delimiter()),
+		results: make([]result, 0, batchRows),
+		rows:    make([]ownCells, batchRows),
+	}
+	for _, c := range s.Columns() {
+		if c.Field != sheet.Result {
+			w.own = append(w.own, c.Index)
+		}
+	}
+	return w
+}
+
+// writeAll writes every row of the sheet, and makes sure that it was the sheet
+// that the journal is of: row numbers of another one would give rows the
+// outcomes of others.
+func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) error {
 	if err := w.header(o.Sheet.Columns()); err != nil {
 		return err
 	}
-	id := idColumn(o.Sheet.Columns())
-	err := o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		out, err := o.outcome(r, sheet.Trim(cell(r, id)))
-		if err != nil {
-			return err
-		}
+	err := o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
 		if err := w.add(r, out); err != nil {
 			return err
 		}
@@ -234,13 +158,137 @@ func (w *resultWriter) pass(ctx context.Context, o Options, seen func(*sheet.Row
 		return fmt.Errorf("%s is not the sheet that was sent (its SHA-256 is %s, the journal's is %s): put the run's own copy back",
 			o.Sheet.Name(), got, want)
 	}
-	return w.close()
+	if err := w.drain(); err != nil {
+		return err
+	}
+	w.all.Flush()
+	w.failing.Flush()
+	return w.Error()
 }
 
-// remove deletes a file that an earlier report made and this one has no use for.
+// header writes the first line: the sheet's own names, then gocsv's.
+func (w *resultWriter) header(columns []sheet.Column) error {
+	names := ownCells{failed: true}
+	for _, i := range w.own {
+		names.cells = append(names.cells, columns[i].Name)
+	}
+	w.rows[0], w.next = names, 0
+	return gocsv.MarshalCSV([]result{}, w)
+}
+
+func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
+	row := &w.rows[len(w.results)]
+	row.cells, row.excess, row.failed = row.cells[:0], nil, isFailure(out.Status)
+	for _, i := range w.own {
+		row.cells = append(row.cells, cell(r, i))
+	}
+	if r.Long {
+		row.excess = r.Excess
+	}
+	if row.failed {
+		w.fails++
+	}
+	w.results = append(w.results, resultOf(out))
+	if len(w.results) < batchRows {
+		return nil
+	}
+	return w.drain()
+}
+
+// drain writes the rows that wait.
+func (w *resultWriter) drain() error {
+	w.next = 0
+	err := gocsv.MarshalCSVWithoutHeaders(w.results, w)
+	w.results = w.results[:0]
+	return err
+}
+
+// Write is called by gocsv with a result's columns, in the order of add. The
+// row's excess cells come last, where they are excess again: a copy without
+// them could be sent.
+func (w *resultWriter) Write(columns []string) error {
+	row := &w.rows[w.next]
+	w.next++
+	w.line = append(append(append(w.line[:0], row.cells...), columns...), row.excess...)
+	if row.failed {
+		if err := w.failing.Write(w.line); err != nil {
+			return err
+		}
+	}
+	return w.all.Write(w.line)
+}
+
+// Flush does nothing: gocsv calls it after each batch, and the files are
+// flushed once, at the end.
+func (w *resultWriter) Flush() {}
+
+// Error returns the first error of either file.
+func (w *resultWriter) Error() error { return errors.Join(w.all.Error(), w.failing.Error()) }
+
+// remove deletes a file that an earlier report made and this one does not.
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the file of an earlier report: %w", err)
 	}
 	return nil
+}
+
+// eachRow calls visit with each row of the sheet and its outcome. A row that
+// the journal does not know is pending; in a dry run it has the outcome that
+// is planned.
+func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Outcome) error) error {
+	id := idColumn(o.Sheet.Columns())
+	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
+		out, ok, err := o.Replay.Outcome(r.Number)
+		if err != nil {
+			return fmt.Errorf("read the outcome of row %d: %w", r.Number, err)
+		}
+		if !ok {
+			out = journal.Outcome{Row: r.Number, Status: journal.Pending}
+			if o.DryRun {
+				if out.Status, err = o.plannedStatus(r.Number); err != nil {
+					return err
+				}
+			}
+		}
+		if out.ID == "" {
+			out.ID = sheet.Trim(cell(r, id))
+		}
+		return visit(r, out)
+	})
+}
+
+// plannedStatus returns the outcome that a row's plan leads to.
+func (o Options) plannedStatus(row int) (journal.Status, error) {
+	plan, ok, err := o.Replay.Planned(row)
+	if err != nil {
+		return "", fmt.Errorf("read the plan of row %d: %w", row, err)
+	}
+	if s := journal.Status(plan.Action); ok && (s == journal.Unchanged || s == journal.Invalid) {
+		return s, nil
+	}
+	return journal.Pending, nil
+}
+
+// isFailure reports whether a row belongs into failed.csv.
+func isFailure(s journal.Status) bool {
+	return s == journal.Failed || s == journal.Unknown || s == journal.Invalid
+}
+
+// idColumn returns the index of the column of the session ids, or -1.
+func idColumn(columns []sheet.Column) int {
+	for _, c := range columns {
+		if c.Field == sheet.ID {
+			return c.Index
+		}
+	}
+	return -1
+}
+
+// cell returns a row's cell, or nothing where the row or the sheet has none.
+func cell(r *sheet.Row, index int) string {
+	if index < 0 || index >= len(r.Cells) {
+		return ""
+	}
+	return r.Cells[index]
 }

@@ -193,12 +193,7 @@ func (u *undo) write(ctx context.Context, o Options) ([]File, error) {
 // pass writes a line for each session that comes back; those of repeated rows
 // follow at the end.
 func (u *undo) pass(ctx context.Context, w *sheet.Writer) error {
-	id := idColumn(u.o.Sheet.Columns())
-	err := u.o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		out, err := u.o.outcome(r, sheet.Trim(cell(r, id)))
-		if err != nil {
-			return err
-		}
+	err := u.o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
 		d, err := u.of(r, out)
 		if err != nil || d == nil || u.hold(d) {
 			return err
