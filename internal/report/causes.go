@@ -4,22 +4,24 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 const (
-	maxCauses   = 50   // told in the summary; the rest is put together
-	maxGroups   = 2000 // kept while counting, so that a tenant's prose cannot fill the memory
-	maxExamples = 5
-	maxCause    = 300  // characters
-	maxTold     = 1200 // bytes of an error that are looked at
+	maxCauses     = 50   // in the summary; the rest is put together
+	maxGroups     = 2000 // kept while counting, so that a tenant's prose cannot fill the memory
+	maxExamples   = 5
+	maxCause      = 300  // characters
+	maxErrorBytes = 1200 // of an error that are looked at
 )
 
-// causes groups failures that differ only in a row's own values. It is bounded
-// in memory whatever the tenant answers.
+// causes groups failures that differ only in a row's own values. Its memory is
+// bounded whatever the tenant answers.
 type causes struct {
 	groups map[string]*group
 	order  []*group
@@ -42,9 +44,9 @@ func newCauses() *causes {
 
 // add counts a row that failed; cells are the row's own.
 func (c *causes) add(out journal.Outcome, cells []string) {
-	told := causeOf(out)
-	key := told
-	if len(out.ID) >= 8 { // a shorter text may stand for something else
+	cause := causeOf(out)
+	key := cause
+	if len(out.ID) >= 8 { // a shorter text may be part of another word
 		key = strings.ReplaceAll(key, out.ID, "…")
 	}
 	key = foldCells(key, cells)
@@ -55,30 +57,30 @@ func (c *causes) add(out journal.Outcome, cells []string) {
 			c.folded[key] = folded
 		}
 	}
-	c.tally(folded, told, out.Row)
+	c.count(folded, cause, out.Row)
 }
 
-// tally counts a row under the cause key. told is how this row tells it; the
-// group tells it so as well until a row tells it otherwise.
-func (c *causes) tally(key, told string, row int) {
-	told = cut(told, maxCause)
+// count counts a row in the group of key. The group has the first row's cause
+// until another row's differs.
+func (c *causes) count(key, cause string, row int) {
+	cause = text.Cut(cause, maxCause)
 	g := c.groups[key]
 	switch {
 	case g != nil:
-		if !g.varied && g.Cause != told {
-			g.varied, g.Cause = true, cut(key, maxCause)
+		if !g.varied && g.Cause != cause {
+			g.varied, g.Cause = true, text.Cut(key, maxCause)
 		}
 	case len(c.groups) >= maxGroups:
 		g = &c.rest
 	default:
-		g = &group{Failure: Failure{Cause: told}}
+		g = &group{Failure: Failure{Cause: cause}}
 		c.groups[key] = g
 		c.order = append(c.order, g)
 	}
-	g.count(row, 1)
+	g.add(row, 1)
 }
 
-func (g *group) count(row, n int) {
+func (g *group) add(row, n int) {
 	g.Rows += n
 	if len(g.ExampleRows) < maxExamples {
 		g.ExampleRows = append(g.ExampleRows, row)
@@ -96,7 +98,7 @@ func (c *causes) list() []Failure {
 			failures = append(failures, g.Failure)
 			continue
 		}
-		rest.count(g.ExampleRows[0], g.Rows)
+		rest.add(g.ExampleRows[0], g.Rows)
 	}
 	if rest.Rows > 0 {
 		slices.Sort(rest.ExampleRows)
@@ -107,44 +109,46 @@ func (c *causes) list() []Failure {
 
 var rowPrefix = regexp.MustCompile(`^rows? \d+(, |: )`)
 
-// causeOf is a failure's error as one line without its row, which the examples
-// name.
+// causeOf returns a failure's error as one line without its row, which the
+// examples name.
 func causeOf(out journal.Outcome) string {
-	text := clean(head(out.Error, maxTold))
-	if text == "" {
-		text = clean(head(out.Note, maxTold))
-	}
-	if text == "" {
-		return "no reason was recorded"
-	}
-	return rowPrefix.ReplaceAllString(text, "")
+	cause := cmp.Or(line(out.Error, maxErrorBytes), line(out.Note, maxErrorBytes), "no reason was recorded")
+	return rowPrefix.ReplaceAllString(cause, "")
+}
+
+// line returns the first bytes of a text from the tenant or the sheet, whose
+// length is unknown, as one safe line.
+func line(s string, bytes int) string { return text.Line(text.Head(s, bytes), 0) }
+
+// rowValues match what is likely a row's own: ids, times, addresses and long
+// numbers.
+var rowValues = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b`),
+	regexp.MustCompile(`\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.:Z+-]*`),
+	regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]*\w`),
+	regexp.MustCompile(`\b\d{5,}\b|\b\d+\.\d+\b`),
 }
 
 var (
-	uuids   = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b`)
-	moments = regexp.MustCompile(`\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.:Z+-]*`)
-	mails   = regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]*\w`)
-	numbers = regexp.MustCompile(`\b\d{5,}\b|\b\d+\.\d+\b`)
-	rowNos  = regexp.MustCompile(`\brow \d+`)
-	quoted  = regexp.MustCompile(`"[^"]*"|'[^']*'|“[^”]*”`)
+	rowNumber = regexp.MustCompile(`\brow \d+`)
+	quoted    = regexp.MustCompile(`"[^"]*"|'[^']*'|“[^”]*”`)
 )
 
-// fold replaces by a placeholder what is likely a row's own: ids, times,
-// addresses and long numbers.
-func fold(text string) string {
-	for _, own := range []*regexp.Regexp{uuids, moments, mails, numbers} {
-		text = own.ReplaceAllString(text, "…")
+// fold replaces a row's own values by a placeholder.
+func fold(cause string) string {
+	for _, value := range rowValues {
+		cause = value.ReplaceAllString(cause, "…")
 	}
-	return rowNos.ReplaceAllString(text, "row …")
+	return rowNumber.ReplaceAllString(cause, "row …")
 }
 
 // foldCells replaces quoted text that is one of the row's cells. Quoted names
 // of fields stay.
-func foldCells(text string, cells []string) string {
-	if !strings.ContainsAny(text, `"'“`) {
-		return text
+func foldCells(cause string, cells []string) string {
+	if !strings.ContainsAny(cause, `"'“`) {
+		return cause
 	}
-	return quoted.ReplaceAllStringFunc(text, func(q string) string {
+	return quoted.ReplaceAllStringFunc(cause, func(q string) string {
 		if isCell(strings.Trim(q, `"'“”`), cells) {
 			return "“…”"
 		}
@@ -152,17 +156,85 @@ func foldCells(text string, cells []string) string {
 	})
 }
 
-// isCell tells whether text is a cell's, or the beginning of one that was cut.
-func isCell(text string, cells []string) bool {
-	start, wasCut := strings.CutSuffix(text, "…")
-	if start == "" {
-		return false
-	}
-	for _, c := range cells {
+// isCell reports whether value is a cell, or the beginning of one that was cut.
+func isCell(value string, cells []string) bool {
+	start, wasCut := strings.CutSuffix(value, "…")
+	return start != "" && slices.ContainsFunc(cells, func(c string) bool {
 		c = sheet.Trim(c)
-		if c == text || wasCut && strings.HasPrefix(c, start) {
-			return true
-		}
-	}
-	return false
+		return c == value || wasCut && strings.HasPrefix(c, start)
+	})
 }
+
+// Failure is one cause for which rows were not updated.
+type Failure struct {
+	Cause       string `json:"cause"`
+	Rows        int    `json:"rows"`
+	ExampleRows []int  `json:"example_rows"` // the first few
+}
+
+// String returns a cause as the printed summary has it:
+// "3,912 rows: end_date can't be blank; e.g. rows 17, 18, 40".
+func (f Failure) String() string {
+	line := text.Count(f.Rows, "row") + ": " + f.Cause
+	if e := f.examples(printedExamples); e != "" {
+		line += "; " + e
+	}
+	return line
+}
+
+// examples names at most n of a cause's rows: "e.g. rows 17, 18, 40".
+func (f Failure) examples(n int) string {
+	var list []string
+	for _, row := range f.ExampleRows[:min(len(f.ExampleRows), n)] {
+		list = append(list, strconv.Itoa(row))
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	words := "rows " + strings.Join(list, ", ")
+	if len(list) == 1 {
+		words = "row " + list[0]
+	}
+	if f.Rows > len(list) {
+		words = "e.g. " + words
+	}
+	return words
+}
+
+// maxFailedRows are on the page; failed.csv has all.
+const maxFailedRows = 1000
+
+// failedRow is a line of the page's table.
+type failedRow struct {
+	Row      int
+	ID       string
+	Status   string
+	HTTP     string
+	Error    string
+	Body     string
+	Attempts int
+}
+
+// failedRows keeps the first rows that failed, cut, so that they stay small.
+type failedRows struct {
+	first []failedRow
+	all   int
+}
+
+func (f *failedRows) add(out journal.Outcome) {
+	f.all++
+	if len(f.first) >= maxFailedRows {
+		return
+	}
+	r := failedRow{
+		Row: out.Row, ID: shown(out.ID), Status: string(out.Status), Attempts: out.Attempts,
+		Error: cmp.Or(shown(out.Error), shown(out.Note)), Body: shown(out.ErrorBody),
+	}
+	if out.HTTPStatus != 0 {
+		r.HTTP = strconv.Itoa(out.HTTPStatus)
+	}
+	f.first = append(f.first, r)
+}
+
+// shown cuts a text for the page.
+func shown(s string) string { return text.Cut(line(s, 4*maxShown), maxShown) }

@@ -40,7 +40,7 @@ func TestCauses(t *testing.T) {
 			[]string{"2 rows: request … of … at … after … s; rows 2, 3"}},
 		{"HTTP codes stay apart", []failure{{err: "HTTP 500"}, {err: "HTTP 502"}},
 			[]string{"1 row: HTTP 500; row 2", "1 row: HTTP 502; row 3"}},
-		{"control characters", []failure{{err: "a\x1b[31m\nb\u202e"}}, []string{"1 row: a[31m b; row 2"}},
+		{"control characters", []failure{{err: "a\x1b[31m\nb\u202e"}}, []string{"1 row: a b; row 2"}},
 		{"nothing told", []failure{{}}, []string{"1 row: no reason was recorded; row 2"}},
 	}
 	for _, tt := range tests {

@@ -1,14 +1,102 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
+
+// maxPoints bounds a timeline, however long the run took.
+const maxPoints = 600
+
+// longestTick is more than the journal lets pass between two ticks while a run
+// goes on: a longer time is one in which it was stopped or the machine slept.
+const longestTick = 10 * time.Second
+
+// point is what happened in one step of a timeline.
+type point struct {
+	requests  int
+	throttled int
+	seconds   float64 // that ticks cover; less than the step at the end
+	ceiling   float64 // sum over ticks
+	ticks     int     // with a ceiling
+}
+
+func (p *point) add(q point) {
+	p.requests += q.requests
+	p.throttled += q.throttled
+	p.seconds += q.seconds
+	p.ceiling += q.ceiling
+	p.ticks += q.ticks
+}
+
+// rate is the requests per second of a step; ticks that fell into its
+// neighbour must not make a short step look fast.
+func (p point) rate(step float64) float64 {
+	if p.requests == 0 {
+		return 0
+	}
+	return float64(p.requests) / max(p.seconds, step)
+}
+
+// allowed is the mean of the ceilings; 0 where there was none.
+func (p point) allowed() float64 { return p.ceiling / float64(max(p.ticks, 1)) }
+
+// timeline counts requests over the time in which the run was going on: pauses
+// between its sessions are left out. Its steps grow so that it stays bounded.
+type timeline struct {
+	points []point
+	step   float64 // seconds
+	at     float64 // seconds of running so far
+	last   time.Time
+	stops  int // pauses that were left out
+}
+
+func newTimeline() *timeline { return &timeline{step: 1} }
+
+func (t *timeline) add(k journal.Tick) {
+	passed := k.At.Sub(t.last)
+	if t.last.IsZero() || passed > longestTick || passed < 0 {
+		if !t.last.IsZero() {
+			t.stops++
+		}
+		passed = time.Second // the usual time between two ticks
+	}
+	t.last = k.At
+
+	// A tick is of the time before it.
+	i := int((t.at + passed.Seconds()/2) / t.step)
+	for i >= maxPoints {
+		t.halve()
+		i /= 2
+	}
+	t.at += passed.Seconds()
+	for len(t.points) <= i {
+		t.points = append(t.points, point{})
+	}
+	p := point{requests: k.Patch + k.Get, throttled: k.Throttled, seconds: passed.Seconds()}
+	if k.Ceiling > 0 {
+		p.ceiling, p.ticks = k.Ceiling, 1
+	}
+	t.points[i].add(p)
+}
+
+// halve makes steps twice as long.
+func (t *timeline) halve() {
+	wider := make([]point, (len(t.points)+1)/2)
+	for i, p := range t.points {
+		wider[i/2].add(p)
+	}
+	t.points = wider
+	t.step *= 2
+}
 
 // The charts' coordinates; the page stretches them to its width.
 const (
@@ -22,34 +110,47 @@ type rateChart struct {
 	Line, Area string   // points of the requests per second
 	Ceiling    string   // points of what was allowed; empty where there was no ceiling
 	Marks      []string // x of the steps in which requests were refused
-	Top, Half  string   // labels of the upright axis
-	Length     string   // label of the lying axis' end
-	Step       string   // what one point stands for
-	Told       string   // the same in words
+	Top, Half  string   // labels of the vertical axis
+	Length     string   // label of the horizontal axis' end
+	Step       string   // what one point covers
+	Words      string   // the same in words
 	Stops      int
 }
 
+// chart returns nil for a timeline without points.
 func (t *timeline) chart() *rateChart {
 	if len(t.points) == 0 {
 		return nil
 	}
-	top, peak, refused, requests := 0.0, 0.0, 0, 0
+	var all point
+	top, peak := 0.0, 0.0
 	for _, p := range t.points {
+		all.add(p)
 		peak = max(peak, p.rate(t.step))
 		top = max(top, p.rate(t.step), p.allowed())
-		refused += p.throttled
-		requests += p.requests
 	}
 	top = niceTop(top)
 	c := &rateChart{
 		Top: axisRate(top), Half: axisRate(top / 2), Stops: t.stops,
-		Length: span(time.Duration(t.at * float64(time.Second))),
-		Step:   span(time.Duration(t.step * float64(time.Second))),
+		Length: text.Span(time.Duration(t.at * float64(time.Second))),
+		Step:   text.Span(time.Duration(t.step * float64(time.Second))),
 	}
-	xs := float64(chartWidth) / float64(max(len(t.points)-1, 1))
+	t.plot(c, top)
+	c.Words = fmt.Sprintf("Requests per second over %s of running: %s on average, %s at most; %s refused for the rate.",
+		c.Length, text.Rate(float64(all.requests)/max(t.at, 1)), text.Rate(peak), text.Number(all.throttled))
+	return c
+}
+
+func (t *timeline) plot(c *rateChart, top float64) {
+	points := t.points
+	if len(points) == 1 { // one point draws no line
+		points = []point{points[0], points[0]}
+		points[1].throttled = 0
+	}
+	step := chartWidth / float64(len(points)-1)
 	var line, ceiling []string
-	for i, p := range t.points {
-		x := coordinate(float64(i) * xs)
+	for i, p := range points {
+		x := coordinate(float64(i) * step)
 		line = append(line, x+","+y(p.rate(t.step), top))
 		if a := p.allowed(); a > 0 {
 			ceiling = append(ceiling, x+","+y(a, top))
@@ -58,17 +159,8 @@ func (t *timeline) chart() *rateChart {
 			c.Marks = append(c.Marks, x)
 		}
 	}
-	if len(t.points) == 1 { // one point draws no line
-		line = append(line, "1000,"+y(t.points[0].rate(t.step), top))
-		if len(ceiling) == 1 {
-			ceiling = append(ceiling, "1000,"+y(t.points[0].allowed(), top))
-		}
-	}
 	c.Line, c.Ceiling = strings.Join(line, " "), strings.Join(ceiling, " ")
 	c.Area = "0,200 " + c.Line + " 1000,200"
-	c.Told = fmt.Sprintf("Requests per second over %s of running: %s on average, %s at most; %s refused for the rate.",
-		c.Length, rate(float64(requests)/max(t.at, 1)), rate(peak), thousands(refused))
-	return c
 }
 
 func y(v, top float64) string { return coordinate(chartHeight * (1 - v/top)) }
@@ -81,7 +173,7 @@ func niceTop(v float64) float64 {
 		return 1
 	}
 	power := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, m := range []float64{1, 2, 5, 10} {
+	for _, m := range []float64{1, 2, 5} {
 		if v <= m*power {
 			return m * power
 		}
@@ -90,6 +182,48 @@ func niceTop(v float64) float64 {
 }
 
 func axisRate(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) + "/s" }
+
+// bucket counts the answers that took at most bound milliseconds, and longer
+// than the bucket before.
+type bucket struct{ bound, answers int }
+
+// sortedBuckets returns the buckets of a histogram that are not empty, the
+// fastest first, and the sum of their answers.
+func sortedBuckets(histogram map[int]int) (buckets []bucket, total int) {
+	for bound, n := range histogram {
+		if n > 0 {
+			buckets = append(buckets, bucket{bound, n})
+			total += n
+		}
+	}
+	slices.SortFunc(buckets, func(a, b bucket) int { return cmp.Compare(a.bound, b.bound) })
+	return buckets, total
+}
+
+// Latency is how long answers took, in milliseconds. The figures are upper
+// bounds of the journal's buckets, so they err on the slow side.
+type Latency struct {
+	P50 int `json:"p50"`
+	P90 int `json:"p90"`
+	P99 int `json:"p99"`
+	Max int `json:"max"`
+}
+
+// latencyOf reads percentiles off a histogram: the answers by the upper bound
+// of their bucket. Without answers all are 0.
+func latencyOf(histogram map[int]int) Latency {
+	buckets, total := sortedBuckets(histogram)
+	percentile := func(p int) int {
+		seen := 0
+		for _, b := range buckets {
+			if seen += b.answers; seen >= (total*p+99)/100 {
+				return b.bound
+			}
+		}
+		return 0
+	}
+	return Latency{P50: percentile(50), P90: percentile(90), P99: percentile(99), Max: percentile(100)}
+}
 
 // latencyBar is one line of the latency's distribution.
 type latencyBar struct {
@@ -104,37 +238,29 @@ const maxBars = 14
 
 // latencyBars draws the distribution; neighbouring buckets are put together
 // until there are few.
-func latencyBars(buckets map[int]int) []latencyBar {
-	type bucket struct{ bound, n int }
-	var all []bucket
-	total := 0
-	for _, bound := range slices.Sorted(maps.Keys(buckets)) {
-		if n := buckets[bound]; n > 0 {
-			all = append(all, bucket{bound, n})
-			total += n
-		}
-	}
-	for len(all) > maxBars {
+func latencyBars(histogram map[int]int) []latencyBar {
+	buckets, total := sortedBuckets(histogram)
+	for len(buckets) > maxBars {
 		var wider []bucket
-		for i := 0; i < len(all); i += 2 {
-			b := all[i]
-			if i+1 < len(all) {
-				b = bucket{all[i+1].bound, b.n + all[i+1].n}
+		for pair := range slices.Chunk(buckets, 2) {
+			b := pair[len(pair)-1]
+			if len(pair) == 2 {
+				b.answers += pair[0].answers
 			}
 			wider = append(wider, b)
 		}
-		all = wider
+		buckets = wider
 	}
 	most := 0
-	for _, b := range all {
-		most = max(most, b.n)
+	for _, b := range buckets {
+		most = max(most, b.answers)
 	}
-	bars := make([]latencyBar, len(all))
-	for i, b := range all {
+	bars := make([]latencyBar, len(buckets))
+	for i, b := range buckets {
 		bars[i] = latencyBar{
-			Bound: "up to " + thousands(b.bound) + " ms", Answers: thousands(b.n),
-			Share: strconv.FormatFloat(100*float64(b.n)/float64(total), 'f', 1, 64) + " %",
-			Width: coordinate(100 * float64(b.n) / float64(most)),
+			Bound: "up to " + text.Number(b.bound) + " ms", Answers: text.Number(b.answers),
+			Share: coordinate(100*float64(b.answers)/float64(total)) + " %",
+			Width: coordinate(100 * float64(b.answers) / float64(most)),
 		}
 	}
 	return bars

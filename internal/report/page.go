@@ -12,14 +12,14 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
 
-// The page is one file that asks the network for nothing, so its style and
-// script stand in it, and its policy names them by their hashes.
+// The page is one file that asks the network for nothing: its style and script
+// are part of it, and its policy names them by their hashes.
 var (
 	//go:embed page.html.tmpl
 	pageText string
@@ -45,19 +45,19 @@ type pageData struct {
 	Counts    []pageCount
 	Bar       string // the outcome bar in words
 	Chart     *rateChart
-	Latency   []latencyBar
-	Causes    []pageCause
 
-	LatencyTold string
-	MoreCauses  []pageCause // behind the most frequent ones
-	Failed      []failedRow
-	AllFailed   string
-	MoreFails   bool
-	Facts       []fact
-	Settings    []fact
-	Style       template.CSS
-	Script      template.JS
-	Policy      string
+	Latency      []latencyBar
+	LatencyWords string
+
+	Causes, MoreCauses []pageCause // the most frequent ones and the others
+	Failed             []failedRow
+	AllFailed          string
+	MoreFails          bool
+	Facts, Settings    []fact
+
+	Style  template.CSS
+	Script template.JS
+	Policy string
 }
 
 type pageCount struct {
@@ -77,15 +77,16 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 	if err != nil {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
-	line := newTimeline()
-	if err := o.Replay.Ticks(func(k journal.Tick) error { line.add(k); return nil }); err != nil {
-		return fmt.Errorf("read the run's course from the journal: %w", err)
+	rates := newTimeline()
+	if err := o.Replay.Ticks(func(k journal.Tick) error { rates.add(k); return nil }); err != nil {
+		return fmt.Errorf("read the run's rates from the journal: %w", err)
 	}
 	d := pageData{
-		Summary: s, SheetName: clean(filepath.Base(s.Sheet)),
-		Counts: pageCounts(s), Chart: line.chart(), Latency: latencyBars(o.Replay.Totals().Latency),
+		Summary: s, SheetName: text.Line(filepath.Base(s.Sheet), 0),
+		Lead:   "on " + text.Line(s.Host, 0) + ", begun " + stamp(s.StartedAt),
+		Counts: pageCounts(s), Chart: rates.chart(), Latency: latencyBars(o.Replay.Totals().Latency),
 		Causes: pageCauses(s.Failures),
-		Failed: failed.first, AllFailed: thousands(failed.all), MoreFails: failed.all > len(failed.first),
+		Failed: failed.first, AllFailed: text.Number(failed.all), MoreFails: failed.all > len(failed.first),
 		Facts: facts(o, s), Settings: settings(o.Settings),
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
 		Style: template.CSS(pageStyle), Script: template.JS(pageScript),
@@ -94,11 +95,15 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 	}
 	d.Title = "nermbulk: " + d.SheetName
 	d.Headline, d.Good = headline(s)
-	d.Lead = "on " + clean(s.Host) + ", begun " + stamp(s.StartedAt)
-	d.Bar = barWords(d.Counts)
+	for i, c := range d.Counts {
+		if i > 0 {
+			d.Bar += ", "
+		}
+		d.Bar += c.Rows + " " + c.Name
+	}
 	l := s.Latency
-	d.LatencyTold = fmt.Sprintf("Half within %s ms, 90 %% within %s ms, 99 %% within %s ms, all within %s ms.",
-		thousands(l.P50), thousands(l.P90), thousands(l.P99), thousands(l.Max))
+	d.LatencyWords = fmt.Sprintf("Half within %s ms, 90 %%\u00a0within %s ms, 99 %%\u00a0within %s ms, all within %s ms.",
+		text.Number(l.P50), text.Number(l.P90), text.Number(l.P99), text.Number(l.Max))
 	if len(d.Causes) > maxOpenCauses {
 		d.Causes, d.MoreCauses = d.Causes[:maxOpenCauses], d.Causes[maxOpenCauses:]
 	}
@@ -109,28 +114,27 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 }
 
 // hash names an inline style or script in a content security policy.
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
+func hash(content string) string {
+	sum := sha256.Sum256([]byte(content))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// headline tells how the run ended to somebody who reads nothing else.
-func headline(s Summary) (text string, good bool) {
-	bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid
+// headline says how the run ended to somebody who reads nothing else.
+func headline(s Summary) (line string, good bool) {
+	o := s.Outcomes
+	bad := o.Failed + o.Unknown + o.Invalid
 	switch {
 	case s.DryRun && bad > 0:
-		return fmt.Sprintf("Dry run: nothing was sent; %s cannot be sent.", rows(bad)), false
+		return fmt.Sprintf("Dry run: nothing was sent; %s cannot be sent.", text.Count(bad, "row")), false
 	case s.DryRun:
-		return fmt.Sprintf("Dry run: nothing was sent; %s would be.", rows(s.Outcomes.Pending)), true
-	case bad > 0 && s.Outcomes.Pending > 0:
-		return fmt.Sprintf("%s need attention and %s were not tried yet.", rows(bad), thousands(s.Outcomes.Pending)), false
-	case bad == 1:
-		return "1 row needs attention.", false
+		return fmt.Sprintf("Dry run: nothing was sent; %s would be.", text.Count(o.Pending, "row")), true
+	case bad > 0 && o.Pending > 0:
+		return fmt.Sprintf("%s need attention and %s were not tried yet.", text.Count(bad, "row"), text.Number(o.Pending)), false
 	case bad > 0:
-		return rows(bad) + " need attention.", false
-	case s.Outcomes.Pending > 0:
-		return fmt.Sprintf("Stopped early: %s not tried yet.", rows(s.Outcomes.Pending)), false
-	case s.Outcomes.Updated == 0:
+		return text.CountOf(bad, "row needs attention.", "rows need attention."), false
+	case o.Pending > 0:
+		return fmt.Sprintf("Stopped early: %s not tried yet.", text.Count(o.Pending, "row")), false
+	case o.Updated == 0:
 		return "Nothing had to be changed.", true
 	}
 	return "Every row is as the sheet says.", true
@@ -140,12 +144,9 @@ func pageCounts(s Summary) []pageCount {
 	var counts []pageCount
 	x := 0.0
 	for _, c := range s.Outcomes.counts() {
-		width := 0.0
-		if s.Rows > 0 {
-			width = 1000 * float64(c.Rows) / float64(s.Rows)
-		}
+		width := 1000 * float64(c.Rows) / float64(max(s.Rows, 1))
 		counts = append(counts, pageCount{
-			Name: c.Name, Rows: thousands(c.Rows), Share: share(c.Rows, s.Rows),
+			Name: c.Name, Rows: text.Number(c.Rows), Share: share(c.Rows, s.Rows),
 			X: coordinate(x), Width: coordinate(width),
 		})
 		x += width
@@ -169,53 +170,54 @@ func share(n, of int) string {
 	return strconv.Itoa(whole) + "\u00a0%"
 }
 
-func barWords(counts []pageCount) string {
-	words := make([]string, len(counts))
-	for i, c := range counts {
-		words[i] = c.Rows + " " + c.Name
-	}
-	return strings.Join(words, ", ")
-}
-
 func pageCauses(failures []Failure) []pageCause {
 	causes, most := make([]pageCause, len(failures)), 1
 	for _, f := range failures {
 		most = max(most, f.Rows)
 	}
 	for i, f := range failures {
-		causes[i] = pageCause{f, thousands(f.Rows), examples(f, maxExamples), coordinate(100 * float64(f.Rows) / float64(most))}
+		causes[i] = pageCause{f, text.Number(f.Rows), f.examples(maxExamples), coordinate(100 * float64(f.Rows) / float64(most))}
 	}
 	return causes
 }
 
 func facts(o Options, s Summary) []fact {
+	last := o.Replay.Last()
 	f := []fact{
-		{"Tenant", clean(s.Host)}, {"Sheet", clean(s.Sheet)}, {"Rows", thousands(s.Rows)}, {"Started", stamp(s.StartedAt)},
+		{"Tenant", text.Line(s.Host, 0)}, {"Sheet", text.Line(s.Sheet, 0)}, {"Rows", text.Number(s.Rows)}, {"Started", stamp(s.StartedAt)},
 	}
 	if s.FinishedAt != nil {
 		f = append(f, fact{"Finished", stamp(*s.FinishedAt)},
-			fact{"Took", span(s.FinishedAt.Sub(s.StartedAt).Truncate(time.Second))}, fact{"Exit code", strconv.Itoa(*s.ExitCode)})
+			fact{"Took", text.Span(s.FinishedAt.Sub(s.StartedAt).Truncate(time.Second))}, fact{"Exit code", strconv.Itoa(*s.ExitCode)})
 	} else {
 		f = append(f, fact{"Finished", "no: it was killed"})
 	}
 	if s.Reason != "" {
-		f = append(f, fact{"Stopped", clean(s.Reason)})
+		f = append(f, fact{"Stopped", text.Line(s.Reason, 0)})
 	}
 	if n := o.Replay.Sessions(); n > 1 {
 		f = append(f, fact{"Resumed", strconv.Itoa(n-1) + " times"})
 	}
 	r := s.Requests
 	return append(f,
-		fact{"Requests", fmt.Sprintf("%s PATCH, %s GET, %s for a token", thousands(r.Patch), thousands(r.Get), thousands(r.Token))},
-		fact{"Refused for the rate", thousands(r.Throttled)}, fact{"Retried", thousands(r.Retried)},
-		fact{"nermbulk", clean(o.Replay.Last().Version)}, fact{"Page made with", runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH},
-		fact{"Sheet's SHA-256", clean(o.Replay.Last().SHA256)})
+		fact{"Requests", fmt.Sprintf("%s PATCH, %s GET, %s for a token", text.Number(r.Patch), text.Number(r.Get), text.Number(r.Token))},
+		fact{"Refused for the rate", text.Number(r.Throttled)}, fact{"Retried", text.Number(r.Retried)},
+		fact{"nermbulk", text.Line(last.Version, 0)}, fact{"Page made with", runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH},
+		fact{"Sheet's SHA-256", text.Line(last.SHA256, 0)})
 }
 
 func settings(all map[string]string) []fact {
 	var f []fact
 	for _, k := range slices.Sorted(maps.Keys(all)) {
-		f = append(f, fact{clean(k), shown(all[k])})
+		f = append(f, fact{text.Line(k, 0), shown(all[k])})
 	}
 	return f
+}
+
+// stamp is how a time is shown to people.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }

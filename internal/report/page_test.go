@@ -189,3 +189,19 @@ func TestHeadline(t *testing.T) {
 		}
 	}
 }
+
+func TestShare(t *testing.T) {
+	tests := []struct{ name, got, want string }{
+		{"share: rounded up", share(2, 3), "67\u00a0%"},
+		{"share: rounded down", share(1, 3), "33\u00a0%"},
+		{"share: next to none", share(1, 1000), "<\u00a01\u00a0%"},
+		{"share: nearly all", share(999, 1000), ">\u00a099\u00a0%"},
+		{"share: all", share(1000, 1000), "100\u00a0%"},
+		{"share: of none", share(0, 0), "0\u00a0%"},
+	}
+	for _, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%s: got %q, not %q", tt.name, tt.got, tt.want)
+		}
+	}
+}

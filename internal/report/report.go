@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
@@ -27,21 +26,18 @@ type Options struct {
 	// planned rows count as pending.
 	DryRun bool
 	// Compare is set when each session was read before it was changed:
-	// plan.csv then tells the changes.
+	// plan.csv then has the changes.
 	Compare bool
 	// Settings are the run's options for the page, by flag name. They must
 	// hold no secret: everybody who is shown the page reads them.
 	Settings map[string]string
 	// Undo says what undo.csv needs to know of the API's values.
 	Undo UndoRules
-	// End stands in for the journal's own end, for a caller that writes that
-	// record only after the files; nil takes the journal's.
-	End *journal.End
 }
 
 // Write makes the run's files and returns their summary. Each file is replaced
-// whole or not at all; files of an earlier report that have nothing to tell
-// any more are removed. It reads the sheet once, a second time if there is
+// whole or not at all; files of an earlier report that this one does not make
+// are removed. It reads the sheet once, a second time if there is
 // something to undo. An error means that some file could not be made; what the
 // journal holds is safe in any case.
 func Write(ctx context.Context, o Options) (Summary, error) {
@@ -135,14 +131,4 @@ func FromDir(ctx context.Context, dir string, open func(path string) (*sheet.She
 		Settings: info.Options,
 		Undo:     undo,
 	})
-}
-
-// times tells when the run began and, if it ended in order, when and how.
-func (o Options) times() (started time.Time, end journal.End, ended bool) {
-	started = o.Replay.First().At
-	if o.End != nil {
-		return started, *o.End, true
-	}
-	end, ended = o.Replay.End()
-	return started, end, ended
 }

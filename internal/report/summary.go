@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
 
-// Summary is what came of a run: summary.json, and what is printed.
+// Summary is the result of a run: summary.json, and what is printed.
 type Summary struct {
 	Sheet      string     `json:"sheet"` // as the user gave it
 	Host       string     `json:"host"`
@@ -48,13 +50,6 @@ type Requests struct {
 	Retried   int `json:"retried"`   // beyond a row's first
 }
 
-// Failure is one cause for which rows were not updated.
-type Failure struct {
-	Cause       string `json:"cause"`
-	Rows        int    `json:"rows"`
-	ExampleRows []int  `json:"example_rows"` // the first few
-}
-
 // File is a file that was written.
 type File struct {
 	Name string // what it is: results, failed, undo, plan, summary or page
@@ -88,7 +83,7 @@ type count struct {
 	Rows int
 }
 
-// counts lists the outcomes in the order in which they are told everywhere.
+// counts lists the outcomes in the order that they have everywhere.
 func (o Outcomes) counts() []count {
 	return []count{
 		{string(journal.Updated), o.Updated}, {string(journal.Unchanged), o.Unchanged},
@@ -97,17 +92,16 @@ func (o Outcomes) counts() []count {
 	}
 }
 
-// newSummary takes what the journal knows without a look at the rows.
+// newSummary takes what the journal knows without its rows.
 func newSummary(o Options) Summary {
-	started, end, ended := o.times()
 	last, totals := o.Replay.Last(), o.Replay.Totals()
 	s := Summary{
-		Sheet: last.Sheet, Host: last.Host, StartedAt: started.UTC().Truncate(time.Millisecond),
+		Sheet: last.Sheet, Host: last.Host, StartedAt: o.Replay.First().At.UTC().Truncate(time.Millisecond),
 		Requests: Requests{totals.Patch, totals.Get, totals.Token, totals.Throttled, totals.Retried},
 		Latency:  latencyOf(totals.Latency),
 		DryRun:   o.DryRun,
 	}
-	if ended {
+	if end, ended := o.Replay.End(); ended {
 		at, code := end.At.UTC().Truncate(time.Millisecond), end.ExitCode
 		s.FinishedAt, s.ExitCode, s.Reason = &at, &code, end.Reason
 	}
@@ -130,4 +124,73 @@ func (s Summary) writeFile(dir string) error {
 		return fmt.Errorf("write the summary: %w", err)
 	}
 	return nil
+}
+
+const (
+	printedCauses   = 20
+	printedExamples = 3
+)
+
+// Print writes the summary for people. next is the exact command to go on
+// with; it becomes the last line, alone, so that it can be copied. Empty means
+// that nothing is left to do.
+func (s Summary) Print(w io.Writer, next string) error {
+	var b strings.Builder
+	title := "run"
+	if s.DryRun {
+		title = "dry run, nothing was sent"
+	}
+	where := ""
+	if s.Host != "" { // a dry run needs no tenant
+		where = " on " + text.Line(s.Host, 0)
+	}
+	fmt.Fprintf(&b, "%s%s (%s): %s\n", text.Line(s.Sheet, 0), where, title, text.Count(s.Rows, "row"))
+	s.printCounts(&b)
+	if s.Reason != "" {
+		fmt.Fprintf(&b, "stopped: %s\n", text.Line(s.Reason, 0))
+	} else if s.FinishedAt == nil {
+		b.WriteString("the run did not end in order: it was killed\n")
+	}
+	s.printFailures(&b)
+	s.Undo.print(&b)
+	if len(s.Files) > 0 {
+		b.WriteString("\nfiles:\n")
+		for _, f := range s.Files {
+			fmt.Fprintf(&b, "  %-8s %s\n", f.Name, f.Path)
+		}
+	}
+	if next != "" {
+		fmt.Fprintf(&b, "\nnext:\n%s\n", next)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s Summary) printCounts(b *strings.Builder) {
+	for _, c := range s.Outcomes.counts() {
+		always := c.Name == "updated"
+		if s.DryRun {
+			always = c.Name == "pending"
+			if always {
+				c.Name = "to send"
+			}
+		}
+		if c.Rows > 0 || always {
+			fmt.Fprintf(b, "  %-9s %10s\n", c.Name, text.Number(c.Rows))
+		}
+	}
+}
+
+func (s Summary) printFailures(b *strings.Builder) {
+	if len(s.Failures) == 0 {
+		return
+	}
+	b.WriteString("\nwhy:\n")
+	for i, f := range s.Failures {
+		if i == printedCauses {
+			fmt.Fprintf(b, "  and %d more causes: see summary.json\n", len(s.Failures)-i)
+			break
+		}
+		fmt.Fprintf(b, "  %s\n", f)
+	}
 }

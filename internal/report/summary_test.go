@@ -101,15 +101,6 @@ func TestSummaryOfAKilledRun(t *testing.T) {
 	}
 }
 
-func TestEndThatIsNotYetInTheJournal(t *testing.T) {
-	r := newRun(t, "id,status\n"+uuid(1)+",closed\n")
-	r.o.End = &journal.End{At: began.Add(time.Minute), ExitCode: 130, Reason: "interrupted"}
-	s := r.must()
-	if s.ExitCode == nil || *s.ExitCode != 130 || s.Reason != "interrupted" || !s.FinishedAt.Equal(began.Add(time.Minute)) {
-		t.Errorf("the summary says %v, %q, %v", s.ExitCode, s.Reason, s.FinishedAt)
-	}
-}
-
 func TestPrint(t *testing.T) {
 	r := mixedRun(t)
 	s := r.must()
@@ -149,7 +140,7 @@ nermbulk run sessions.csv --resume
 `},
 		{"nothing done and killed", "", func(s *Summary) {
 			*s = Summary{Sheet: "a\x1b[2J.csv", Host: "h", Rows: 12000, Outcomes: Outcomes{Pending: 12000}}
-		}, `a[2J.csv on h (run): 12,000 rows
+		}, `a.csv on h (run): 12,000 rows
   updated            0
   pending       12,000
 the run did not end in order: it was killed

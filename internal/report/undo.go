@@ -67,7 +67,7 @@ func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
 	}
 	if d == nil {
 		if u.o.Compare && !u.o.DryRun && out.Status == journal.Updated {
-			u.losses.tally("unread", "the session was not read before it was changed, so nothing is known to put back", out.Row)
+			u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", out.Row)
 		}
 		return nil
 	}
@@ -75,7 +75,7 @@ func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
 	for i, c := range d.cells {
 		if c.reason != "" {
 			name := fieldName(u.columns[i])
-			u.losses.tally(name+c.reason, name+" "+c.reason, out.Row)
+			u.losses.count(name+c.reason, name+" "+c.reason, out.Row)
 		}
 		if c.flag != "" {
 			u.flags[c.flag] = true
@@ -85,7 +85,7 @@ func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
 		}
 	}
 	if u.ran(out) {
-		u.losses.tally("run", "run=true has run the session, which cannot be taken back", out.Row)
+		u.losses.count("run", "run=true has run the session, which cannot be taken back", out.Row)
 	}
 	if !puts {
 		return nil

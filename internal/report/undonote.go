@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // clearMarker is what undo.csv writes for an attribute that was empty, whatever
@@ -42,7 +43,7 @@ func (u *undo) note() UndoNote {
 
 func (n UndoNote) print(b *strings.Builder) {
 	if n.Rows > 0 {
-		fmt.Fprintf(b, "\nundo.csv puts back %s", rows(n.Rows))
+		fmt.Fprintf(b, "\nundo.csv puts back %s", text.Count(n.Rows, "row"))
 		if len(n.Flags) > 0 {
 			fmt.Fprintf(b, "; run it with %s", strings.Join(n.Flags, " "))
 		}

@@ -86,8 +86,8 @@ func TestChart(t *testing.T) {
 	if len(c.Marks) != 4 {
 		t.Errorf("%d marks for 4 refusals", len(c.Marks))
 	}
-	if want := "Requests per second over 30 s of running: 10.0/s on average, 10.0/s at most; 4 refused for the rate."; c.Told != want {
-		t.Errorf("told as %q", c.Told)
+	if want := "Requests per second over 30 s of running: 10.0/s on average, 10.0/s at most; 4 refused for the rate."; c.Words != want {
+		t.Errorf("it says %q", c.Words)
 	}
 }
 
@@ -95,6 +95,25 @@ func TestNiceTop(t *testing.T) {
 	for v, want := range map[float64]float64{0: 1, 0.3: 0.5, 1: 1, 1.1: 2, 9.9: 10, 10: 10, 49: 50, 51: 100, 12000: 20000} {
 		if got := niceTop(v); got < want*0.999 || got > want*1.001 {
 			t.Errorf("niceTop(%v) is %v, not %v", v, got, want)
+		}
+	}
+}
+
+func TestLatency(t *testing.T) {
+	tests := []struct {
+		name    string
+		buckets map[int]int
+		want    Latency
+	}{
+		{"none", nil, Latency{}},
+		{"one", map[int]int{120: 1}, Latency{120, 120, 120, 120}},
+		{"a hundred", map[int]int{10: 50, 20: 40, 50: 9, 1000: 1}, Latency{10, 20, 50, 1000}},
+		{"a rare slow one", map[int]int{10: 999, 5000: 1}, Latency{10, 10, 10, 5000}},
+		{"empty buckets", map[int]int{10: 0, 20: 3, 99: 0}, Latency{20, 20, 20, 20}},
+	}
+	for _, tt := range tests {
+		if got := latencyOf(tt.buckets); got != tt.want {
+			t.Errorf("%s: got %+v, not %+v", tt.name, got, tt.want)
 		}
 	}
 }
