@@ -54,20 +54,18 @@ func idOf(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", n, n*7
 // makeSheet makes a sheet of n rows, of which every kth runs its session, or
 // has another status than the rest:
 //
-//	sheet big.csv 300 run=10 from=1
+//	sheet big.csv 300 run=10
 //	sheet bad.csv 300 status=done every=3
 func makeSheet(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "sheet FILE ROWS [run=K] [from=N] [status=S] [every=K]")
+	only(ts, neg, args, 2, "sheet FILE ROWS [run=K] [status=S] [every=K]")
 	number := func(text string) int {
 		n, err := strconv.Atoi(text)
 		ts.Check(err)
 		return n
 	}
-	rows, first, run, every, odd := number(args[1]), 1, 0, 1, ""
+	rows, run, every, odd := number(args[1]), 0, 1, ""
 	for _, pair := range pairs(ts, args[2:]) {
 		switch pair[0] {
-		case "from":
-			first = number(pair[1])
 		case "run":
 			run = number(pair[1])
 		case "every":
@@ -78,7 +76,7 @@ func makeSheet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var b strings.Builder
 	b.WriteString("id,status,attributes.badge,run\n")
-	for i := first; i < first+rows; i++ {
+	for i := 1; i <= rows; i++ {
 		status, runs := "completed", ""
 		if odd != "" && i%every == 0 {
 			status = odd
