@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,94 +35,59 @@ beyond both to be removed.`,
 		flags.StringVar(&olderThan, "older-than", "", "keep those that ended less than this ago, e.g. 30d, 12h or 1d12h")
 	}))
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		p := pruning{keep: keep, now: s.Now()}
 		if !c.Flags().Changed("keep") && olderThan == "" {
 			return usage("nothing says which runs stay: use --keep N, --older-than D (such as 30d), or both")
 		}
 		if keep < 0 {
 			return usage("--keep %d: use 0 or more", keep)
 		}
-		if olderThan != "" {
-			var err error
-			if p.age, err = parseAge(olderThan); err != nil {
-				return usage("--older-than %q: use a time such as 30d, 12h or 1d12h", olderThan)
-			}
+		age, err := parseAge(olderThan)
+		if err != nil {
+			return usage("--older-than %q: use a time such as 30d, 12h or 1d12h", olderThan)
 		}
-		return prune(s, p)
+		return prune(s, keep, age)
 	}
 	return c
 }
 
-// parseAge reads a duration that may begin with days: 30d, 1d12h, 90m.
+// parseAge parses a duration that may begin with days: 30d, 1d12h, 90m. An
+// empty one is 0.
 func parseAge(s string) (time.Duration, error) {
-	const day = 24 * time.Hour
 	days, rest, ok := strings.Cut(s, "d")
 	if !ok {
 		days, rest = "0", s
 	}
 	n, err := strconv.ParseUint(days, 10, 16)
+	age := time.Duration(n) * 24 * time.Hour
 	if err != nil || rest == "" {
-		return time.Duration(n) * day, err
+		return age, err
 	}
-	age, err := time.ParseDuration(rest)
-	if err == nil && age < 0 {
+	more, err := time.ParseDuration(rest)
+	if err == nil && more < 0 {
 		err = errors.New("below 0")
 	}
-	return time.Duration(n)*day + age, err
+	return age + more, err
 }
 
-// pruning says which finished runs stay.
-type pruning struct {
-	keep int           // of the newest
-	age  time.Duration // those that ended less than this ago
-	now  time.Time
-}
-
-// chosen picks the finished runs that go, from runs in the order of newest
-// first. Which of them another process has is not known yet.
-func (p pruning) chosen(runs []journal.RunDir) []journal.RunDir {
-	var chosen []journal.RunDir
-	kept := 0
-	for _, run := range runs {
-		if !isFinished(run.Info) {
-			continue
-		}
-		if kept++; kept <= p.keep || p.now.Sub(endOf(run.Info)) < p.age {
-			continue
-		}
-		chosen = append(chosen, run)
-	}
-	return chosen
-}
-
-func isFinished(i journal.Info) bool { return i.Finished || i.DryRun }
-
-// endOf is when a run ended; of a dry run that was killed, when it began.
-func endOf(i journal.Info) time.Time {
-	if i.FinishedAt != nil {
-		return *i.FinishedAt
-	}
-	return i.StartedAt
-}
-
-// prune removes the chosen runs. One that cannot be removed keeps no other
-// from it.
-func prune(s Streams, p pruning) error {
-	runs, err := journal.Runs(runsRoot)
+// prune removes the finished runs that are beyond the newest keep and ended at
+// least age ago. A run that cannot be removed does not stop it.
+func prune(s Streams, keep int, age time.Duration) error {
+	runs, err := journal.Runs(runsRoot) // the newest first
 	if err != nil {
 		return err
 	}
-	chosen := p.chosen(runs)
-	if len(chosen) == 0 {
+	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return !isFinished(r.Info) })
+	runs = runs[min(keep, len(runs)):]
+	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return s.Now().Sub(endOf(r.Info)) < age })
+	if len(runs) == 0 {
 		fmt.Fprintf(s.Err, "nothing to remove under %s/\n", runsRoot)
-		return nil
 	}
 	var errs []error
-	for _, run := range chosen {
-		switch gone, err := removeRun(run.Dir); {
+	for _, run := range runs {
+		switch removed, err := removeRun(run.Dir); {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("remove %s: %w", run.Dir, err))
-		case !gone:
+		case !removed:
 			fmt.Fprintf(s.Err, "left %s: another process works on it\n", run.Dir)
 		default:
 			if _, err := fmt.Fprintf(s.Out, "removed %s (%s)\n", run.Dir, run.Info.Sheet); err != nil {
@@ -132,9 +98,19 @@ func prune(s Streams, p pruning) error {
 	return errors.Join(errs...)
 }
 
-// removeRun removes a run, unless another process has it, or has gone on with
-// it since it was looked at.
-func removeRun(dir string) (gone bool, err error) {
+func isFinished(i journal.Info) bool { return i.Finished || i.DryRun }
+
+// endOf returns when a run ended, or began if it is a dry run that was killed.
+func endOf(i journal.Info) time.Time {
+	if i.FinishedAt != nil {
+		return *i.FinishedAt
+	}
+	return i.StartedAt
+}
+
+// removeRun removes a run, unless another process works on it, or resumed it
+// since the runs were listed.
+func removeRun(dir string) (removed bool, err error) {
 	run, info, err := journal.Open(dir)
 	if _, locked := errors.AsType[*journal.LockedError](err); locked {
 		return false, nil
