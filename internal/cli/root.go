@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -66,8 +67,8 @@ row and column before anything is sent.`,
 	return root
 }
 
-// knownTopic refuses help on what there is none on: cobra would show the help
-// of the whole program as if that had been asked for.
+// knownTopic refuses an unknown topic of help, for which cobra would show the
+// help of the whole program.
 func knownTopic(help *cobra.Command, args []string) error {
 	if found, _, err := help.Root().Find(args); err != nil || found == help.Root() {
 		return noCommand(help.Root(), args)
@@ -75,20 +76,20 @@ func knownTopic(help *cobra.Command, args []string) error {
 	return nil
 }
 
-// noCommand refuses a word that is no command, with the nearest one.
+// noCommand refuses an unknown command, and suggests the nearest one.
 func noCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	hint := ""
-	c.SuggestionsMinimumDistance = 2 // cobra's own default comes in too late for this
+	c.SuggestionsMinimumDistance = 2 // cobra sets its default too late for this
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = fmt.Sprintf(`; did you mean "%s"?`, strings.Join(near, `" or "`))
 	}
 	return usage("%q is not a command%s\n`nermbulk --help` lists the commands and topics", args[0], hint)
 }
 
-// exactly takes n arguments and says what they are when there are others.
+// exactly requires n arguments. The error says what they are.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -98,28 +99,14 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// version is the module's version from the build, or the commit.
+// version returns the module's version, which Go makes from the commit and its
+// tag where it knows them.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return strings.TrimPrefix(v, "v")
-	}
-	revision, dirty := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = s.Value[:min(len(s.Value), 12)]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "-dirty"
-		}
-	}
-	if revision == "" {
-		return "devel"
-	}
-	return "devel-" + revision + dirty
+	return strings.TrimPrefix(info.Main.Version, "v")
 }
 
 func newVersionCommand(s Streams) *cobra.Command {
@@ -128,11 +115,7 @@ func newVersionCommand(s Streams) *cobra.Command {
 		Short: "Print the version",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			goVersion := ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				goVersion = " (" + info.GoVersion + ")"
-			}
-			_, err := fmt.Fprintf(s.Out, "nermbulk %s%s\n", version(), goVersion)
+			_, err := fmt.Fprintf(s.Out, "nermbulk %s (%s)\n", version(), runtime.Version())
 			return err
 		},
 	}
