@@ -74,7 +74,7 @@ func (v *value) compare(s *api.Session) (held string, certainty Certainty, same 
 		return "", Missing, false
 	}
 	if v.Field != sheet.Attribute {
-		held = v.field.get(s)
+		held = v.field.Get(s)
 		return held, Certain, v.field.same(held, v.text)
 	}
 	held = s.Attributes[v.UID]

@@ -8,15 +8,18 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// A field is one field of a session: all that planning, comparing, correcting
-// and putting back need to know of it. A field that has no parse is not sent in
-// a body.
-type field struct {
+// A Field is one field of a session: all that planning, comparing, correcting,
+// putting back, export, completion and help need to know of it. A field that
+// has no parse is not sent in a body.
+type Field struct {
+	Name string // in a header, and in the API's JSON
+	Help string // what a cell holds; empty for a field that is accepted and never sent
+	// Get returns what a session holds, a list joined by commas. It is nil for
+	// what is no part of a session.
+	Get func(*api.Session) string
+
 	column sheet.Field // what a header's name means
-	name   string      // in a header, and in the API's JSON
-	has    api.Fields  // tells whether a session has it
-	// get returns what a session holds, a list joined by commas.
-	get func(*api.Session) string
+	has    api.Fields  // whether a session has it
 	// parse returns what is sent for a cell that is not empty, "" for nothing,
 	// or what is wrong with the cell.
 	parse func(cell string, rules *Rules) (text string, wrong *fault)
@@ -40,53 +43,66 @@ type fault struct {
 // fields is the table of a session's fields. Those that are sent have the
 // body's order, whatever the sheet's order is, so that a re-sorted sheet has
 // the same hashes.
-var fields = []field{
-	{column: sheet.ID, name: "id", get: func(s *api.Session) string { return s.ID }, fix: fixUUID},
-	{column: sheet.ReadOnly, name: "uid", get: func(s *api.Session) string { return s.UID }},
+var fields = []Field{
 	{
-		column: sheet.Status, name: "status", has: api.FieldStatus, words: true,
-		get:   func(s *api.Session) string { return s.Status },
+		column: sheet.ID, Name: "id", Help: "required: the session's UUID",
+		Get: func(s *api.Session) string { return s.ID },
+		fix: fixUUID,
+	},
+	{column: sheet.ReadOnly, Name: "uid", Get: func(s *api.Session) string { return s.UID }},
+	{
+		column: sheet.Status, Name: "status", has: api.FieldStatus, words: true,
+		Help:  `one of the statuses below; "Pending Approval" is pending_approval`,
+		Get:   func(s *api.Session) string { return s.Status },
 		parse: parseStatus, same: sameName, fix: fixStatus,
 	},
 	{
-		column: sheet.WorkflowID, name: "workflow_id", has: api.FieldWorkflowID,
-		get:   func(s *api.Session) string { return s.WorkflowID },
+		column: sheet.WorkflowID, Name: "workflow_id", has: api.FieldWorkflowID,
+		Help:  "UUID",
+		Get:   func(s *api.Session) string { return s.WorkflowID },
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		column: sheet.RequesterID, name: "requester_id", has: api.FieldRequesterID,
-		get:   func(s *api.Session) string { return s.RequesterID },
+		column: sheet.RequesterID, Name: "requester_id", has: api.FieldRequesterID,
+		Help:  "UUID",
+		Get:   func(s *api.Session) string { return s.RequesterID },
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		column: sheet.RequesterType, name: "requester_type", has: api.FieldRequesterType, words: true,
-		get:   func(s *api.Session) string { return s.RequesterType },
+		column: sheet.RequesterType, Name: "requester_type", has: api.FieldRequesterType, words: true,
+		Help:  "User, NeprofileUser, NeaccessUser or NeaccessRegistrant",
+		Get:   func(s *api.Session) string { return s.RequesterType },
 		parse: parseRequesterType, same: strings.EqualFold, fix: fixRequesterType,
 	},
 	{
-		column: sheet.ProfileID, name: "profile_id", has: api.FieldProfileID,
-		get:   func(s *api.Session) string { return s.ProfileID },
+		column: sheet.ProfileID, Name: "profile_id", has: api.FieldProfileID,
+		Help:  "UUID",
+		Get:   func(s *api.Session) string { return s.ProfileID },
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		column: sheet.ProfileIDs, name: "profile_ids", has: api.FieldProfileIDs, list: true,
-		get:   func(s *api.Session) string { return strings.Join(s.ProfileIDs, ",") },
+		column: sheet.ProfileIDs, Name: "profile_ids", has: api.FieldProfileIDs, list: true,
+		Help:  "UUIDs separated by , ; | or a line break",
+		Get:   func(s *api.Session) string { return strings.Join(s.ProfileIDs, ",") },
 		parse: parseIDs, same: sameSet, fix: fixIDs,
 	},
-	{column: sheet.ReadOnly, name: "created_at", get: func(s *api.Session) string { return s.CreatedAt }},
-	{column: sheet.ReadOnly, name: "updated_at", get: func(s *api.Session) string { return s.UpdatedAt }},
-	{column: sheet.Run, name: "run"},
+	{column: sheet.ReadOnly, Name: "created_at", Get: func(s *api.Session) string { return s.CreatedAt }},
+	{column: sheet.ReadOnly, Name: "updated_at", Get: func(s *api.Session) string { return s.UpdatedAt }},
+	{column: sheet.Run, Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated"},
 }
 
+// Fields returns the table, without the attributes. It is not to be changed.
+func Fields() []Field { return fields }
+
 // attribute is the field of every attribute; which one is its column's.
-var attribute = field{column: sheet.Attribute, has: api.FieldAttributes, same: sameText}
+var attribute = Field{column: sheet.Attribute, has: api.FieldAttributes, same: sameText}
 
 // fieldOf returns the field of a column that is sent in the body, or nil.
-func fieldOf(c sheet.Field) *field {
+func fieldOf(c sheet.Field) *Field {
 	if c == sheet.Attribute {
 		return &attribute
 	}
-	at := slices.IndexFunc(fields, func(f field) bool { return f.column == c && f.parse != nil })
+	at := slices.IndexFunc(fields, func(f Field) bool { return f.column == c && f.parse != nil })
 	if at < 0 {
 		return nil
 	}

@@ -27,7 +27,7 @@ type Planner struct {
 // column is one column that is sent in the body.
 type column struct {
 	sheet.Column
-	field *field
+	field *Field
 	label string            // as a header names it: status, attributes.end_date
 	key   []byte            // the body has it before the value: `"status":`
 	date  *DateRule         // rewrites the cell, if any
@@ -67,8 +67,8 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 	return p
 }
 
-func newColumn(c sheet.Column, f *field, rules Rules) column {
-	sent := column{Column: c, field: f, label: f.name, key: jsonKey(f.name)}
+func newColumn(c sheet.Column, f *Field, rules Rules) column {
+	sent := column{Column: c, field: f, label: f.Name, key: jsonKey(f.Name)}
 	if c.Field == sheet.Attribute {
 		sent.label, sent.key, sent.date = "attributes."+c.UID, jsonKey(c.UID), rules.dateRule(c.UID)
 	}

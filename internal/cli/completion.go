@@ -32,7 +32,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"encoding":        completeWords("utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis"),
 	"delimiter":       completeWords("tab", ",", ";", "|"),
 	"status":          completeWords(change.Statuses()...),
-	"map":             completeAfterEquals(func(string) []string { return mapTargets }),
+	"map":             completeAfterEquals(mapTargets),
 	"date":            completeAfterEquals(dateTargets),
 	"output":          completeSheet,
 	"fix":             completeSheet,
@@ -121,8 +121,23 @@ func completeAfterEquals(targets func(typed string) []string) cobra.CompletionFu
 	}
 }
 
-// mapTargets are the fields that a column can be mapped to.
-var mapTargets = []string{"id", "status", "workflow_id", "requester_id", "requester_type", "profile_id", "profile_ids", "run", "attributes.", "uid", "created_at", "updated_at"}
+// mapTargets are the fields that a column can be mapped to, those that are
+// never sent at the end.
+func mapTargets(string) []string {
+	sent, readOnly := fieldNames()
+	return slices.Concat(sent, []string{"attributes."}, readOnly)
+}
+
+func fieldNames() (sent, readOnly []string) {
+	for _, f := range change.Fields() {
+		if f.Help == "" {
+			readOnly = append(readOnly, f.Name)
+		} else {
+			sent = append(sent, f.Name)
+		}
+	}
+	return sent, readOnly
+}
 
 // dateTargets are the pairs of date formats, the second once there is a first.
 func dateTargets(typed string) []string {

@@ -71,7 +71,7 @@ func TestCompletion(t *testing.T) {
 }
 
 func TestMapTargetsAreFields(t *testing.T) {
-	for _, name := range mapTargets {
+	for _, name := range mapTargets("") {
 		if name == "attributes." {
 			name += "uid"
 		}

@@ -13,35 +13,11 @@ import (
 	"nermbulk/internal/text"
 )
 
-// exportFields are the columns of an export that every session has.
-var exportFields = []struct {
-	name string
-	of   func(*api.Session) string
-}{
-	{"id", func(s *api.Session) string { return s.ID }},
-	{"uid", func(s *api.Session) string { return s.UID }},
-	{"status", statusOf},
-	{"workflow_id", func(s *api.Session) string { return s.WorkflowID }},
-	{"requester_id", func(s *api.Session) string { return s.RequesterID }},
-	{"requester_type", func(s *api.Session) string { return s.RequesterType }},
-	{"profile_id", func(s *api.Session) string { return s.ProfileID }},
-	{"profile_ids", func(s *api.Session) string { return strings.Join(s.ProfileIDs, ",") }},
-	{"created_at", func(s *api.Session) string { return s.CreatedAt }},
-	{"updated_at", func(s *api.Session) string { return s.UpdatedAt }},
-}
-
-// statusOf spells a status as a request would.
-func statusOf(s *api.Session) string {
-	if known, ok := change.KnownStatus(s.Status); ok {
-		return known
-	}
-	return s.Status
-}
-
 // exportSheet writes sessions as a sheet that a run accepts as it is, and that
 // changes nothing where it is not edited. The run's own planner checks each
 // row: what it would refuse is left empty, and noted.
 type exportSheet struct {
+	fields  []change.Field // of the first columns; attributes and result.source follow
 	columns []sheet.Column
 	letters map[string]int // index of a column by its letter
 	planner *change.Planner
@@ -60,8 +36,11 @@ type exportSheet struct {
 // source is what result.source says.
 func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 	x := &exportSheet{letters: map[string]int{}, index: map[[2]string]*exportNote{}, source: source}
-	for _, f := range exportFields {
-		x.addColumn(f.name)
+	for _, f := range change.Fields() {
+		if f.Get != nil {
+			x.addColumn(f.Name)
+			x.fields = append(x.fields, f)
+		}
 	}
 	for _, uid := range slices.Sorted(maps.Keys(uids)) {
 		if field, read, ok := sheet.ParseField("attributes." + uid); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
@@ -112,8 +91,10 @@ func (x *exportSheet) fill(s *api.Session) bool {
 	cells := x.row.Cells
 	for i, c := range x.columns {
 		switch {
-		case i < len(exportFields):
-			cells[i] = exportFields[i].of(s)
+		case c.Field == sheet.Status:
+			cells[i] = x.status(s)
+		case i < len(x.fields):
+			cells[i] = x.fields[i].Get(s)
 		case c.Field == sheet.Attribute:
 			cells[i] = x.attribute(c, s)
 		default:
@@ -122,9 +103,6 @@ func (x *exportSheet) fill(s *api.Session) bool {
 		if strings.ContainsRune(cells[i], 0) {
 			x.empty(s, i, "it holds a NUL character")
 		}
-	}
-	if _, known := change.KnownStatus(s.Status); !known && sheet.Trim(s.Status) != "" {
-		x.unknownStatuses++
 	}
 	for refused := true; refused; {
 		refused = false
@@ -145,6 +123,18 @@ func (x *exportSheet) fill(s *api.Session) bool {
 		}
 	}
 	return true
+}
+
+// status returns a session's status as a request would spell it.
+func (x *exportSheet) status(s *api.Session) string {
+	known, ok := change.KnownStatus(s.Status)
+	if ok {
+		return known
+	}
+	if sheet.Trim(s.Status) != "" {
+		x.unknownStatuses++
+	}
+	return s.Status
 }
 
 // attribute returns the cell of an attribute. A value that would clear it is

@@ -15,15 +15,28 @@ func helpTopics() []*cobra.Command {
 		return &cobra.Command{Use: name, Short: short, Long: strings.TrimSpace(text)}
 	}
 	return []*cobra.Command{
-		topic("sheet", "Columns and cells of a sheet", sheetTopic+"\nThe statuses:\n"+columns(change.Statuses())),
+		topic("sheet", "Columns and cells of a sheet", fmt.Sprintf(sheetTopic, fieldTable(), inTwoColumns(change.Statuses()))),
 		topic("auth", "Tenants, tokens and certificates", authTopic),
 		topic("resume", "Runs, resuming and what is guaranteed", resumeTopic),
 		topic("exit-codes", "What the exit codes mean", "The exit codes:\n\n"+exitCodeTable()),
 	}
 }
 
-// columns sets words in two columns.
-func columns(words []string) string {
+// fieldTable is what a cell of each field holds, a line each.
+func fieldTable() string {
+	var b strings.Builder
+	for _, f := range change.Fields() {
+		if f.Help != "" {
+			fmt.Fprintf(&b, "  %-16s %s\n", f.Name, f.Help)
+		}
+	}
+	_, readOnly := fieldNames()
+	b.WriteString("  attributes.UID   the text of one attribute; attr.UID is the same\n  " +
+		strings.Join(readOnly, ", ") + ", result.*   accepted, never sent\n")
+	return b.String()
+}
+
+func inTwoColumns(words []string) string {
 	var b strings.Builder
 	half := (len(words) + 1) / 2
 	for i, left := range words[:half] {
@@ -36,24 +49,16 @@ func columns(words []string) string {
 const sheetTopic = `
 Columns are found by name, in any order; case, spaces, _ and - do not matter.
 
-  id               required: the session's UUID
-  status           one of the statuses below; "Pending Approval" is pending_approval
-  workflow_id      UUID
-  requester_id     UUID
-  requester_type   User, NeprofileUser, NeaccessUser or NeaccessRegistrant
-  profile_id       UUID
-  profile_ids      UUIDs separated by , ; | or a line break
-  run              true or false (yes/no, 1/0): run the session once it is updated
-  attributes.UID   the text of one attribute; attr.UID is the same
-  uid, created_at, updated_at, result.*   accepted, never sent
-
+%s
 An empty cell changes nothing. <clear> empties an attribute. A row that changes
 nothing is a problem, and so is the same id in two rows, unless --duplicates
 in-order sends them one after another.
 
 A column of another name is a problem, unless it is mapped (--map 'Contract
 End=attributes.end_date') or --unknown-columns says what it is.
-`
+
+The statuses:
+%s`
 
 const authTopic = `
 The tenant is --tenant NAME (https://NAME.nonemployee.com/api) or --base-url URL;
