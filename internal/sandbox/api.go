@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // maxBody bounds a request's body: far more than any row of a sheet.
@@ -84,7 +86,7 @@ func route(r *http.Request) (k kind, id string) {
 // only then what was asked.
 func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 	k, text := route(r)
-	id, isID := parseUUID(text)
+	id, isID := parseID(text)
 	if a, ok := t.authorize(r.Header.Get("Authorization")); !ok {
 		return k, a
 	}
@@ -125,7 +127,7 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 	return k, a
 }
 
-func (t *Tenant) handle(now *regime, r *http.Request, k kind, id uuid, body []byte) answer {
+func (t *Tenant) handle(now *regime, r *http.Request, k kind, id uuid.UUID, body []byte) answer {
 	switch k {
 	case kindGet:
 		s, ok := t.read(id)
@@ -141,9 +143,9 @@ func (t *Tenant) handle(now *regime, r *http.Request, k kind, id uuid, body []by
 	return refusal(http.StatusNotFound, msgNoSuchPath)
 }
 
-func (t *Tenant) patch(now *regime, r *http.Request, id uuid, body []byte) answer {
+func (t *Tenant) patch(now *regime, r *http.Request, id uuid.UUID, body []byte) answer {
 	t.mu.Lock()
-	_, known := t.find(id)
+	_, known := t.entries[id]
 	t.mu.Unlock()
 	if !known { // looked up before the body is checked, as a record is loaded first
 		return refusal(http.StatusNotFound, msgUnknown)

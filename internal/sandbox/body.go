@@ -133,7 +133,7 @@ func (p *parser) attributes(raw []byte) {
 // jsonUUID reads a JSON string that is a UUID, into its canonical form.
 func jsonUUID(raw []byte) (string, bool) {
 	s, _ := jsonString(raw)
-	u, ok := parseUUID(s)
+	u, ok := parseID(s)
 	if !ok {
 		return "", false
 	}

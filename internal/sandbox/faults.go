@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // The most that faults can be set to.
@@ -113,12 +115,12 @@ var failStatuses = [...]int{500, 502, 503, 504}
 // requests that session had before: never from the order in which requests for
 // different sessions happen to arrive. Requests that name no known session are
 // numbered as they come.
-func (t *Tenant) fate(r *regime, k kind, id uuid) fate {
+func (t *Tenant) fate(r *regime, k kind, id uuid.UUID) fate {
 	if r.Fail == 0 && r.Drop == 0 {
 		return fate{}
 	}
 	var source rand.PCG
-	source.Seed(t.opts.Seed^id.hash(), uint64(k)<<32|uint64(t.number(k, id)))
+	source.Seed(t.opts.Seed^hash(id), uint64(k)<<32|uint64(t.number(k, id)))
 	share := func() float64 { return float64(source.Uint64()>>11) / (1 << 53) }
 	failing, dropping, which := share(), share(), source.Uint64()
 	f := fate{drop: dropping < r.Drop}
@@ -130,18 +132,17 @@ func (t *Tenant) fate(r *regime, k kind, id uuid) fate {
 }
 
 // number counts a session's requests of one kind, from 0.
-func (t *Tenant) number(k kind, id uuid) uint32 {
+func (t *Tenant) number(k kind, id uuid.UUID) uint32 {
 	ask := askGet
 	if k == kindPatch {
 		ask = askPatch
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, ok := t.find(id)
-	if !ok {
+	if _, ok := t.entries[id]; !ok {
 		return uint32(t.counts.kinds[k].Load())
 	}
-	e := t.touch(i)
+	e := t.touch(id)
 	n := e.asked[ask]
 	e.asked[ask]++
 	return n

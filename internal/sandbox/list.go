@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // maxPage is the sessions on a page of the list, by default and at most.
@@ -26,10 +28,10 @@ type query struct {
 // listing keeps the last list's matches, so that paging through a million
 // sessions does not look at all of them for every page.
 type listing struct {
-	order   []uint32 // all places by created_at; nil until asked for
-	key     string   // the filters and order that matches answers
-	version uint64   // of the tenant when it did
-	matches []uint32
+	order   []uuid.UUID // all ids by created_at; nil until asked for
+	key     string      // the filters and order that matches answers
+	version uint64      // of the tenant when it did
+	matches []uuid.UUID
 }
 
 func parseQuery(values url.Values) (query, *answer) {
@@ -121,32 +123,30 @@ func appendLink(b []byte, values url.Values, q query, offset, total int) []byte 
 	return appendString(b, "/workflow_sessions?"+link.Encode())
 }
 
-// page gives the sessions of a page and how many match in all.
+// page returns the sessions of a page and how many match in all.
 func (t *Tenant) page(q query) ([]Session, int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(q.filters) == 0 && !q.created { // every session in its place
-		from := min(q.offset, len(t.ids))
-		to := min(from+q.limit, len(t.ids))
-		page := make([]Session, 0, to-from)
-		for i := from; i < to; i++ {
-			page = append(page, t.session(uint32(i)))
-		}
-		return page, len(t.ids)
-	}
 	matches := t.matches(q)
 	from := min(q.offset, len(matches))
 	to := min(from+q.limit, len(matches))
 	page := make([]Session, 0, to-from)
-	for _, i := range matches[from:to] {
-		page = append(page, t.session(i))
+	for _, id := range matches[from:to] {
+		page = append(page, t.session(id))
 	}
 	return page, len(matches)
 }
 
-// matches lists the places that a query asks for. The caller holds mu.
-func (t *Tenant) matches(q query) []uint32 {
-	key := strconv.FormatBool(q.created)
+// matches lists the ids that a query asks for. The caller holds mu and does not
+// change the list.
+func (t *Tenant) matches(q query) []uuid.UUID {
+	ids, key := t.ids, ""
+	if q.created {
+		ids, key = t.byCreated(), "created"
+	}
+	if len(q.filters) == 0 {
+		return ids
+	}
 	for _, f := range q.filters {
 		key += "\x00" + f.name + "\x00" + f.value
 	}
@@ -155,68 +155,61 @@ func (t *Tenant) matches(q query) []uint32 {
 		return l.matches
 	}
 	l.key, l.version, l.matches = key, t.version, l.matches[:0]
-	if q.created {
-		for _, i := range t.byCreated() {
-			if t.match(i, q.filters) {
-				l.matches = append(l.matches, i)
-			}
-		}
-		return l.matches
-	}
-	for i := range uint32(len(t.ids)) {
-		if t.match(i, q.filters) {
-			l.matches = append(l.matches, i)
+	for _, id := range ids {
+		if t.match(id, q.filters) {
+			l.matches = append(l.matches, id)
 		}
 	}
 	return l.matches
 }
 
-func (t *Tenant) match(i uint32, filters []filter) bool {
-	e := t.entries[i]
+func (t *Tenant) match(id uuid.UUID, filters []filter) bool {
 	for _, f := range filters {
-		value := ""
-		if at := slices.IndexFunc(e.set(), func(set field) bool { return set.name == f.name }); at >= 0 {
-			value = e.fields[at].value
-		} else if e != nil && e.base != nil {
-			value = e.base.value(f.name)
-		} else {
-			value = seedValue(t.ids[i].hash(), f.name)
-		}
-		if f.name == fieldStatus && sameStatus(value, f.value) {
-			continue
-		}
-		if value != f.value {
+		value := t.value(id, f.name)
+		if value != f.value && (f.name != fieldStatus || !sameStatus(value, f.value)) {
 			return false
 		}
 	}
 	return true
 }
 
-// set is what PATCHes set; of a session that nobody touched, nothing.
-func (e *entry) set() []field {
+// value is one field of a session, without making the rest of it.
+func (t *Tenant) value(id uuid.UUID, name string) string {
+	e := t.entries[id]
 	if e == nil {
-		return nil
+		return seedValue(hash(id), name)
 	}
-	return e.fields
+	if at := slices.IndexFunc(e.fields, func(set field) bool { return set.name == name }); at >= 0 {
+		return e.fields[at].value
+	}
+	if e.base != nil {
+		return e.base.value(name)
+	}
+	return seedValue(hash(id), name)
 }
 
-// byCreated orders all places by created_at, those of one moment as added. The
-// caller holds mu.
-func (t *Tenant) byCreated() []uint32 {
+// byCreated lists all ids in the order of created_at, those of one moment as
+// added. The caller holds mu.
+func (t *Tenant) byCreated() []uuid.UUID {
 	l := &t.listing
 	if len(l.order) == len(t.ids) {
 		return l.order
 	}
-	created := make([]int64, len(t.ids))
-	l.order = make([]uint32, len(t.ids))
-	for i := range t.ids {
-		l.order[i] = uint32(i)
-		if e := t.entries[i]; e != nil && e.base != nil {
-			created[i] = e.base.CreatedAt.UnixMilli()
-		} else {
-			created[i] = seedCreated(t.ids[i].hash()) * 1000
+	type dated struct {
+		id      uuid.UUID
+		created int64
+	}
+	all := make([]dated, len(t.ids))
+	for i, id := range t.ids {
+		all[i] = dated{id, seedCreated(hash(id)) * 1000}
+		if e := t.entries[id]; e != nil && e.base != nil {
+			all[i].created = e.base.CreatedAt.UnixMilli()
 		}
 	}
-	slices.SortStableFunc(l.order, func(a, b uint32) int { return cmp.Compare(created[a], created[b]) })
+	slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.created, b.created) })
+	l.order = make([]uuid.UUID, len(all))
+	for i, d := range all {
+		l.order[i] = d.id
+	}
 	return l.order
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 //go:embed page.html
@@ -58,7 +60,7 @@ type pageCount struct {
 
 type pageSession struct {
 	ID, Status, Attributes, Updated string
-	Patches, Runs                   uint32
+	Patches, Runs                   int
 }
 
 // servePage answers what belongs to the page. A name that is not this machine's
@@ -136,16 +138,16 @@ func (t *Tenant) pageData() pageData {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	data.Sessions = len(t.ids)
-	for _, i := range t.newest() {
-		data.Touched = append(data.Touched, t.pageSession(i))
+	for _, id := range slices.Backward(t.recent) {
+		data.Touched = append(data.Touched, t.pageSession(id))
 	}
 	data.SessionsShown = len(data.Touched)
 	return data
 }
 
 // pageSession makes a row of the page; the caller holds mu.
-func (t *Tenant) pageSession(i uint32) pageSession {
-	s := t.session(i)
+func (t *Tenant) pageSession(id uuid.UUID) pageSession {
+	s := t.session(id)
 	var attributes strings.Builder
 	for _, uid := range slices.Sorted(maps.Keys(s.Attributes)) {
 		if attributes.Len() > 300 {
@@ -157,7 +159,7 @@ func (t *Tenant) pageSession(i uint32) pageSession {
 		}
 		attributes.WriteString(cut(uid, 60) + ": " + cut(s.Attributes[uid], 60))
 	}
-	e := t.entries[i]
+	e := t.entries[id]
 	return pageSession{
 		ID: s.ID, Status: s.Status, Attributes: attributes.String(),
 		Patches: e.patches, Runs: e.runs, Updated: s.UpdatedAt.Format("2006-01-02 15:04:05Z"),

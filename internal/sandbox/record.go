@@ -3,6 +3,8 @@ package sandbox
 import (
 	"iter"
 	"sync/atomic"
+
+	"github.com/google/uuid"
 )
 
 // Record is what the tenant itself knows of one session: the measure of what
@@ -15,23 +17,22 @@ type Record struct {
 
 // Record gives the tenant's own record of a session; false for an unknown id.
 func (t *Tenant) Record(id string) (Record, bool) {
-	u, ok := parseUUID(id)
+	u, ok := parseID(id)
 	if !ok {
 		return Record{}, false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, ok := t.find(u)
-	if !ok {
+	if _, ok := t.entries[u]; !ok {
 		return Record{}, false
 	}
-	return t.record(i), true
+	return t.record(u), true
 }
 
 // record makes a Record; the caller holds mu.
-func (t *Tenant) record(i uint32) Record {
-	r := Record{Session: t.session(i)}
-	if e := t.entries[i]; e != nil {
+func (t *Tenant) record(id uuid.UUID) Record {
+	r := Record{Session: t.session(id)}
+	if e := t.entries[id]; e != nil {
 		r.Patches, r.Runs = int(e.patches), int(e.runs)
 	}
 	return r
@@ -42,13 +43,13 @@ func (t *Tenant) record(i uint32) Record {
 // snapshot.
 func (t *Tenant) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		for i := uint32(0); ; i++ {
+		for i := 0; ; i++ {
 			t.mu.Lock()
-			if int(i) >= len(t.ids) {
+			if i >= len(t.ids) {
 				t.mu.Unlock()
 				return
 			}
-			r := t.record(i)
+			r := t.record(t.ids[i])
 			t.mu.Unlock()
 			if !yield(r) {
 				return

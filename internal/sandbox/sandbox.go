@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // defaultTokenLife is what the vendor's sample answer of the token endpoint
@@ -57,13 +59,12 @@ type Tenant struct {
 	keyMu sync.Mutex
 	key   [32]byte // signs the tokens handed out
 
-	mu      sync.Mutex // guards what follows
-	index   index
-	ids     []uuid            // in the order they were added
-	entries []*entry          // beside ids; nil until a session is first asked for
-	names   map[string]string // field names, each kept once
-	recent  []uint32          // touched last, newest at the end; see touch
-	version uint64            // grows with every change, for listings
+	mu      sync.Mutex           // guards what follows
+	ids     []uuid.UUID          // of the sessions, in the order they were added
+	entries map[uuid.UUID]*entry // nil for a session that nobody asked for yet
+	names   map[string]string    // field names, each kept once
+	recent  []uuid.UUID          // touched last, newest at the end
+	version uint64               // grows with every change, for listings
 	listing listing
 }
 
@@ -75,6 +76,7 @@ func New(o Options) *Tenant {
 	t := &Tenant{
 		opts:    o,
 		origins: http.NewCrossOriginProtection(),
+		entries: make(map[uuid.UUID]*entry),
 		names:   make(map[string]string),
 	}
 	t.RevokeTokens()

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // A session that was added by its id alone is made from that id each time it
@@ -41,8 +43,8 @@ var (
 const seedEpoch = 1704067200 // 2024-01-01T00:00:00Z
 
 // hash spreads an id over 64 bits.
-func (u uuid) hash() uint64 {
-	return mix(binary.BigEndian.Uint64(u[:8]) ^ mix(binary.BigEndian.Uint64(u[8:])))
+func hash(id uuid.UUID) uint64 {
+	return mix(binary.BigEndian.Uint64(id[:8]) ^ mix(binary.BigEndian.Uint64(id[8:])))
 }
 
 // mix is the finaliser of SplitMix64: every bit of x reaches every bit of the
@@ -56,7 +58,7 @@ func mix(x uint64) uint64 {
 
 // derived is another id made from a hash; n tells apart those of one hash.
 func derived(hash, n uint64) string {
-	var u uuid
+	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:8], mix(hash+n))
 	binary.BigEndian.PutUint64(u[8:], mix(^hash+n))
 	u[6] = u[6]&0x0f | 0x40 // a UUID of version 4
@@ -72,8 +74,8 @@ func pick(hash uint64, shift int, of []string) string {
 func seedCreated(hash uint64) int64 { return seedEpoch + int64(hash>>5%(700*24*3600)) }
 
 // seed makes the session of an id.
-func seed(id uuid) Session {
-	h := id.hash()
+func seed(id uuid.UUID) Session {
+	h := hash(id)
 	created := time.Unix(seedCreated(h), 0).UTC()
 	end := created.AddDate(1, 0, 0)
 	s := Session{
@@ -130,11 +132,11 @@ func asNames(value string) string {
 	}
 	parts := strings.Split(value, ",")
 	for i, part := range parts {
-		id, ok := parseUUID(strings.TrimSpace(part))
+		id, ok := parseID(strings.TrimSpace(part))
 		if !ok {
 			return value
 		}
-		h := id.hash()
+		h := hash(id)
 		parts[i] = pick(h, 0, firstNames[:]) + " " + pick(h, 8, lastNames[:]) +
 			" (user" + strconv.FormatUint(h>>44, 36) + "@example.com)"
 	}

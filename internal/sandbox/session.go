@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Session is a workflow session as the tenant holds it. UUIDs are in lower
@@ -31,6 +33,15 @@ func (s Session) clone() Session {
 		s.Attributes = map[string]string{}
 	}
 	return s
+}
+
+// parseID reads a UUID in its form with hyphens, in either case.
+func parseID(s string) (uuid.UUID, bool) {
+	if len(s) != 36 { // the only form that the API takes
+		return uuid.UUID{}, false
+	}
+	id, err := uuid.Parse(s)
+	return id, err == nil
 }
 
 // field is one value that a PATCH set. A session that was updated keeps these

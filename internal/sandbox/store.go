@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // recentSessions is how many of the sessions touched last the page shows.
@@ -15,7 +17,7 @@ type entry struct {
 	base          *Session // as given to Add; nil: made from the id
 	fields        []field  // what PATCHes set, over the base
 	updated       int64    // Unix milliseconds of the last PATCH applied; 0 none
-	patches, runs uint32   // applied
+	patches, runs int      // applied
 	asked         [2]uint32
 }
 
@@ -29,7 +31,7 @@ const (
 // session everywhere. An id that the tenant has is left as it is. The error is
 // an id that is not a UUID.
 func (t *Tenant) AddID(id string) error {
-	u, ok := parseUUID(id)
+	u, ok := parseID(id)
 	if !ok {
 		return fmt.Errorf("session id %q is not a UUID", id)
 	}
@@ -44,7 +46,7 @@ func (t *Tenant) AddID(id string) error {
 // session has, are made from the id where they are empty. The error is an id
 // that is not a UUID.
 func (t *Tenant) Add(s Session) error {
-	u, ok := parseUUID(s.ID)
+	u, ok := parseID(s.ID)
 	if !ok {
 		return fmt.Errorf("session id %q is not a UUID", s.ID)
 	}
@@ -62,74 +64,51 @@ func (t *Tenant) Add(s Session) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.entries[t.place(u)] = &entry{base: &s}
+	t.place(u)
+	t.entries[u] = &entry{base: &s}
 	t.version++
 	t.listing.order = nil // its created_at may be another now
 	return nil
 }
 
-// find gives the place of an id. The caller holds mu.
-func (t *Tenant) find(u uuid) (uint32, bool) { return t.index.find(t.ids, u) }
-
-// place finds or makes room for an id. The caller holds mu.
-func (t *Tenant) place(u uuid) uint32 {
-	if i, ok := t.find(u); ok {
-		return i
+// place adds an id, unless it is there. The caller holds mu.
+func (t *Tenant) place(id uuid.UUID) {
+	if _, ok := t.entries[id]; ok {
+		return
 	}
-	i := uint32(len(t.ids))
-	t.ids = append(t.ids, u)
-	t.index.add(t.ids)
-	t.entries = append(t.entries, nil)
+	t.ids = append(t.ids, id)
+	t.entries[id] = nil
 	t.version++
-	return i
 }
 
-// touch gives the entry of a session, made where it is the first time, and
-// notes that it was looked at. The caller holds mu.
-func (t *Tenant) touch(i uint32) *entry {
-	if t.entries[i] == nil {
-		t.entries[i] = &entry{}
-	}
-	if n := len(t.recent); n == 0 || t.recent[n-1] != i {
-		t.recent = append(t.recent, i)
-	}
-	if len(t.recent) >= 16*recentSessions {
-		newest := t.newest()
-		slices.Reverse(newest)
-		t.recent = append(t.recent[:0], newest...)
-	}
-	return t.entries[i]
-}
-
-// newest lists the sessions touched last, newest first, each once. The caller
-// holds mu.
-func (t *Tenant) newest() []uint32 {
-	seen := make(map[uint32]bool, recentSessions)
-	list := make([]uint32, 0, recentSessions)
-	for _, i := range slices.Backward(t.recent) {
-		if len(list) == recentSessions {
-			break
-		}
-		if !seen[i] {
-			seen[i] = true
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
-// session makes the session at a place; the caller holds mu and owns what it
-// gets.
-func (t *Tenant) session(i uint32) Session {
-	e := t.entries[i]
+// touch returns the entry of a session, made the first time, and makes it the
+// newest of those that the page shows. The caller holds mu.
+func (t *Tenant) touch(id uuid.UUID) *entry {
+	e := t.entries[id]
 	if e == nil {
-		return seed(t.ids[i])
+		e = &entry{}
+		t.entries[id] = e
+	}
+	if at := slices.Index(t.recent, id); at >= 0 {
+		t.recent = slices.Delete(t.recent, at, at+1)
+	} else if len(t.recent) == recentSessions {
+		t.recent = slices.Delete(t.recent, 0, 1)
+	}
+	t.recent = append(t.recent, id)
+	return e
+}
+
+// session makes a session that the caller owns. The caller holds mu.
+func (t *Tenant) session(id uuid.UUID) Session {
+	e := t.entries[id]
+	if e == nil {
+		return seed(id)
 	}
 	var s Session
 	if e.base != nil {
 		s = e.base.clone()
 	} else {
-		s = seed(t.ids[i])
+		s = seed(id)
 	}
 	for _, f := range e.fields {
 		s.set(f)
@@ -141,27 +120,25 @@ func (t *Tenant) session(i uint32) Session {
 }
 
 // read gives a session by id.
-func (t *Tenant) read(id uuid) (Session, bool) {
+func (t *Tenant) read(id uuid.UUID) (Session, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, ok := t.find(id)
-	if !ok {
+	if _, ok := t.entries[id]; !ok {
 		return Session{}, false
 	}
-	t.touch(i)
-	return t.session(i), true
+	t.touch(id)
+	return t.session(id), true
 }
 
 // apply writes what a PATCH sent and gives the session as it is then.
-func (t *Tenant) apply(id uuid, changes []field, run bool) (Session, bool) {
+func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) {
 	now := time.Now().UnixMilli()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, ok := t.find(id)
-	if !ok {
+	if _, ok := t.entries[id]; !ok {
 		return Session{}, false
 	}
-	e := t.touch(i)
+	e := t.touch(id)
 	if e.fields == nil && len(changes) > 0 {
 		e.fields = make([]field, 0, len(changes)) // exactly: most sessions are updated once
 	}
@@ -181,7 +158,7 @@ func (t *Tenant) apply(id uuid, changes []field, run bool) (Session, bool) {
 		t.counts.runs.Add(1)
 	}
 	t.version++
-	return t.session(i), true
+	return t.session(id), true
 }
 
 // intern keeps one copy of each field name. The caller holds mu.
