@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -163,9 +162,6 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) 
 
 // intern keeps one copy of each field name. The caller holds mu.
 func (t *Tenant) intern(name string) string {
-	if !strings.HasPrefix(name, attributePrefix) {
-		return name // a constant of this package
-	}
 	if kept, ok := t.names[name]; ok {
 		return kept
 	}

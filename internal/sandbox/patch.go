@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// parsePatch reads a PATCH's body into the fields it sets, or returns the answer
+// that refuses it whole. Keys are taken exactly as they are written; unknown
+// and read-only ones are ignored.
+func parsePatch(body []byte) ([]field, *answer) {
+	refuse := func(text string) ([]field, *answer) {
+		a := refusal(http.StatusBadRequest, text)
+		return nil, &a
+	}
+	var document any // a struct would take keys of another case too
+	if !utf8.Valid(body) || json.Unmarshal(body, &document) != nil {
+		return refuse(msgInvalidJSON)
+	}
+	root, _ := document.(map[string]any)
+	session, _ := root["workflow_session"].(map[string]any)
+	if len(session) == 0 {
+		return refuse(msgMissing)
+	}
+	var p patch
+	for _, name := range slices.Sorted(maps.Keys(session)) {
+		p.set(name, session[name])
+	}
+	if p.problems != nil {
+		a := invalid(p.problems)
+		return nil, &a
+	}
+	return p.fields, nil
+}
+
+// patch gathers a body's fields, and every problem rather than the first.
+type patch struct {
+	fields   []field
+	problems map[string][]string
+}
+
+func (p *patch) problem(name, text string) {
+	if p.problems == nil {
+		p.problems = make(map[string][]string)
+	}
+	p.problems[name] = append(p.problems[name], text)
+}
+
+// set takes one member of the session.
+func (p *patch) set(name string, value any) {
+	switch name {
+	case fieldStatus:
+		p.oneOf(name, value, statuses)
+	case fieldRequesterType:
+		p.oneOf(name, value, requesterTypes)
+	case fieldWorkflowID, fieldRequesterID, fieldProfileID:
+		if id, ok := canonical(value); ok {
+			p.fields = append(p.fields, field{name, id})
+		} else {
+			p.problem(name, "is not a valid UUID")
+		}
+	case fieldProfileIDs:
+		p.profileIDs(value)
+	case "attributes":
+		p.attributes(value)
+	}
+}
+
+// oneOf takes a value of a list, and keeps the list's copy of it.
+func (p *patch) oneOf(name string, value any, list []string) {
+	s, _ := value.(string)
+	at := slices.Index(list, s)
+	if at < 0 {
+		p.problem(name, "is not included in the list")
+		return
+	}
+	p.fields = append(p.fields, field{name, list[at]})
+}
+
+func (p *patch) profileIDs(value any) {
+	list, ok := value.([]any)
+	if !ok {
+		p.problem(fieldProfileIDs, "must be an array")
+		return
+	}
+	ids := make([]string, len(list))
+	for i, v := range list {
+		if ids[i], ok = canonical(v); !ok {
+			p.problem(fieldProfileIDs, "must hold valid UUIDs")
+			return
+		}
+	}
+	p.fields = append(p.fields, field{fieldProfileIDs, strings.Join(ids, ",")})
+}
+
+func (p *patch) attributes(value any) {
+	attributes, ok := value.(map[string]any)
+	if !ok {
+		p.problem("attributes", "must be an object")
+		return
+	}
+	for uid, v := range attributes {
+		s, ok := v.(string)
+		switch {
+		case uid == "":
+			p.problem("attributes", "must not have an empty uid")
+		case ok:
+			p.fields = append(p.fields, field{attributePrefix + uid, s})
+		case v == nil:
+			p.problem(uid, "can't be null")
+		default:
+			p.problem(uid, "must be a string")
+		}
+	}
+}
+
+// canonical is the canonical form of a value that is a UUID.
+func canonical(value any) (string, bool) {
+	s, _ := value.(string)
+	id, ok := parseID(s)
+	return id.String(), ok
+}
