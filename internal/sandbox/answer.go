@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // answer is one response, made before it is known whether it will be sent.
@@ -29,21 +30,67 @@ const (
 	msgBodyTooLarge = "The request body is too large"
 )
 
-// refusal is an answer in the API's form of an error.
-func refusal(status int, text string) answer {
-	body, _ := json.Marshal(struct { // strings always marshal
-		Error string `json:"error"`
-	}{text})
+// inJSON is an answer of the API.
+func inJSON(status int, v any) answer {
+	body, _ := json.Marshal(v) // strings, numbers, and maps and lists of them always marshal
 	return answer{status: status, body: body}
 }
 
-// invalid is the answer to values that a session cannot have, told by field.
+// refusal is an answer in the API's form of an error.
+func refusal(status int, text string) answer {
+	return inJSON(status, map[string]string{"error": text})
+}
+
+// invalid is the answer to values that a session cannot have, by field.
 func invalid(problems map[string][]string) answer {
-	body, _ := json.Marshal(struct { // strings always marshal
-		Error  string              `json:"error"`
-		Errors map[string][]string `json:"errors"`
-	}{msgNotUpdated, problems})
-	return answer{status: http.StatusBadRequest, body: body}
+	return inJSON(http.StatusBadRequest, map[string]any{"error": msgNotUpdated, "errors": problems})
+}
+
+// one is the answer with one session.
+func one(f Faults, s Session) answer {
+	return inJSON(http.StatusOK, map[string]sessionJSON{"workflow_session": f.show(s)})
+}
+
+// sessionJSON is a session as the API gives it: what it does not have is null.
+type sessionJSON struct {
+	ID            *string           `json:"id"`
+	UID           *string           `json:"uid"`
+	WorkflowID    *string           `json:"workflow_id"`
+	RequesterID   *string           `json:"requester_id"`
+	RequesterType *string           `json:"requester_type"`
+	ProfileID     *string           `json:"profile_id"`
+	ProfileIDs    []string          `json:"profile_ids"`
+	Status        *string           `json:"status"`
+	Attributes    map[string]string `json:"attributes"`
+	CreatedAt     time.Time         `json:"created_at"`
+	UpdatedAt     time.Time         `json:"updated_at"`
+}
+
+// show makes a session of the caller's into what is read back of it.
+func (f Faults) show(s Session) sessionJSON {
+	if f.Spaced {
+		s.Status = spaced(s.Status)
+	}
+	if f.Names {
+		for uid, value := range s.Attributes {
+			s.Attributes[uid] = asNames(value)
+		}
+	}
+	if s.ProfileIDs == nil {
+		s.ProfileIDs = []string{}
+	}
+	orNull := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	return sessionJSON{
+		ID: orNull(s.ID), UID: orNull(s.UID), WorkflowID: orNull(s.WorkflowID),
+		RequesterID: orNull(s.RequesterID), RequesterType: orNull(s.RequesterType),
+		ProfileID: orNull(s.ProfileID), ProfileIDs: s.ProfileIDs, Status: orNull(s.Status),
+		Attributes: s.Attributes, CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),
+	}
 }
 
 // htmlPage is an answer as a web server or a proxy gives it, not the API.

@@ -134,7 +134,7 @@ func (t *Tenant) handle(now *regime, r *http.Request, k kind, id uuid.UUID, body
 		if !ok {
 			return refusal(http.StatusNotFound, msgUnknown)
 		}
-		return one(now, s)
+		return one(now.Faults, s)
 	case kindPatch:
 		return t.patch(now, r, id, body)
 	case kindList:
@@ -166,7 +166,7 @@ func (t *Tenant) patch(now *regime, r *http.Request, id uuid.UUID, body []byte) 
 	if !ok {
 		return refusal(http.StatusNotFound, msgUnknown)
 	}
-	return one(now, s)
+	return one(now.Faults, s)
 }
 
 func isJSON(contentType string) bool {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,42 +86,38 @@ func (t *Tenant) list(now *regime, values url.Values) answer {
 	if len(page) == 0 {
 		return refusal(http.StatusBadRequest, msgNone)
 	}
-	b := make([]byte, 0, 64+640*len(page))
-	b = append(b, `{"workflow_sessions":[`...)
-	for i, s := range page {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendSession(b, now, s)
+	var list struct {
+		Sessions []sessionJSON `json:"workflow_sessions"`
+		Metadata *metadata     `json:"_metadata,omitempty"`
 	}
-	b = append(b, ']')
+	for _, s := range page {
+		list.Sessions = append(list.Sessions, now.show(s))
+	}
 	if q.metadata {
-		b = append(b, `,"_metadata":{"limit":`...)
-		b = strconv.AppendInt(b, int64(q.limit), 10)
-		b = append(b, `,"offset":`...)
-		b = strconv.AppendInt(b, int64(q.offset), 10)
-		b = append(b, `,"total":`...)
-		b = strconv.AppendInt(b, int64(total), 10)
-		b = append(b, `,"next":`...)
-		b = appendLink(b, values, q, q.offset+q.limit, total)
-		b = append(b, '}')
+		list.Metadata = &metadata{q.limit, q.offset, total, nextPage(values, q, total)}
 	}
-	return answer{status: http.StatusOK, body: append(b, '}')}
+	return inJSON(http.StatusOK, list)
 }
 
-// appendLink writes the path of another page, null where there is none: the
-// same question, from the API's root, with limit and offset.
-func appendLink(b []byte, values url.Values, q query, offset, total int) []byte {
-	if offset >= total {
-		return append(b, `null`...)
+// metadata is what a list says of itself where it is asked to.
+type metadata struct {
+	Limit  int     `json:"limit"`
+	Offset int     `json:"offset"`
+	Total  int     `json:"total"`
+	Next   *string `json:"next"`
+}
+
+// nextPage is the path of the page after a query's, nil where there is none:
+// the same question, from the API's root, with limit and offset.
+func nextPage(values url.Values, q query, total int) *string {
+	if q.offset+q.limit >= total {
+		return nil
 	}
-	link := url.Values{}
-	for name, list := range values {
-		link[name] = list
-	}
+	link := maps.Clone(values)
 	link.Set("limit", strconv.Itoa(q.limit))
-	link.Set("offset", strconv.Itoa(offset))
-	return appendString(b, "/workflow_sessions?"+link.Encode())
+	link.Set("offset", strconv.Itoa(q.offset+q.limit))
+	path := "/workflow_sessions?" + link.Encode()
+	return &path
 }
 
 // page returns the sessions of a page and how many match in all.

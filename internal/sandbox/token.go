@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"encoding/json"
 	"math"
 	"net/http"
 	"net/url"
@@ -110,13 +109,12 @@ func (t *Tenant) serveToken(r *http.Request) (kind, answer) {
 		return kindToken, refusal(http.StatusUnauthorized, "invalid_client")
 	}
 	life := t.opts.TokenLife
-	body, _ := json.Marshal(map[string]any{ // strings and a number always marshal
+	return kindToken, inJSON(http.StatusOK, map[string]any{
 		"access_token": t.issue(time.Now().Add(life)),
 		"token_type":   "bearer",
 		"expires_in":   int(math.Ceil(life.Seconds())),
 		"scope":        "sp:scopes:all",
 	})
-	return kindToken, answer{status: http.StatusOK, body: body}
 }
 
 // formDecoded undoes the encoding that OAuth 2.0 (RFC 6749, 2.3.1) asks for in
