@@ -183,14 +183,6 @@ func TestSandboxPageInABrowser(t *testing.T) {
 	patched := tenant.Totals().Patch
 	b.await(t, fmt.Sprintf(`document.querySelector('[data-count=patch]').textContent === '%d'`, patched))
 	b.looks(t, "sandbox")
-
-	// The page's own form changes the faults.
-	run(t, b, chromedp.SetValue(chromedp.CSS("#rate"), "25"))
-	run(t, b, chromedp.Submit(chromedp.CSS("#rate")))
-	run(t, b, chromedp.WaitReady(chromedp.CSS(`#rate[value="25"]`)))
-	if got := tenant.Faults().RateLimit; got != 25 {
-		t.Errorf("the rate limit is %v", got)
-	}
 	inert(t, b, 1)
 	b.quiet(t, server.URL+"/", "data:,")
 }

@@ -29,7 +29,7 @@ type server struct {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
-	case path == "/" || path == "/events" || path == "/settings":
+	case path == "/" || path == "/events":
 		s.servePage(w, r)
 		return
 	case path == "/api" || strings.HasPrefix(path, "/api/"):

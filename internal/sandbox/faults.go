@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -41,23 +40,6 @@ type Faults struct {
 	Names bool
 	// Spaced makes statuses read back with spaces for underscores.
 	Spaced bool
-}
-
-// check says in a user's words what is out of range.
-func (f Faults) check() error {
-	switch {
-	case !(f.RateLimit >= 0 && f.RateLimit <= maxRate):
-		return errors.New("the rate limit must be between 0 (none) and 1,000,000 requests per second")
-	case f.Window < 0 || f.Window > maxWindow:
-		return errors.New("the window must be between 0 (none) and one hour")
-	case f.Latency < 0 || f.Latency > maxLatency:
-		return errors.New("the latency must be between 0 and ten minutes")
-	case !(f.Fail >= 0 && f.Fail <= 1):
-		return errors.New("the share of failures must be between 0 % and 100 %")
-	case !(f.Drop >= 0 && f.Drop <= 1):
-		return errors.New("the share of dropped answers must be between 0 % and 100 %")
-	}
-	return nil
 }
 
 // clamped brings every fault into its range; what is no number is 0.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"maps"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -30,7 +31,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 // and not a nonce, since the page also reads itself again to refresh a table.
 var pagePolicy = "default-src 'none'; style-src '" + contentHash(string(pageCSS)) +
 	"'; script-src '" + contentHash(string(pageJS)) + "'; connect-src 'self'; img-src data:; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 func contentHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -39,23 +40,17 @@ func contentHash(text string) string {
 
 // pageData is what the page shows.
 type pageData struct {
-	Style         template.CSS
-	Script        template.JS
-	Seed          uint64
-	Counts        []pageCount
-	Problem       string // why a change of the faults was refused
-	Form          faultForm
-	Requests      []event // newest first
-	Last          uint64  // the newest request's number
-	RingSize      int
-	Sessions      int
-	SessionsShown int
-	Touched       []pageSession
-}
-
-type pageCount struct {
-	Label, Key string // the key is the one in the JSON of Totals
-	Value      int
+	Style      template.CSS
+	Script     template.JS
+	Seed       uint64
+	Faults     Faults
+	Fail, Drop float64 // per cent
+	Totals     Totals
+	Requests   []event // newest first
+	Last       uint64  // the newest request's number
+	RingSize   int
+	Sessions   int
+	Touched    []pageSession
 }
 
 type pageSession struct {
@@ -71,20 +66,28 @@ func (s *server) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this page is served as localhost or 127.0.0.1 only", http.StatusMisdirectedRequest)
 		return
 	}
-	method := http.MethodGet
-	serve := s.showPage
-	switch r.URL.Path {
-	case "/events":
-		serve = s.stream
-	case "/settings":
-		method, serve = http.MethodPost, s.changeFaults
-	}
-	if r.Method != method {
-		w.Header().Set("Allow", method)
-		http.Error(w, "use "+method, http.StatusMethodNotAllowed)
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		http.Error(w, "use "+http.MethodGet, http.StatusMethodNotAllowed)
 		return
 	}
-	serve(w, r)
+	if r.URL.Path == "/events" {
+		s.stream(w, r)
+		return
+	}
+	var page bytes.Buffer
+	if err := pageTemplate.Execute(&page, s.tenant.pageData()); err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(page.Bytes()) // a browser that left is no fault of ours
 }
 
 // ownHost reports whether a Host header names this machine.
@@ -96,44 +99,15 @@ func ownHost(hostport string) bool {
 	return isLoopback(strings.ToLower(host))
 }
 
-func (s *server) showPage(w http.ResponseWriter, _ *http.Request) {
-	s.renderPage(w, http.StatusOK, formOf(s.tenant.Faults()), "")
-}
-
-// renderPage writes the page with a form as given, and why it was refused.
-func (s *server) renderPage(w http.ResponseWriter, status int, form faultForm, problem string) {
-	data := s.tenant.pageData()
-	data.Form, data.Problem = form, problem
-	var page bytes.Buffer
-	if err := pageTemplate.Execute(&page, data); err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pagePolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the form's Origin "null"
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // a browser that left is no fault of ours
-}
-
 func (t *Tenant) pageData() pageData {
 	requests, last := t.events.since(0)
 	slices.Reverse(requests)
-	n := t.Totals()
+	f := t.Faults()
+	percent := func(share float64) float64 { return math.Round(share*1e9) / 1e7 } // 0.07 × 100 is no 7.000000000000001
 	data := pageData{
 		Style: pageCSS, Script: pageJS,
-		Seed: t.opts.Seed, Requests: requests, Last: last, RingSize: ringSize,
-		Counts: []pageCount{
-			{"Updates applied", "applied", n.Applied}, {"Runs", "runs", n.Runs},
-			{"PATCH", "patch", n.Patch}, {"GET", "get", n.Get}, {"Lists", "list", n.List},
-			{"Tokens", "token", n.Token}, {"Refused (4xx)", "refused", n.Refused},
-			{"Throttled (429)", "throttled", n.Throttled}, {"Failed (5xx)", "failed", n.Failed},
-			{"Dropped", "dropped", n.Dropped}, {"Other paths", "other", n.Other},
-		},
+		Seed: t.opts.Seed, Faults: f, Fail: percent(f.Fail), Drop: percent(f.Drop),
+		Totals: t.Totals(), Requests: requests, Last: last, RingSize: ringSize,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -141,7 +115,6 @@ func (t *Tenant) pageData() pageData {
 	for _, id := range slices.Backward(t.recent) {
 		data.Touched = append(data.Touched, t.pageSession(id))
 	}
-	data.SessionsShown = len(data.Touched)
 	return data
 }
 

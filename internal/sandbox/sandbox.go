@@ -48,13 +48,12 @@ type Options struct {
 // Tenant is a simulated tenant. Its methods are safe for concurrent use, and
 // sessions can be added while it serves.
 type Tenant struct {
-	opts    Options
-	regime  atomic.Pointer[regime]
-	counts  counters
-	events  ring
-	bodies  sync.Pool // *bytes.Buffer, for request bodies
-	origins *http.CrossOriginProtection
-	watch   atomic.Int64 // open streams of the page
+	opts   Options
+	regime atomic.Pointer[regime]
+	counts counters
+	events ring
+	bodies sync.Pool    // *bytes.Buffer, for request bodies
+	watch  atomic.Int64 // open streams of the page
 
 	keyMu sync.Mutex
 	key   [32]byte // signs the tokens handed out
@@ -75,7 +74,6 @@ func New(o Options) *Tenant {
 	}
 	t := &Tenant{
 		opts:    o,
-		origins: http.NewCrossOriginProtection(),
 		entries: make(map[uuid.UUID]*entry),
 		names:   make(map[string]string),
 	}
