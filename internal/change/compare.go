@@ -235,10 +235,10 @@ func certaintyOf(sent, held string) Certainty {
 	if sent == "" || held == "" {
 		return Certain
 	}
-	sentNames, heldNames := plainNames(sent), plainNames(held)
-	if slices.Equal(sentNames, heldNames) {
-		return ShownAsName // the mail address is all that differs
+	if samePeople(sent, held) {
+		return ShownAsName
 	}
+	sentNames, heldNames := plainNames(sent), plainNames(held)
 	sentIDs, sentOthers := onlyIn(sentNames, heldNames)
 	heldIDs, heldOthers := onlyIn(heldNames, sentNames)
 	switch {

@@ -109,6 +109,18 @@ func fieldOf(c sheet.Field) *Field {
 	return &fields[at]
 }
 
+// IsSent reports whether a column is sent in the body.
+func IsSent(c sheet.Field) bool { return fieldOf(c) != nil }
+
+// Label returns a field as a sheet's header names it: status,
+// attributes.end_date. uid is for attributes only.
+func Label(c sheet.Field, uid string) string {
+	if c == sheet.Attribute {
+		return "attributes." + uid
+	}
+	return c.String()
+}
+
 func parseID(cell string, _ *Rules) (string, *fault) {
 	if !isUUID(cell) {
 		return "", &fault{sheet.BadUUID, quote(cell) + " is not a UUID" + uuidHint(cell)}

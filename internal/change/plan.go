@@ -68,9 +68,9 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 }
 
 func newColumn(c sheet.Column, f *Field, rules Rules) column {
-	sent := column{Column: c, field: f, label: f.Name, key: jsonKey(f.Name)}
+	sent := column{Column: c, field: f, label: Label(c.Field, c.UID), key: jsonKey(f.Name)}
 	if c.Field == sheet.Attribute {
-		sent.label, sent.key, sent.date = "attributes."+c.UID, jsonKey(c.UID), rules.dateRule(c.UID)
+		sent.key, sent.date = jsonKey(c.UID), rules.dateRule(c.UID)
 	}
 	if f.words {
 		sent.words = map[string]parsed{}
@@ -245,10 +245,12 @@ func Refused(f sheet.Field, cell string) bool {
 		return false
 	case isSpreadsheetError(cell), strings.EqualFold(cell, DefaultClearMarker), strings.ContainsRune(cell, 0):
 		return true
-	case f == sheet.Attribute:
+	}
+	sent := fieldOf(f)
+	if sent == nil || sent.parse == nil {
 		return false
 	}
-	_, wrong := fieldOf(f).parse(cell, &Rules{AllowUnknownStatus: true})
+	_, wrong := sent.parse(cell, &Rules{AllowUnknownStatus: true})
 	return wrong != nil
 }
 

@@ -1,0 +1,132 @@
+package change
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/sheet"
+)
+
+// Before is what a session held before a run changed it.
+type Before struct {
+	session api.Session
+	nested  map[string]bool // fields that held a list or an object, by label
+}
+
+// PutBack is what undo.csv writes for one cell of the run's sheet.
+type PutBack struct {
+	Cell   string
+	Writes bool   // Cell is to be written
+	Lost   string // what is lost of the value that was there, to follow the field's name
+	Flag   string // that `run` needs to take the cell
+}
+
+// ParseBefore reads the JSON object of a session, in the answer's envelope or
+// without it.
+func ParseBefore(object []byte) (*Before, error) {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(object, &raw); err != nil {
+		return nil, errors.New("the session in the journal is not a JSON object")
+	}
+	if inner, ok := raw["workflow_session"]; ok {
+		return ParseBefore(inner)
+	}
+	session, err := api.ParseSession(object)
+	if err != nil {
+		return nil, err
+	}
+	b := &Before{session: session, nested: map[string]bool{}}
+	for i := range fields {
+		f := &fields[i]
+		b.nested[f.Name] = isNested(raw[f.Name], f.list)
+	}
+	var attributes map[string]json.RawMessage
+	_ = json.Unmarshal(raw["attributes"], &attributes) // anything but an object has none
+	for uid, value := range attributes {
+		if isNested(value, false) {
+			b.nested[Label(sheet.Attribute, uid)] = true
+		}
+	}
+	return b, nil
+}
+
+func isNested(value json.RawMessage, list bool) bool {
+	value = bytes.TrimSpace(value)
+	return len(value) > 0 && (value[0] == '{' || value[0] == '[' && !list)
+}
+
+// PutBack returns what undoes a cell that a run has sent: nothing where the
+// session held the same value before.
+func (b *Before) PutBack(c sheet.Column, sent, clearMarker string) PutBack {
+	f := fieldOf(c.Field)
+	if sent = sheet.Trim(sent); f == nil || sent == "" {
+		return PutBack{} // sent nothing
+	}
+	if b.nested[Label(c.Field, c.UID)] {
+		if f.list {
+			return PutBack{Lost: "held no list of ids before"}
+		}
+		return PutBack{Lost: "held no text before"}
+	}
+	if c.Field != sheet.Attribute {
+		return f.putBack(f.Get(&b.session), f.fix(sent))
+	}
+	if strings.EqualFold(sent, clearMarker) {
+		sent = ""
+	}
+	held := b.session.Attributes[c.UID]
+	switch sent = unifyBreaks(sent); {
+	case f.same(held, sent), samePeople(sent, held):
+		return PutBack{}
+	case certaintyOf(sent, held) == ShownAsName:
+		return PutBack{Lost: "reads back as a name where the sheet sent an id"}
+	}
+	return putBackAttribute(held)
+}
+
+// putBack returns what puts back the value of a field that is no attribute:
+// nothing can empty it.
+func (f *Field) putBack(held, sent string) PutBack {
+	if text, wrong := f.parse(sent, &Rules{AllowUnknownStatus: true}); wrong == nil {
+		sent = text
+	}
+	switch {
+	case f.same(held, sent):
+		return PutBack{}
+	case sheet.Trim(held) == "":
+		return PutBack{Lost: "was empty before, and only an attribute can be emptied"}
+	case Refused(f.column, held):
+		return PutBack{Lost: "held a value that a sheet may not hold"}
+	}
+	back := PutBack{Cell: f.fix(held), Writes: true}
+	if _, wrong := f.parse(held, &Rules{}); wrong != nil {
+		back.Flag = "--allow-unknown-status" // all that it was refused for
+	}
+	return back
+}
+
+// putBackAttribute always writes DefaultClearMarker: undo.csv is read without
+// flags, whatever marker the run's sheet used.
+func putBackAttribute(held string) PutBack {
+	switch trimmed := sheet.Trim(held); {
+	case held == "":
+		return PutBack{Cell: DefaultClearMarker, Writes: true}
+	case Refused(sheet.Attribute, held):
+		return PutBack{Lost: "held a value that a sheet may not hold"}
+	case trimmed == "":
+		return PutBack{Cell: DefaultClearMarker, Writes: true, Lost: "held only spaces before and is put back empty"}
+	case trimmed != held || strings.ContainsRune(held, '\r'):
+		return PutBack{Cell: held, Writes: true, Lost: "is put back without the spaces around it, and with plain line breaks"}
+	}
+	return PutBack{Cell: held, Writes: true}
+}
+
+// samePeople reports whether a list of names is the same but for the mail
+// addresses, which the tenant shows after them.
+func samePeople(sent, held string) bool {
+	return slices.Equal(plainNames(sent), plainNames(held))
+}
