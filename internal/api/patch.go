@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 )
@@ -61,44 +62,33 @@ func (q *call) maxOK() int {
 // accept reads the body of a 200. problem is "" if it is what was asked for,
 // and else continues the sentence "the answer …".
 func (q *call) accept(body []byte) (s *Session, problem string) {
-	p := newParser(body)
 	if q.page != nil {
-		return nil, p.page(q.page)
+		return nil, q.page.read(body)
 	}
-	var (
-		got     Session
-		has     bool
-		failure string
-	)
-	if p.peek() == '{' {
-		for key, more := p.firstKey(); more; key, more = p.nextKey() {
-			switch key {
-			case "workflow_session":
-				start := p.i
-				got, has = p.session()
-				if has && q.does == reads {
-					got.Raw = rawObject(p.s[start:p.i])
-				}
-			case "error":
-				failure = p.text()
-			default:
-				p.skip()
-			}
-		}
-	} else {
-		p.skip()
+	var doc struct {
+		Session *wireSession `json:"workflow_session"`
+		Error   text         `json:"error"`
 	}
+	err := unmarshal(body, &doc)
 	switch {
-	case !p.end():
+	case err != nil && !isOtherJSON(err):
 		return nil, "is not JSON"
-	case failure != "":
+	case doc.Error.value != "":
 		return nil, "is an error"
-	case !has:
+	case err != nil, doc.Session == nil:
 		return nil, "holds no workflow_session"
-	case !strings.EqualFold(got.ID, q.id):
-		return nil, "is about another session (" + got.ID + ")"
+	case !strings.EqualFold(doc.Session.ID.value, q.id):
+		return nil, "is about another session (" + doc.Session.ID.value + ")"
 	}
-	return &got, ""
+	s = doc.Session.session()
+	if q.does == reads {
+		var raw struct {
+			Session json.RawMessage `json:"workflow_session"`
+		}
+		if err := unmarshal(body, &raw); err != nil {
+			return nil, "is not JSON"
+		}
+		s.Raw = raw.Session
+	}
+	return s, ""
 }
-
-func rawObject(s string) []byte { return []byte(strings.TrimSpace(s)) }

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
+	"unicode/utf8"
 )
 
 // Session is a workflow session as the tenant tells it. The API documents
@@ -52,91 +54,123 @@ const (
 // All reports whether every field of g is in f.
 func (f Fields) All(g Fields) bool { return f&g == g }
 
-// session reads one session object. It reports whether the value was an
-// object; anything else is skipped.
-func (p *parser) session() (s Session, ok bool) {
-	if p.peek() != '{' {
-		p.skip()
-		return s, false
+// wireSession is a session in JSON.
+type wireSession struct {
+	ID            text       `json:"id"`
+	UID           text       `json:"uid"`
+	WorkflowID    text       `json:"workflow_id"`
+	RequesterID   text       `json:"requester_id"`
+	RequesterType text       `json:"requester_type"`
+	ProfileID     text       `json:"profile_id"`
+	ProfileIDs    text       `json:"profile_ids"`
+	Status        text       `json:"status"`
+	Attributes    attributes `json:"attributes"`
+	CreatedAt     text       `json:"created_at"`
+	UpdatedAt     text       `json:"updated_at"`
+}
+
+func (w *wireSession) session() *Session {
+	s := &Session{
+		ID: w.ID.value, UID: w.UID.value, WorkflowID: w.WorkflowID.value,
+		RequesterID: w.RequesterID.value, RequesterType: w.RequesterType.value,
+		ProfileID: w.ProfileID.value, ProfileIDs: strings.FieldsFunc(w.ProfileIDs.value, isListSeparator),
+		Status: w.Status.value, Attributes: w.Attributes.values,
+		CreatedAt: w.CreatedAt.value, UpdatedAt: w.UpdatedAt.value,
 	}
-	for key, more := p.firstKey(); more; key, more = p.nextKey() {
-		switch key {
-		case "id":
-			s.ID = p.text()
-		case "uid":
-			s.set(FieldUID, &s.UID, p.text())
-		case "workflow_id":
-			s.set(FieldWorkflowID, &s.WorkflowID, p.text())
-		case "requester_id":
-			s.set(FieldRequesterID, &s.RequesterID, p.text())
-		case "requester_type":
-			s.set(FieldRequesterType, &s.RequesterType, p.text())
-		case "profile_id":
-			s.set(FieldProfileID, &s.ProfileID, p.text())
-		case "status":
-			s.set(FieldStatus, &s.Status, p.text())
-		case "created_at":
-			s.set(FieldCreatedAt, &s.CreatedAt, p.text())
-		case "updated_at":
-			s.set(FieldUpdatedAt, &s.UpdatedAt, p.text())
-		case "profile_ids":
-			s.ProfileIDs = splitIDs(p.text())
-			s.Has |= FieldProfileIDs
-		case "attributes":
-			s.Attributes = p.attributes()
-			s.Has |= FieldAttributes
-		default:
-			p.skip()
+	for i, given := range [...]bool{ // in the order of Fields
+		w.UID.given, w.WorkflowID.given, w.RequesterID.given, w.RequesterType.given, w.ProfileID.given,
+		w.ProfileIDs.given, w.Status.given, w.Attributes.given, w.CreatedAt.given, w.UpdatedAt.given,
+	} {
+		if given {
+			s.Has |= 1 << i
 		}
 	}
-	return s, !p.bad
+	return s
 }
 
-func (s *Session) set(f Fields, to *string, value string) {
-	*to = value
-	s.Has |= f
-}
-
-// attributes reads the object of attributes; nil for anything else and for an
-// empty one.
-func (p *parser) attributes() map[string]string {
-	if p.peek() != '{' {
-		p.skip()
-		return nil
-	}
-	var m map[string]string
-	for key, more := p.firstKey(); more; key, more = p.nextKey() {
-		if m == nil {
-			m = make(map[string]string, 8)
-		}
-		m[key] = p.text()
-	}
-	return m
-}
-
-// splitIDs takes apart what an array was joined to, and the single string
-// that the tenant may answer instead of one.
-func splitIDs(s string) []string {
-	if s == "" {
-		return nil
-	}
-	var ids []string
-	for part := range strings.FieldsFuncSeq(s, func(r rune) bool {
-		return r == ',' || r == ';' || r == '|' || r == ' ' || r == '\n' || r == '\r' || r == '\t'
-	}) {
-		ids = append(ids, part)
-	}
-	return ids
-}
+// isListSeparator divides profile_ids, which the tenant may answer as one
+// string.
+func isListSeparator(r rune) bool { return strings.ContainsRune(",;| \n\r\t", r) }
 
 // ParseSession reads a session from its JSON object, such as Session.Raw.
 func ParseSession(object []byte) (Session, error) {
-	p := newParser(object)
-	p.space()
-	s, ok := p.session()
-	if !ok || !p.end() {
+	var w *wireSession
+	if err := unmarshal(object, &w); err != nil || w == nil {
 		return Session{}, errors.New("not a workflow session")
 	}
+	s := w.session()
 	s.Raw = object
-	return s, nil
+	return *s, nil
+}
+
+// text is any JSON value as text: null is "", the elements of an array are
+// joined by ", ", numbers, booleans and objects are their JSON.
+type text struct {
+	value string
+	given bool // there was a value, null too
+}
+
+// UnmarshalJSON never fails: encoding/json has checked b.
+func (t *text) UnmarshalJSON(b []byte) error {
+	t.given = true
+	switch b[0] {
+	case 'n':
+		t.value = ""
+	case '"':
+		if bytes.IndexByte(b, '\\') < 0 {
+			t.value = string(b[1 : len(b)-1])
+			return nil
+		}
+		return json.Unmarshal(b, &t.value)
+	case '[':
+		var list []text
+		if err := json.Unmarshal(b, &list); err != nil {
+			return err
+		}
+		parts := make([]string, len(list))
+		for i, element := range list {
+			parts[i] = element.value
+		}
+		t.value = strings.Join(parts, ", ")
+	default:
+		t.value = string(b)
+	}
+	return nil
+}
+
+// attributes are the values by UID; nil for anything but an object.
+type attributes struct {
+	values map[string]string
+	given  bool
+}
+
+// UnmarshalJSON takes whatever is there.
+func (a *attributes) UnmarshalJSON(b []byte) error {
+	a.given = true
+	if b[0] != '{' || json.Unmarshal(b, &a.values) == nil {
+		return nil
+	}
+	var values map[string]text // some are not strings
+	if err := json.Unmarshal(b, &values); err != nil {
+		return err
+	}
+	for uid, t := range values {
+		a.values[uid] = t.value
+	}
+	return nil
+}
+
+// unmarshal is json.Unmarshal for a text that need not be valid UTF-8.
+func unmarshal(body []byte, to any) error {
+	if !utf8.Valid(body) {
+		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
+	}
+	return json.Unmarshal(body, to)
+}
+
+// isOtherJSON reports whether the error of unmarshal is for JSON of another
+// form than was expected, and not for what is no JSON.
+func isOtherJSON(err error) bool {
+	_, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	return ok
 }

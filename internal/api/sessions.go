@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -232,73 +233,37 @@ func (q Query) encode() (query, problem string) {
 	return v.Encode(), ""
 }
 
-// page reads a list's body; problem continues the sentence "the answer …".
-func (p *parser) page(to *Page) (problem string) {
-	var (
-		page    Page
-		has     bool
-		failure string
-	)
-	if p.peek() == '{' {
-		for key, more := p.firstKey(); more; key, more = p.nextKey() {
-			switch key {
-			case "workflow_sessions":
-				page.Sessions, has = p.sessions()
-			case "_metadata":
-				p.metadata(&page)
-			case "error":
-				failure = p.text()
-			default:
-				p.skip()
-			}
-		}
-	} else {
-		p.skip()
+// read reads a list's body; problem continues the sentence "the answer …".
+func (p *Page) read(body []byte) (problem string) {
+	var doc struct {
+		Sessions json.RawMessage `json:"workflow_sessions"`
+		Metadata json.RawMessage `json:"_metadata"`
+		Error    text            `json:"error"`
 	}
+	var sessions []json.RawMessage
+	err := unmarshal(body, &doc)
 	switch {
-	case !p.end():
+	case err != nil && !isOtherJSON(err):
 		return "is not JSON"
-	case failure != "":
+	case doc.Error.value != "":
 		return "is an error"
-	case !has:
+	case json.Unmarshal(doc.Sessions, &sessions) != nil, sessions == nil:
 		return "holds no workflow_sessions"
 	}
-	*to = page
+	for _, object := range sessions {
+		if s, err := ParseSession(object); err == nil {
+			p.Sessions = append(p.Sessions, s)
+		}
+	}
+	var metadata struct {
+		Total text `json:"total"`
+		Next  text `json:"next"`
+	}
+	if json.Unmarshal(doc.Metadata, &metadata) == nil {
+		p.Total, _ = strconv.Atoi(metadata.Total.value)
+		p.Next = metadata.Next.value
+	}
 	return ""
-}
-
-func (p *parser) sessions() (list []Session, ok bool) {
-	if p.peek() != '[' {
-		p.skip()
-		return nil, false
-	}
-	for more := p.firstElem(); more; more = p.nextElem() {
-		p.space()
-		start := p.i
-		s, isObject := p.session()
-		if isObject {
-			s.Raw = rawObject(p.s[start:p.i])
-			list = append(list, s)
-		}
-	}
-	return list, !p.bad
-}
-
-func (p *parser) metadata(page *Page) {
-	if p.peek() != '{' {
-		p.skip()
-		return
-	}
-	for key, more := p.firstKey(); more; key, more = p.nextKey() {
-		switch key {
-		case "total":
-			page.Total, _ = strconv.Atoi(p.text())
-		case "next":
-			page.Next = p.text()
-		default:
-			p.skip()
-		}
-	}
 }
 
 // isEmptyList recognises the error that stands for an empty list, such as
