@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// oneRow is a sheet of one row; the cell of its column run is to be filled in.
+// oneRow is a sheet of one row, but for the cell of its column run.
 const oneRow = "id,status,run\n00000001-0000-4000-8000-000000001eef,completed,%s\n"
 
 // session answers as the tenant's session of oneRow.
@@ -19,8 +19,8 @@ func session(w http.ResponseWriter, id, status string) {
 	fmt.Fprintf(w, `{"workflow_session":{"id":%q,"status":%q}}`, id, status)
 }
 
-// an answers with a status and a body of a content type.
-func an(status int, kind, body string) http.HandlerFunc {
+// answerWith answers with a status and a body of a content type.
+func answerWith(status int, kind, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
@@ -34,29 +34,29 @@ const (
 )
 
 // TestStrangeAnswers sends a row to tenants whose answer is not the session:
-// it is never called a success, and told in one line that a person understands.
+// it is never called a success, and the error is one line that a person understands.
 func TestStrangeAnswers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		answer http.HandlerFunc
 		http   string // result.http_status
-		says   string // in result.error
+		want   string // in result.error
 		body   string // result.error_body; "" is not looked at
 	}{
-		{"200 with an error", an(200, asJSON, `{"error":"no can do"}`), "200", "no can do", `{"error":"no can do"}`},
-		{"200 with HTML", an(200, asHTML, "<html><head><title>Sign in</title></head><body>x</body></html>"), "200", "Sign in", ""},
+		{"200 with an error", answerWith(200, asJSON, `{"error":"no can do"}`), "200", "no can do", `{"error":"no can do"}`},
+		{"200 with HTML", answerWith(200, asHTML, "<html><head><title>Sign in</title></head><body>x</body></html>"), "200", "Sign in", ""},
 		{"200 with another id", func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(2), "completed") }, "200", "another session", ""},
-		{"200 cut off", an(200, asJSON, `{"workflow_session":{"id":"00000001-`), "200", "not JSON", ""},
-		{"200 with nothing", an(200, asJSON, ""), "200", "empty", ""},
-		{"200 with a list", an(200, asJSON, `[]`), "200", "no workflow_session", "[]"},
-		{"204", an(204, "", ""), "204", "empty", ""},
-		{"201 with the session", an(201, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef"}}`), "201", "HTTP 201", ""},
-		{"400 with errors by field", an(400, asJSON, `{"error":"The session failed to update","errors":{"end_date":["can't be blank"]}}`), "400", "end_date can't be blank", ""},
-		{"404 with HTML", an(404, asHTML, "<h1>Not\nfound</h1>"), "404", "404", ""},
-		{"422 as text", an(422, "text/plain", "nope"), "422", "nope", "nope"},
-		{"an error with control characters", an(400, asJSON, "{\"error\":\"\x1b[31mred\x1b]0;title\x07\\u0007 bell\\u202e\"}"), "400", "red", ""},
-		{"HTML with scripts and escapes", an(400, asHTML, "<title>\x1b[2JProxy says \u009b31mno</title><script>alert(1)</script>"), "400", "Proxy says no", ""},
+		{"200 cut off", answerWith(200, asJSON, `{"workflow_session":{"id":"00000001-`), "200", "not JSON", ""},
+		{"200 with nothing", answerWith(200, asJSON, ""), "200", "empty", ""},
+		{"200 with a list", answerWith(200, asJSON, `[]`), "200", "no workflow_session", "[]"},
+		{"204", answerWith(204, "", ""), "204", "empty", ""},
+		{"201 with the session", answerWith(201, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef"}}`), "201", "HTTP 201", ""},
+		{"400 with errors by field", answerWith(400, asJSON, `{"error":"The session failed to update","errors":{"end_date":["can't be blank"]}}`), "400", "end_date can't be blank", ""},
+		{"404 with HTML", answerWith(404, asHTML, "<h1>Not\nfound</h1>"), "404", "404", ""},
+		{"422 as text", answerWith(422, "text/plain", "nope"), "422", "nope", "nope"},
+		{"an error with control characters", answerWith(400, asJSON, "{\"error\":\"\x1b[31mred\x1b]0;title\x07\\u0007 bell\\u202e\"}"), "400", "red", ""},
+		{"HTML with scripts and escapes", answerWith(400, asHTML, "<title>\x1b[2JProxy says \u009b31mno</title><script>alert(1)</script>"), "400", "Proxy says no", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -66,13 +66,13 @@ func TestStrangeAnswers(t *testing.T) {
 				test.answer(w, r)
 			}))
 			defer server.Close()
-			results, s := sends(t, 1, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"}, "--verbose")
+			results, s := runSheet(t, 1, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"}, "--verbose")
 			row := results.rows[0]
 			if row["result.status"] != "failed" || row["result.http_status"] != test.http || row["result.attempts"] != "1" {
 				t.Errorf("the result is %v", row)
 			}
-			if !strings.Contains(row["result.error"], test.says) {
-				t.Errorf("the error is %q, without %q", row["result.error"], test.says)
+			if !strings.Contains(row["result.error"], test.want) {
+				t.Errorf("the error is %q, without %q", row["result.error"], test.want)
 			}
 			if test.body != "" && row["result.error_body"] != test.body {
 				t.Errorf("the body is %q, not %q", row["result.error_body"], test.body)
@@ -92,12 +92,12 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// isRaw tells what may not reach a terminal.
+// isRaw reports what may not reach a terminal.
 func isRaw(r rune) bool {
 	return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r))
 }
 
-// TestRedirects makes sure that nothing is sent to where a tenant points,
+// TestRedirects checks that nothing is sent to where a tenant points,
 // credentials least of all.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,7 @@ func TestRedirects(t *testing.T) {
 				http.Redirect(w, r, elsewhere.URL+r.URL.Path+"?token=in-the-address", status)
 			}))
 			defer server.Close()
-			results, s := sends(t, 1, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"})
+			results, s := runSheet(t, 1, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"})
 			row := results.rows[0]
 			if row["result.status"] != "failed" || row["result.http_status"] != fmt.Sprint(status) {
 				t.Errorf("the result is %v", row)
@@ -122,7 +122,7 @@ func TestRedirects(t *testing.T) {
 				t.Errorf("the error does not tell of the redirect: %q", row["result.error"])
 			}
 			if strings.Contains(row["result.error"]+s.stderr, "in-the-address") {
-				t.Errorf("the address's query was told: %q", row["result.error"])
+				t.Errorf("the address's query was printed: %q", row["result.error"])
 			}
 		})
 	}
@@ -145,26 +145,26 @@ func TestDoubtfulAnswers(t *testing.T) {
 	}{
 		{
 			name:  "applied, and the answer is a proxy's page",
-			patch: an(200, asHTML, "<title>Bad Gateway</title>"),
+			patch: answerWith(200, asHTML, "<title>Bad Gateway</title>"),
 			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "completed") },
 			code:  0, status: "updated", note: "read back", patches: 1,
 		},
 		{
 			name:  "cannot be read back",
-			patch: an(500, asJSON, `{"error":"Sorry something went wrong"}`),
-			get:   an(404, asJSON, `{"error":"gone"}`),
+			patch: answerWith(500, asJSON, `{"error":"Sorry something went wrong"}`),
+			get:   answerWith(404, asJSON, `{"error":"gone"}`),
 			code:  1, status: "unknown", error: "could not be read back", patches: 1,
 		},
 		{
 			name:  "another status, which the run may have left",
-			patch: an(500, asJSON, `{"error":"Sorry something went wrong"}`),
+			patch: answerWith(500, asJSON, `{"error":"Sorry something went wrong"}`),
 			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "assigned") },
 			code:  1, status: "unknown", error: "does not tell", patches: 1,
 		},
 		{
 			name:  "not applied, and refused when sent again",
 			patch: refusedLater(),
-			get:   an(200, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef","status":"assigned","updated_at":"2026-01-02T03:04:05Z"}}`),
+			get:   answerWith(200, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef","status":"assigned","updated_at":"2026-01-02T03:04:05Z"}}`),
 			code:  1, status: "failed", error: "Invalid", patches: 2,
 		},
 	} {
@@ -180,7 +180,7 @@ func TestDoubtfulAnswers(t *testing.T) {
 				test.patch(w, r)
 			}))
 			defer server.Close()
-			results, _ := sends(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, "yes"), []string{"NERM_TOKEN=x"})
+			results, _ := runSheet(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, "yes"), []string{"NERM_TOKEN=x"})
 			row := results.rows[0]
 			if row["result.status"] != test.status || !strings.Contains(row["result.note"], test.note) || !strings.Contains(row["result.error"], test.error) {
 				t.Errorf("the result is %v", row)
@@ -198,10 +198,10 @@ func refusedLater() http.HandlerFunc {
 	var n atomic.Int32
 	return func(w http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == 1 {
-			an(502, asHTML, "<html>Bad Gateway</html>")(w, r)
+			answerWith(502, asHTML, "<html>Bad Gateway</html>")(w, r)
 			return
 		}
-		an(400, asJSON, `{"error":"Invalid status"}`)(w, r)
+		answerWith(400, asJSON, `{"error":"Invalid status"}`)(w, r)
 	}
 }
 
@@ -235,10 +235,10 @@ func TestRepeatedAnswers(t *testing.T) {
 				if test.after != "" {
 					w.Header().Set("Retry-After", test.after)
 				}
-				an(test.status, asHTML, "<html>wait</html>")(w, r)
+				answerWith(test.status, asHTML, "<html>wait</html>")(w, r)
 			}))
 			defer server.Close()
-			results, _ := sends(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"})
+			results, _ := runSheet(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"})
 			if row := results.rows[0]; row["result.status"] != test.result || row["result.attempts"] != test.tries {
 				t.Errorf("the result is %v", row)
 			}

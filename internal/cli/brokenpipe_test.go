@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestBrokenPipe runs to its end though nobody reads what it says.
+// TestBrokenPipe runs to its end though nobody reads its output.
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

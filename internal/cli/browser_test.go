@@ -75,7 +75,7 @@ func TestReportInABrowser(t *testing.T) {
 	s := nermbulk(t, dir, []string{"NERM_TOKEN=any"}, "run", "sheet.csv", "--yes", "--rate", "0", "--workers", "3",
 		"--base-url", hostileTenant(t).URL+"/api", "--run-dir", "r")
 	if s.code != 1 {
-		t.Fatalf("exit code %d; it said:\n%s", s.code, s.stderr)
+		t.Fatalf("exit code %d; it printed:\n%s", s.code, s.stderr)
 	}
 	results, err := parseTable(read(t, filepath.Join(dir, "r", "results.csv")))
 	if err != nil {
@@ -100,7 +100,7 @@ func TestReportInABrowser(t *testing.T) {
 	searchesRows(t, b, visible, failed)
 	b.looks(t, "report")
 
-	// What the tenant said is there to be read, and has done nothing.
+	// The tenant's texts can be read, and did nothing.
 	in[chromedp.Void](t, b, `document.querySelectorAll('details').forEach((e) => { e.open = true })`)
 	text := in[string](t, b, "document.body.innerText")
 	for _, part := range []string{"<script>pwned=1</script></style>", "<img src=x onerror=pwned=2>", "srcdoc="} {
@@ -138,7 +138,7 @@ func searchesRows(t *testing.T, b *browser, visible string, failed table) {
 	}
 }
 
-// inert wants that no text became code or an element of its own.
+// inert checks that no text became code or an element.
 func inert(t *testing.T, b *browser, scripts int) {
 	t.Helper()
 	if in[bool](t, b, "'pwned' in window") {
@@ -163,7 +163,7 @@ func TestSandboxPageInABrowser(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections) // the page's stream
 	run(t, b, chromedp.Navigate(server.URL))
-	b.await(t, `document.getElementById('live').textContent.startsWith('Watching')`)
+	b.waitFor(t, `document.getElementById('live').textContent.startsWith('Watching')`)
 	if n := in[int](t, b, "document.querySelectorAll('#requests tbody tr').length"); n != 0 {
 		t.Errorf("%d requests before any was made", n)
 	}
@@ -174,14 +174,14 @@ func TestSandboxPageInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer.Body.Close()
-	results, _ := sends(t, 0, server.URL+"/api", hostileRows(60), []string{"NERM_TOKEN=any"})
+	results, _ := runSheet(t, 0, server.URL+"/api", hostileRows(60), []string{"NERM_TOKEN=any"})
 	if got := outcomes(results)["updated"]; got != 60 {
 		t.Fatalf("%d rows are updated", got)
 	}
-	b.await(t, `document.querySelectorAll('#requests tbody tr').length === 61`)
-	b.await(t, `document.querySelectorAll('#sessions tbody th').length > 0`)
+	b.waitFor(t, `document.querySelectorAll('#requests tbody tr').length === 61`)
+	b.waitFor(t, `document.querySelectorAll('#sessions tbody th').length > 0`)
 	patched := tenant.Totals().Patch
-	b.await(t, fmt.Sprintf(`document.querySelector('[data-count=patch]').textContent === '%d'`, patched))
+	b.waitFor(t, fmt.Sprintf(`document.querySelector('[data-count=patch]').textContent === '%d'`, patched))
 	b.looks(t, "sandbox")
 	inert(t, b, 1)
 	b.quiet(t, server.URL+"/", "data:,")

@@ -100,7 +100,7 @@ func order[P, R any](t *testing.T, b *browser, command cdp.Command[P, R], params
 	}
 }
 
-// run carries out an action and returns what it found.
+// run executes an action and returns its result.
 func run[T any](t *testing.T, b *browser, action chromedp.Action[T]) T {
 	t.Helper()
 	value, err := chromedp.Run(b.ctx, action)
@@ -120,10 +120,10 @@ func in[T any](t *testing.T, b *browser, expression string) T {
 	return value
 }
 
-// await waits until an expression is true.
-func (b *browser) await(t *testing.T, expression string) {
+// waitFor waits until an expression is true.
+func (b *browser) waitFor(t *testing.T, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience))); err != nil {
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(testTimeout))); err != nil {
 		t.Fatalf("waited in the browser for %s: %s", expression, err)
 	}
 }

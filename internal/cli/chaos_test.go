@@ -44,7 +44,7 @@ func chaosSheet() (sheet string, ids []string) {
 	return b.String(), ids
 }
 
-// flaky stands before a tenant and spoils some exchanges in ways that the
+// flaky is a proxy of a tenant that spoils some exchanges in ways that the
 // simulated tenant does not: it hangs, cuts answers short, and resets.
 type flaky struct {
 	tenant http.Handler
@@ -119,8 +119,8 @@ func doomed(t *testing.T, dir string, life time.Duration, args ...string) (ended
 	cmd := exec.CommandContext(ctx, "nermbulk", args...) // SIGKILL when ctx ends
 	cmd.Dir = dir
 	cmd.Env = []string{"GORACE=" + noPause, "HOME=" + dir, "PATH=" + os.Getenv("PATH"), "NERM_TOKEN=chaos"}
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
@@ -137,7 +137,7 @@ func doomed(t *testing.T, dir string, life time.Duration, args ...string) (ended
 	case 3: // a guard, such as 20 rows of 5xx: the next session goes on
 		return false
 	}
-	t.Fatalf("exit code %d:\n%s", exit.ExitCode(), said.String())
+	t.Fatalf("exit code %d:\n%s", exit.ExitCode(), stderr.String())
 	return false
 }
 
@@ -244,9 +244,9 @@ func holdAgainst(t *testing.T, real *sandbox.Tenant, results string) map[string]
 		case !runs && record.Runs > 0:
 			t.Errorf("%s ran, and was not asked to", id)
 		case status == "updated" && !applied:
-			t.Errorf("%s is said to be updated, and is lost", id)
+			t.Errorf("%s is reported as updated, and is lost", id)
 		case status == "updated" && runs && record.Runs != 1:
-			t.Errorf("%s is said to be updated, and did not run", id)
+			t.Errorf("%s is reported as updated, and did not run", id)
 		case status == "unknown" && !runs:
 			t.Errorf("%s is unknown: its values could have been sent again", id)
 		case status != "updated" && status != "unknown":

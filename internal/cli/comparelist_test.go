@@ -12,9 +12,9 @@ import (
 
 // drifted makes a tenant with n sessions, and a sheet of its first rows of
 // them, of which every kth differs.
-func drifted(t *testing.T, n, rows, every int) (h *house, sheet string) {
+func drifted(t *testing.T, n, rows, every int) (h *quirkyTenant, sheet string) {
 	t.Helper()
-	h = newHouse()
+	h = newQuirkyTenant()
 	records := [][]string{{"id", "status", "attributes.notes", "attributes.gone"}}
 	for i := range n {
 		status, gone := "completed", ""
@@ -37,12 +37,12 @@ func TestLittleDriftCostsLittle(t *testing.T) {
 	tr := newTrip(t, h)
 	write(t, filepath.Join(tr.dir, "sheet.csv"), sheet)
 	s := tr.run(0, "sheet.csv", "r", "--compare", "--workers", "4")
-	patches, gets, lists := h.took("patch"), h.took("get"), h.took("list")
+	patches, gets, lists := h.newRequests("patch"), h.newRequests("get"), h.newRequests("list")
 	if patches != rows/100 || patches+gets+lists > rows/20 {
 		t.Errorf("%d PATCHes, %d GETs, %d lists", patches, gets, lists)
 	}
 	if !strings.Contains(s.stderr, "compared by the tenant's list (10000 sessions, requests: 100), instead of one GET for each of 10000 rows") {
-		t.Errorf("the choice is not told:\n%s", s.stderr)
+		t.Errorf("the choice is not printed:\n%s", s.stderr)
 	}
 }
 
@@ -53,64 +53,66 @@ func TestSmallSheetOfALargeTenant(t *testing.T) {
 	tr := newTrip(t, h)
 	write(t, filepath.Join(tr.dir, "sheet.csv"), sheet)
 	s := tr.run(0, "sheet.csv", "r", "--compare")
-	if patches, gets, lists := h.took("patch"), h.took("get"), h.took("list"); patches != 2 || gets != 20 || lists != 1 {
+	if patches, gets, lists := h.newRequests("patch"), h.newRequests("get"), h.newRequests("list"); patches != 2 || gets != 20 || lists != 1 {
 		t.Errorf("%d PATCHes, %d GETs, %d lists", patches, gets, lists)
 	}
 	if !strings.Contains(s.stderr, "20 GETs for the rows cost no more than listing the tenant's 5000 sessions") {
-		t.Errorf("the choice is not told:\n%s", s.stderr)
+		t.Errorf("the choice is not printed:\n%s", s.stderr)
 	}
 }
 
 // TestBadLists compares by lists that are wrong in every way that a list can
-// be: in the end each session is as the sheet asks, whatever the list said.
+// be: in the end each session is as the sheet asks, whatever the list was.
 func TestBadLists(t *testing.T) {
 	t.Parallel()
-	type listing = func(h *house, offset int, page []string) (int, []string, any)
+	type listing = func(h *quirkyTenant, offset int, page []string) (int, []string, any)
 	var calls int
 	for _, test := range []struct {
 		name  string
 		list  listing
 		shown func(session map[string]any)
-		says  string
+		want  string
 		lists int // at most; 0 is not looked at
 	}{
-		{name: "as it should be", says: "compared by the tenant's list (300 sessions, requests: 3)", lists: 3},
-		{name: "none at all", says: "the list could not be had", lists: 1,
-			list: func(*house, int, []string) (int, []string, any) { return http.StatusNotFound, nil, 0 }},
-		{name: "fails midway", says: "the list ended after 2 pages", lists: 3,
-			list: func(_ *house, offset int, page []string) (int, []string, any) {
+		{name: "as it should be", want: "compared by the tenant's list (300 sessions, requests: 3)", lists: 3},
+		{name: "none at all", want: "the list could not be had", lists: 1,
+			list: func(*quirkyTenant, int, []string) (int, []string, any) { return http.StatusNotFound, nil, 0 }},
+		{name: "fails midway", want: "the list ended after 2 pages", lists: 3,
+			list: func(_ *quirkyTenant, offset int, page []string) (int, []string, any) {
 				if offset >= 200 {
 					return http.StatusUnprocessableEntity, nil, 0
 				}
 				return http.StatusOK, page, 300
 			}},
-		{name: "without a total", says: "(300 sessions", lists: 4,
-			list: func(_ *house, _ int, page []string) (int, []string, any) { return http.StatusOK, page, nil }},
+		{name: "without a total", want: "(300 sessions", lists: 4,
+			list: func(_ *quirkyTenant, _ int, page []string) (int, []string, any) { return http.StatusOK, page, nil }},
 		{name: "an empty tenant, it says", lists: 1,
-			list: func(*house, int, []string) (int, []string, any) { return http.StatusOK, nil, 0 }},
-		{name: "one page for ever", says: "again and again", lists: 2,
-			list: func(h *house, _ int, _ []string) (int, []string, any) { return http.StatusOK, h.order[:100], 300 }},
-		{name: "no end", says: "did not come to an end", lists: 18,
-			list: func(h *house, offset int, _ []string) (int, []string, any) {
+			list: func(*quirkyTenant, int, []string) (int, []string, any) { return http.StatusOK, nil, 0 }},
+		{name: "one page for ever", want: "again and again", lists: 2,
+			list: func(h *quirkyTenant, _ int, _ []string) (int, []string, any) {
+				return http.StatusOK, h.order[:100], 300
+			}},
+		{name: "no end", want: "did not come to an end", lists: 18,
+			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				at := offset % 200
 				return http.StatusOK, h.order[at : at+100], offset + 200
 			}},
-		{name: "pages that overlap", says: "requests: 5", lists: 5,
-			list: func(h *house, offset int, _ []string) (int, []string, any) {
+		{name: "pages that overlap", want: "requests: 5", lists: 5,
+			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				at := max(0, min(offset-50, 300))
 				return http.StatusOK, h.order[at:min(at+60, 300)], 300
 			}},
 		{name: "a session leaves while it is listed", lists: 4,
-			list: func(h *house, offset int, _ []string) (int, []string, any) {
+			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				at := min(offset+offset/100, 300)
 				return http.StatusOK, h.order[at:min(at+100, 300)], 299
 			}},
-		{name: "more than was asked for", says: "(300 sessions, requests: 2)", lists: 2,
-			list: func(h *house, offset int, _ []string) (int, []string, any) {
+		{name: "more than was asked for", want: "(300 sessions, requests: 2)", lists: 2,
+			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				return http.StatusOK, h.order[min(offset, 300):min(offset+250, 300)], 300
 			}},
-		{name: "smaller pages", says: "(300 sessions, requests: 10)", lists: 10,
-			list: func(h *house, offset int, _ []string) (int, []string, any) {
+		{name: "smaller pages", want: "(300 sessions, requests: 10)", lists: 10,
+			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				return http.StatusOK, h.order[min(offset, 300):min(offset+30, 300)], 300
 			}},
 		{name: "without attributes", lists: 3, shown: func(s map[string]any) { s["attributes"] = map[string]any{} }},
@@ -119,7 +121,7 @@ func TestBadLists(t *testing.T) {
 			maps.DeleteFunc(s, func(name string, _ any) bool { return name != "id" && name != "status" })
 		}},
 		{name: "twice, and not the same", lists: 6,
-			list: func(h *house, _ int, page []string) (int, []string, any) { return http.StatusOK, page, 600 },
+			list: func(h *quirkyTenant, _ int, page []string) (int, []string, any) { return http.StatusOK, page, 600 },
 			shown: func(s map[string]any) { // the first time as the sheet asks, the second as it is
 				if calls++; calls <= 300 {
 					s["status"], s["attributes"] = "completed", map[string]any{"notes": strings.Replace(fmt.Sprint(s["uid"]), "u-", "", 1)}
@@ -140,20 +142,20 @@ func TestBadLists(t *testing.T) {
 					t.Errorf("%s is %v", id, session)
 				}
 			}
-			if n := h.took("patch"); n != 6 {
+			if n := h.newRequests("patch"); n != 6 {
 				t.Errorf("%d PATCHes, not 6", n)
 			}
-			if n := h.took("list"); n > test.lists {
+			if n := h.newRequests("list"); n > test.lists {
 				t.Errorf("%d lists, not %d", n, test.lists)
 			}
 			if test.list == nil && test.shown == nil {
 				tr.run(0, "sheet.csv", "second", "--compare")
-				if patches, gets := h.took("patch"), h.took("get"); patches != 0 || gets != 6 {
+				if patches, gets := h.newRequests("patch"), h.newRequests("get"); patches != 0 || gets != 6 {
 					t.Errorf("a second night: %d PATCHes, and %d GETs in both", patches, gets)
 				}
 			}
-			if !strings.Contains(s.stderr, test.says) {
-				t.Errorf("it does not say %q:\n%s", test.says, s.stderr)
+			if !strings.Contains(s.stderr, test.want) {
+				t.Errorf("it does not print %q:\n%s", test.want, s.stderr)
 			}
 		})
 	}
@@ -166,12 +168,12 @@ func TestCanaryAmongRowsThatMatch(t *testing.T) {
 	tr := newTrip(t, h)
 	write(t, filepath.Join(tr.dir, "sheet.csv"), sheet)
 	plan := tr.run(0, "sheet.csv", "plan", "--dry-run", "--compare", "--canary", "2")
-	if n := len(tr.table("plan/plan.csv").rows); n != 60 || h.took("patch") != 0 {
+	if n := len(tr.table("plan/plan.csv").rows); n != 60 || h.newRequests("patch") != 0 {
 		t.Errorf("%d rows in the plan:\n%s", n, plan.stderr)
 	}
-	h.took("get")
+	h.newRequests("get")
 	tr.run(0, "sheet.csv", "r", "--compare", "--canary", "2")
-	if patches, gets := h.took("patch"), h.took("get"); patches != 6 || gets != 6+2 {
+	if patches, gets := h.newRequests("patch"), h.newRequests("get"); patches != 6 || gets != 6+2 {
 		t.Errorf("%d PATCHes, %d GETs", patches, gets)
 	}
 }

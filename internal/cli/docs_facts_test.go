@@ -60,7 +60,7 @@ func TestReadmeShowsTheQuestion(t *testing.T) {
 	}
 }
 
-// inline finds what stands between single backticks outside fenced blocks.
+// inline returns the texts between single backticks outside fenced blocks.
 func inline(document string) []string {
 	var spans []string
 	fenced := false
@@ -82,7 +82,7 @@ func inline(document string) []string {
 }
 
 // TestDocumentedFlagsExist parses every command line in the text and looks up
-// every flag that stands alone; and every flag of run is written about.
+// every flag outside one; and every flag of run is documented.
 func TestDocumentedFlagsExist(t *testing.T) {
 	t.Parallel()
 	all := map[string]bool{}

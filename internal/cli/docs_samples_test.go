@@ -12,8 +12,8 @@ import (
 	"nermbulk/internal/text"
 )
 
-// The samples for a nightly job are run as they stand, against the simulated
-// tenant of the documents, in a directory that stands for the job's own.
+// The samples for a nightly job are run unchanged, against the simulated tenant
+// of the documents, in a directory in the place of the job's own.
 
 // nightly is the directory of a job: its sheet, its token, and a place for the
 // secrets that systemd or Kubernetes would mount.

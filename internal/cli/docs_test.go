@@ -17,13 +17,13 @@ import (
 	"nermbulk/internal/sandbox"
 )
 
-// The documents are tested as they stand. Their fenced blocks mean:
+// The documents are tested unchanged. Their fenced blocks mean:
 //
 //	```console      lines after "$ " are run in order, in one shell, in a
-//	                directory that holds samples/; what stands below a command is
-//	                its output, in which … stands for anything. A command may
+//	                directory that holds samples/; what follows a command is
+//	                its output, in which … matches anything. A command may
 //	                fail only where "$ echo $?" follows it.
-//	```csv NAME     the file NAME beside them
+//	```csv NAME     the file NAME next to them
 //
 // The tenant acme is a simulated one that knows the ids of samples/sessions.csv.
 
@@ -43,7 +43,7 @@ func documents(t *testing.T) []string {
 // block is one fenced block of a document.
 type block struct {
 	line int    // of its opening fence
-	info string // what stands behind the fence: a language and more
+	info string // what follows the fence: a language and more
 	text string
 }
 
@@ -135,7 +135,7 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 }
 
-// refuseCommands makes sure that no command stands where it would not be run.
+// refuseCommands checks that no command is where it would not be run.
 func refuseCommands(t *testing.T, b block) {
 	t.Helper()
 	for i, line := range strings.Split(b.text, "\n") {
@@ -248,8 +248,8 @@ func runSteps(t *testing.T, dir, path string, steps []step) {
 			t.Fatalf("%s:%d: not reached: %s", path, s.line, s.command)
 		}
 		printed := strings.TrimSuffix(back.Replace(string(got)), "\n") + "\n"
-		told := i+1 < len(steps) && steps[i+1].command == "echo $?"
-		if code := strings.TrimSpace(string(rc)); code != "0" && !told {
+		codeShown := i+1 < len(steps) && steps[i+1].command == "echo $?"
+		if code := strings.TrimSpace(string(rc)); code != "0" && !codeShown {
 			t.Errorf("%s:%d: exit code %s: %s\n%s", path, s.line, code, s.command, printed)
 		}
 		if want := expectation(s.want); s.want != nil && !want.MatchString(printed) {
@@ -262,7 +262,7 @@ func runSteps(t *testing.T, dir, path string, steps []step) {
 var runStamp = regexp.MustCompile(`-\d{8}T\d{6}Z(-\d+)?`)
 
 // expectation makes a pattern of a document's output. A line that is … alone
-// stands for any lines, also none.
+// matches any lines, also none.
 func expectation(want []string) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString(`\A`)

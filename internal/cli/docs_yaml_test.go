@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// The samples' YAML is read by a small reader of its own: maps, lists, plain
+// The samples' YAML is read by a small parser: maps, lists, plain
 // and quoted scalars and | blocks, which is all that they use. It refuses
-// anything else, tabs and a key that stands twice too.
+// anything else, tabs and a repeated key too.
 
 type yamlLine struct {
 	indent int

@@ -15,7 +15,7 @@ import (
 	"nermbulk/internal/sandbox"
 )
 
-// serve answers at an address of its own until the test ends.
+// serve listens on a new address until the test ends.
 func serve(t *testing.T, h http.Handler) (baseURL string) {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -138,7 +138,7 @@ func TestExportIsAccepted(t *testing.T) {
 		session string
 		column  string
 		want    string   // the cell
-		told    []string // on standard error
+		stderr  []string // on standard error
 		flags   []string // that the run needs
 	}{
 		{"a formula", `{` + id + `,"attributes":{"x":"=1+1"}}`, "attributes.x", "'=1+1", nil, nil},
@@ -161,7 +161,7 @@ func TestExportIsAccepted(t *testing.T) {
 			base := serve(t, page(test.session))
 			exported := call(t, withToken, "export", "--base-url", base, "-o", "out.csv")
 			exported.wantCode(t, ExitOK)
-			wantText(t, exported.err, append(test.told, "out.csv: 1 session of ")...)
+			wantText(t, exported.err, append(test.stderr, "out.csv: 1 session of ")...)
 			header, rows := readSheet(t, "out.csv")
 			if got := rows[0][header[test.column]]; got != test.want {
 				t.Errorf("the cell is %q, want %q", got, test.want)

@@ -36,11 +36,11 @@ func TestExportRefuses(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.csv")
 	for _, test := range []struct {
-		name string
-		env  map[string]string
-		args []string
-		code ExitCode
-		told string
+		name   string
+		env    map[string]string
+		args   []string
+		code   ExitCode
+		stderr string
 	}{
 		{"no file", withToken, []string{"--tenant", "acme"}, ExitUsage, "-o FILE"},
 		{"no token", nil, []string{"--tenant", "acme", "-o", out}, ExitUsage, "NERM_TOKEN"},
@@ -59,7 +59,7 @@ func TestExportRefuses(t *testing.T) {
 			}
 			got := call(t, test.env, append([]string{"export"}, test.args...)...)
 			got.wantCode(t, test.code)
-			wantText(t, got.err, test.told)
+			wantText(t, got.err, test.stderr)
 		})
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {

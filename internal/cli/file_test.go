@@ -35,7 +35,7 @@ func fileCommands() map[string]command {
 //
 //	json runs/*/summary.json rows=24 outcomes.updated=24 failures.len=0
 func compareJSON(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "json FILE PATH=VALUE...")
+	requireArgs(ts, neg, args, 2, "json FILE PATH=VALUE...")
 	var document any
 	if err := json.Unmarshal([]byte(readable(ts, args[0])), &document); err != nil {
 		ts.Fatalf("%s is not one JSON document: %s", args[0], err)
@@ -51,11 +51,11 @@ func compareJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// jsonLines makes sure that every line is a JSON object:
+// jsonLines checks that every line is a JSON object:
 //
 //	jsonlines stderr
 func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 1, "jsonlines FILE")
+	requireArgs(ts, neg, args, 1, "jsonlines FILE")
 	for line := range strings.Lines(readable(ts, args[0])) {
 		var object map[string]any
 		if err := json.Unmarshal([]byte(line), &object); err != nil {
@@ -90,10 +90,10 @@ func step(value any, key string) any {
 //	intents r 3
 func awaitJournal(mark string) command {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
-		only(ts, neg, args, 2, "journal|intents RUN_DIR N")
+		requireArgs(ts, neg, args, 2, "journal|intents RUN_DIR N")
 		want, err := strconv.Atoi(args[1])
 		ts.Check(err)
-		await(ts, fmt.Sprintf("%s records of %s in %s", args[1], mark, args[0]), func() bool {
+		waitFor(ts, fmt.Sprintf("%s records of %s in %s", args[1], mark, args[0]), func() bool {
 			found, err := filepath.Glob(ts.MkAbs(args[0] + "/journal.jsonl"))
 			if err != nil || len(found) != 1 {
 				return false
@@ -104,10 +104,10 @@ func awaitJournal(mark string) command {
 	}
 }
 
-// checkModes makes sure that others cannot read a run.
+// checkModes checks that others cannot read a run.
 func checkModes(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 1, "private RUN_DIR")
-	ts.Check(filepath.WalkDir(theOne(ts, args[0]), func(path string, d fs.DirEntry, err error) error {
+	requireArgs(ts, neg, args, 1, "private RUN_DIR")
+	ts.Check(filepath.WalkDir(globOne(ts, args[0]), func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func checkModes(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	lastline stderr 'nermbulk run …'
 func lastLine(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "lastline stdout|stderr TEXT")
+	requireArgs(ts, neg, args, 2, "lastline stdout|stderr TEXT")
 	lines := strings.Split(strings.TrimRight(readable(ts, args[0]), "\n"), "\n")
 	if got := lines[len(lines)-1]; got != args[1] {
 		ts.Fatalf("the last line is %q, not %q", got, args[1])
@@ -139,15 +139,15 @@ func lastLine(ts *testscript.TestScript, neg bool, args []string) {
 
 // onlyRun puts the name of the one directory under runs/ into a variable.
 func onlyRun(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 1, "only-run NAME")
-	ts.Setenv(args[0], "runs/"+filepath.Base(theOne(ts, "runs/*")))
+	requireArgs(ts, neg, args, 1, "only-run NAME")
+	ts.Setenv(args[0], "runs/"+filepath.Base(globOne(ts, "runs/*")))
 }
 
 // countFiles counts the files that a pattern matches:
 //
 //	files runs/*/results.csv 3
 func countFiles(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "files PATTERN N")
+	requireArgs(ts, neg, args, 2, "files PATTERN N")
 	found, err := filepath.Glob(ts.MkAbs(args[0]))
 	ts.Check(err)
 	if strconv.Itoa(len(found)) != args[1] {
@@ -159,7 +159,7 @@ func countFiles(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	shorten r/journal.jsonl 200
 func shorten(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "shorten FILE BYTES")
+	requireArgs(ts, neg, args, 2, "shorten FILE BYTES")
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	data := readable(ts, args[0])
@@ -170,7 +170,7 @@ func shorten(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	damage r/journal.jsonl 7
 func damage(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "damage FILE LINE")
+	requireArgs(ts, neg, args, 2, "damage FILE LINE")
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	lines := strings.SplitAfter(readable(ts, args[0]), "\n")

@@ -81,7 +81,7 @@ func foreignRow(n int) []string {
 	}
 }
 
-// wanted says what the request of a row must be, from its cells alone.
+// wanted is what the request of a row must be, from its cells alone.
 func wanted(cells []string) (id string, run bool, body any) {
 	trim := func(s string) string { return strings.Trim(s, " \t\r\n\u00a0\u200b") }
 	session, attributes := map[string]any{}, map[string]any{}
@@ -167,7 +167,7 @@ func TestForeignTenant(t *testing.T) {
 			if err := w.WriteAll(records); err != nil {
 				t.Fatal(err)
 			}
-			results, _ := sends(t, 0, server.URL+"/v2/api", b.String(), []string{"NERM_TOKEN=s3cret.T0ken"}, test.args...)
+			results, _ := runSheet(t, 0, server.URL+"/v2/api", b.String(), []string{"NERM_TOKEN=s3cret.T0ken"}, test.args...)
 			tenant.received(t, records[1:], test.authorization)
 			checkResults(t, results, records)
 		})

@@ -58,7 +58,7 @@ func TestUndoOfAKilledRun(t *testing.T) {
 }
 
 // runs is run for whatever exit code.
-func (tr *trip) runs(sheet, run string, args ...string) said {
+func (tr *trip) runs(sheet, run string, args ...string) output {
 	tr.t.Helper()
 	args = append([]string{"run", sheet, "--yes", "--rate", "0", "--base-url", tr.base, "--run-dir", run}, args...)
 	return nermbulk(tr.t, tr.dir, []string{"NERM_TOKEN=x"}, args...)

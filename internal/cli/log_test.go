@@ -33,13 +33,13 @@ func objects(t *testing.T, text string) []map[string]any {
 	return list
 }
 
-// messages lists what was said, as level and message.
+// messages lists what was logged, as level and message.
 func messages(objects []map[string]any) string {
-	var said []string
+	var logged []string
 	for _, o := range objects {
-		said = append(said, o["level"].(string)+" "+o["msg"].(string))
+		logged = append(logged, o["level"].(string)+" "+o["msg"].(string))
 	}
-	return strings.Join(said, ", ")
+	return strings.Join(logged, ", ")
 }
 
 func TestLogOfARunInJSON(t *testing.T) {
@@ -76,11 +76,11 @@ func TestLogOfARunInJSON(t *testing.T) {
 			}
 			got := call(t, env, args...)
 			got.wantCode(t, test.code)
-			said := objects(t, got.err)
-			if m := messages(said); m != test.want {
-				t.Errorf("said %s\nwant %s", m, test.want)
+			logged := objects(t, got.err)
+			if m := messages(logged); m != test.want {
+				t.Errorf("logged %s\nwant %s", m, test.want)
 			}
-			for _, o := range said {
+			for _, o := range logged {
 				switch o["msg"] {
 				case "summary", "error", "refused":
 					if o["exit_code"] != float64(test.code) {
@@ -118,7 +118,7 @@ func TestLogOfAResumeInJSON(t *testing.T) {
 	got := call(t, withToken, append(args, "--resume")...)
 	got.wantCode(t, ExitOK)
 	if m := messages(objects(t, got.err)); !strings.HasPrefix(m, "INFO resuming, INFO announcement,") {
-		t.Errorf("said %s", m)
+		t.Errorf("logged %s", m)
 	}
 }
 
@@ -135,8 +135,8 @@ func TestQuietKeepsWarningsBack(t *testing.T) {
 	}
 	wantText(t, call(t, withToken, args...).err, "warning: row 2, column C (attributes.a)")
 	got := call(t, withToken, append(args, "--log-format", "json")...)
-	if said := objects(t, got.err); said[0]["level"] != "WARN" || said[0]["kind"] != "scientific" || said[0]["row"] != 2.0 {
-		t.Errorf("said %v first", said[0])
+	if logged := objects(t, got.err); logged[0]["level"] != "WARN" || logged[0]["kind"] != "scientific" || logged[0]["row"] != 2.0 {
+		t.Errorf("logged %v first", logged[0])
 	}
 }
 

@@ -21,7 +21,7 @@ type process struct {
 	ended          chan struct{}
 }
 
-// code is how the process ended, as a shell would tell it.
+// code is how the process ended, as a shell reports it.
 func (p *process) code() int { return codeOf(p.cmd.ProcessState) }
 
 func codeOf(s *os.ProcessState) int {
@@ -37,7 +37,7 @@ func processCommands() map[string]command {
 		"start":  start,
 		"signal": signalProcess,
 		"insist": insist,
-		"says":   says,
+		"says":   awaitOutput,
 		"ended":  ended,
 	}
 }
@@ -46,7 +46,7 @@ func processCommands() map[string]command {
 //
 //	code 2 nermbulk run missing.csv
 func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "code N program args...")
+	requireArgs(ts, neg, args, 2, "code N program args...")
 	err := ts.Exec(args[1], args[2:]...)
 	got := 0
 	var exit *exec.ExitError
@@ -65,7 +65,7 @@ func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	start first nermbulk run big.csv
 func start(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "start NAME program args...")
+	requireArgs(ts, neg, args, 2, "start NAME program args...")
 	var path string
 	for _, dir := range strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator)) {
 		if found, err := exec.LookPath(dir + string(os.PathSeparator) + args[1]); err == nil {
@@ -104,7 +104,7 @@ var signals = map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM,
 //
 //	signal first KILL
 func signalProcess(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "signal NAME INT|TERM|KILL")
+	requireArgs(ts, neg, args, 2, "signal NAME INT|TERM|KILL")
 	ts.Check(scriptOf(ts).started[args[0]].cmd.Process.Signal(signals[args[1]]))
 }
 
@@ -113,9 +113,9 @@ func signalProcess(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	insist first INT
 func insist(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "insist NAME INT|TERM")
+	requireArgs(ts, neg, args, 2, "insist NAME INT|TERM")
 	p := scriptOf(ts).started[args[0]]
-	await(ts, "the end of "+args[0], func() bool {
+	waitFor(ts, "the end of "+args[0], func() bool {
 		select {
 		case <-p.ended:
 			return true
@@ -126,15 +126,15 @@ func insist(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// says waits until what runs in the background has printed a text, and puts
+// awaitOutput waits until what runs in the background has printed a text, and puts
 // the pattern's first group into a variable:
 //
 //	says tenant '--base-url (\S+)' BASE
-func says(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 3, "says NAME PATTERN VARIABLE")
+func awaitOutput(ts *testscript.TestScript, neg bool, args []string) {
+	requireArgs(ts, neg, args, 3, "says NAME PATTERN VARIABLE")
 	pattern, err := regexp.Compile(args[1])
 	ts.Check(err)
-	await(ts, args[0]+" to say "+args[1], func() bool {
+	waitFor(ts, args[0]+" to say "+args[1], func() bool {
 		groups := pattern.FindStringSubmatch(readable(ts, scriptOf(ts).started[args[0]].stderr))
 		if len(groups) < 2 {
 			return false
@@ -149,12 +149,12 @@ func says(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	ended first 130
 func ended(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "ended NAME N")
+	requireArgs(ts, neg, args, 2, "ended NAME N")
 	p := scriptOf(ts).started[args[0]]
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
-		ts.Fatalf("%s has not ended after %s", args[0], patience)
+	case <-time.After(testTimeout):
+		ts.Fatalf("%s has not ended after %s", args[0], testTimeout)
 	}
 	_, err := io.WriteString(ts.Stdout(), readable(ts, p.stdout))
 	ts.Check(err)

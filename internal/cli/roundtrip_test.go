@@ -31,16 +31,16 @@ type trip struct {
 	base string
 }
 
-func newTrip(t *testing.T, h *house) *trip {
+func newTrip(t *testing.T, h *quirkyTenant) *trip {
 	return &trip{t, t.TempDir(), answering(t, h)}
 }
 
 // run runs a sheet into a run directory, and wants that exit code.
-func (tr *trip) run(code int, sheet, run string, args ...string) said {
+func (tr *trip) run(code int, sheet, run string, args ...string) output {
 	tr.t.Helper()
 	s := tr.runs(sheet, run, args...)
 	if s.code != code {
-		tr.t.Fatalf("exit code %d, not %d; it said:\n%s", s.code, code, s.stderr)
+		tr.t.Fatalf("exit code %d, not %d; it printed:\n%s", s.code, code, s.stderr)
 	}
 	return s
 }
@@ -99,7 +99,7 @@ func oddSessions() []odd {
 // shows what it holds in its own way.
 func TestThereAndBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse()
+	h := newQuirkyTenant()
 	h.names[anaID], h.names[bobID] = "Ana Sousa (ana@example.com)", "Bob Li (bob@example.com)"
 	header := []string{"id", "status", "workflow_id", "requester_id", "requester_type", "profile_id", "profile_ids", "attributes.owner", "attributes.notes", "attributes.many"}
 	records, odds, changed := [][]string{header}, oddSessions(), 0
@@ -119,12 +119,12 @@ func TestThereAndBack(t *testing.T) {
 	before := h.state()
 
 	tr.run(0, "sheet.csv", "plan", "--compare", "--dry-run")
-	if h.took("patch") != 0 {
+	if h.newRequests("patch") != 0 {
 		t.Error("a dry run wrote")
 	}
 	plan := tr.table("plan/plan.csv")
 	first := tr.run(0, "sheet.csv", "first", "--compare")
-	if n := h.took("patch"); n != changed {
+	if n := h.newRequests("patch"); n != changed {
 		t.Errorf("%d PATCHes, not %d", n, changed)
 	}
 	results := tr.table("first/results.csv")
@@ -152,7 +152,7 @@ func TestThereAndBack(t *testing.T) {
 
 	after := h.state()
 	tr.run(0, "sheet.csv", "second", "--compare")
-	if n := h.took("patch"); n != 0 {
+	if n := h.newRequests("patch"); n != 0 {
 		t.Errorf("%d PATCHes in a second night", n)
 	}
 	sameState(t, h.state(), after)
@@ -165,7 +165,7 @@ func TestThereAndBack(t *testing.T) {
 	for i, o := range odds {
 		if id := idOf(i + 1); o.different {
 			if undone[id] == before[id] {
-				t.Errorf("%s: it came back whole, though it is said to be lost", o.name)
+				t.Errorf("%s: it came back whole, though it is reported as lost", o.name)
 			}
 			delete(before, id)
 		}
@@ -177,7 +177,7 @@ func TestThereAndBack(t *testing.T) {
 // again.
 func TestExportThereAndBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse()
+	h := newQuirkyTenant()
 	h.names[anaID] = "Ana Sousa (ana@example.com)"
 	for i := range 250 {
 		h.add(idOf(i), map[string]string{"status": "pending approval", "requester_type": "User", "requester_id": bobID, "profile_ids": profID + ", " + otherID},
@@ -193,13 +193,13 @@ func TestExportThereAndBack(t *testing.T) {
 		return tr.table(name)
 	}
 	first := export("first.csv")
-	h.took("get")
-	h.took("list")
+	h.newRequests("get")
+	h.newRequests("list")
 	tr.run(0, "first.csv", "same", "--compare")
-	if n := h.took("patch"); n != 0 {
+	if n := h.newRequests("patch"); n != 0 {
 		t.Errorf("%d PATCHes for an export that was not edited", n)
 	}
-	if lists, gets := h.took("list"), h.took("get"); lists != 3 || gets != 0 {
+	if lists, gets := h.newRequests("list"), h.newRequests("get"); lists != 3 || gets != 0 {
 		t.Errorf("%d lists and %d GETs", lists, gets)
 	}
 	records := [][]string{first.header}
@@ -215,7 +215,7 @@ func TestExportThereAndBack(t *testing.T) {
 	}
 	write(t, filepath.Join(tr.dir, "edited.csv"), csvOf(t, records))
 	tr.run(0, "edited.csv", "edited", "--compare")
-	if n := h.took("patch"); n != 50 {
+	if n := h.newRequests("patch"); n != 50 {
 		t.Errorf("%d PATCHes for 50 edited rows", n)
 	}
 	tr.run(0, "edited/undo.csv", "undo", "--compare")

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// patience bounds every wait of a test for something that must happen.
-const patience = 40 * time.Second
+// testTimeout bounds every wait of a test for something that must happen.
+const testTimeout = 40 * time.Second
 
 // script is what the commands of one script share: its tenants and what it has
 // started in the background.
@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(3 * patience),
+		Deadline:            time.Now().Add(3 * testTimeout),
 		Cmds:                commands,
 		Setup: func(env *testscript.Env) error {
 			env.Values[scriptKey{}] = &script{tenants: map[string]*tenant{}, started: map[string]*process{}}
@@ -57,8 +57,8 @@ func TestScripts(t *testing.T) {
 // noPause keeps a race-enabled process from waiting a second before it exits.
 const noPause = "atexit_sleep_ms=0"
 
-// only checks that a command stands without "!" and with enough arguments.
-func only(ts *testscript.TestScript, neg bool, args []string, least int, usage string) {
+// requireArgs checks that a command has no "!" and enough arguments.
+func requireArgs(ts *testscript.TestScript, neg bool, args []string, least int, usage string) {
 	if neg || len(args) < least {
 		ts.Fatalf("usage: %s", usage)
 	}
@@ -77,8 +77,8 @@ func pairs(ts *testscript.TestScript, args []string) [][2]string {
 	return list
 }
 
-// theOne expands a pattern that must match exactly one file.
-func theOne(ts *testscript.TestScript, pattern string) string {
+// globOne expands a pattern that must match exactly one file.
+func globOne(ts *testscript.TestScript, pattern string) string {
 	if pattern == "stdout" || pattern == "stderr" {
 		return pattern
 	}
@@ -90,12 +90,12 @@ func theOne(ts *testscript.TestScript, pattern string) string {
 	return found[0]
 }
 
-// await polls until done says that it is, and gives up after patience.
-func await(ts *testscript.TestScript, what string, done func() bool) {
-	deadline := time.Now().Add(patience)
+// waitFor polls until done says that it is, and gives up after testTimeout.
+func waitFor(ts *testscript.TestScript, what string, done func() bool) {
+	deadline := time.Now().Add(testTimeout)
 	for !done() {
 		if time.Now().After(deadline) {
-			ts.Fatalf("waited %s for %s", patience, what)
+			ts.Fatalf("waited %s for %s", testTimeout, what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

@@ -19,7 +19,7 @@ type issuer struct {
 	mu                 sync.Mutex
 	issued, left       int // tokens handed out; requests that the last one is good for
 	each               int
-	life               int // seconds, as told
+	life               int // seconds, as sent to the client
 	later              int // what the tokens after the first are good for
 	refused            int
 	lenient            bool // every token handed out is good
@@ -40,19 +40,19 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if r.Method != http.MethodPost || r.PostFormValue("grant_type") != "client_credentials" || id != i.id || secret != i.secret {
 			i.refused++
-			an(401, asJSON, fmt.Sprintf(`{"error":"invalid_client","error_description":"no client %s with %s"}`, id, secret))(w, r)
+			answerWith(401, asJSON, fmt.Sprintf(`{"error":"invalid_client","error_description":"no client %s with %s"}`, id, secret))(w, r)
 			return
 		}
 		i.issued++
 		if i.left = i.each; i.issued > 1 {
 			i.left = i.later
 		}
-		an(200, asJSON, fmt.Sprintf(`{"access_token":"%s%d","token_type":"bearer","expires_in":%d}`, i.prefix, i.issued, i.life))(w, r)
+		answerWith(200, asJSON, fmt.Sprintf(`{"access_token":"%s%d","token_type":"bearer","expires_in":%d}`, i.prefix, i.issued, i.life))(w, r)
 		return
 	}
 	if r.Header.Get("Authorization") != fmt.Sprintf("Bearer %s%d", i.prefix, i.issued) && !i.lenient || i.left == 0 {
 		i.refused++
-		an(401, asJSON, fmt.Sprintf(`{"error":"bad token %s"}`, r.Header.Get("Authorization")))(w, r)
+		answerWith(401, asJSON, fmt.Sprintf(`{"error":"bad token %s"}`, r.Header.Get("Authorization")))(w, r)
 		return
 	}
 	i.left--
@@ -84,7 +84,7 @@ func TestClientCredentials(t *testing.T) {
 		t.Parallel()
 		i := &issuer{each: 50, later: 1000, life: 749}
 		base, env := start(t, i)
-		results, _ := sends(t, 0, base, manyRows(100), env, "--workers", "4")
+		results, _ := runSheet(t, 0, base, manyRows(100), env, "--workers", "4")
 		if len(results.rows) != 100 || len(i.patches) != 100 || i.issued != 2 || i.refused == 0 {
 			t.Errorf("%d sessions patched with %d tokens, %d refusals", len(i.patches), i.issued, i.refused)
 		}
@@ -98,18 +98,18 @@ func TestClientCredentials(t *testing.T) {
 		t.Parallel()
 		i := &issuer{each: 1000, later: 1000, life: 1, lenient: true}
 		base, env := start(t, i)
-		_, s := sends(t, 0, base, manyRows(60), env, "--rate", "30")
+		_, s := runSheet(t, 0, base, manyRows(60), env, "--rate", "30")
 		if len(i.patches) != 60 || i.issued < 2 || i.refused > 0 {
-			t.Errorf("%d sessions patched with %d tokens, %d refusals; it said:\n%s", len(i.patches), i.issued, i.refused, s.stderr)
+			t.Errorf("%d sessions patched with %d tokens, %d refusals; it printed:\n%s", len(i.patches), i.issued, i.refused, s.stderr)
 		}
 	})
 	t.Run("refused again with a new token", func(t *testing.T) {
 		t.Parallel()
 		i := &issuer{each: 0, life: 749}
 		base, env := start(t, i)
-		_, s := sends(t, 3, base, manyRows(20), env, "--workers", "1")
+		_, s := runSheet(t, 3, base, manyRows(20), env, "--workers", "1")
 		if i.issued != 2 || i.refused != 2 {
-			t.Errorf("%d tokens, %d refusals; it said:\n%s", i.issued, i.refused, s.stderr)
+			t.Errorf("%d tokens, %d refusals; it printed:\n%s", i.issued, i.refused, s.stderr)
 		}
 	})
 	t.Run("a wrong secret", func(t *testing.T) {
@@ -117,9 +117,9 @@ func TestClientCredentials(t *testing.T) {
 		i := &issuer{each: 10, life: 749}
 		base, env := start(t, i)
 		env[1] = "NERM_CLIENT_SECRET=wr0ng-secret"
-		results, s := sends(t, 3, base, manyRows(20), env)
+		results, s := runSheet(t, 3, base, manyRows(20), env)
 		if i.issued != 0 || !strings.Contains(s.stderr, "NERM_CLIENT_SECRET") || strings.Contains(s.stderr, "wr0ng") {
-			t.Errorf("%d tokens; it said:\n%s", i.issued, s.stderr)
+			t.Errorf("%d tokens; it printed:\n%s", i.issued, s.stderr)
 		}
 		if results.rows[0]["result.status"] != "pending" {
 			t.Errorf("the first row is %v", results.rows[0])
@@ -144,7 +144,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			code = 302
 		}
 		w.Header().Set("WWW-Authenticate", r.Header.Get("Authorization"))
-		an(code, asJSON, fmt.Sprintf(`{"error":"you sent %s","errors":{"%s":["%s"]}}`, r.Header.Get("Authorization"), token, also))(w, r)
+		answerWith(code, asJSON, fmt.Sprintf(`{"error":"you sent %s","errors":{"%s":["%s"]}}`, r.Header.Get("Authorization"), token, also))(w, r)
 	}
 	echo := func(w http.ResponseWriter, r *http.Request) { repeat(w, r, "nothing else") }
 	withToken := []string{"NERM_TOKEN=" + token}
@@ -159,17 +159,17 @@ func TestSecretsStaySecret(t *testing.T) {
 		{"JSON logs", withToken, []string{"--log-format", "json", "--max-attempts", "2"}, echo},
 		{"comparing", withToken, []string{"--compare", "--canary", "1"}, echo},
 		{"a token from a file", nil, []string{"--token-file", "secret.txt"}, echo},
-		{"HTML with the token", withToken, nil, an(403, asHTML, "<title>"+token+"</title>Bearer "+token)},
+		{"HTML with the token", withToken, nil, answerWith(403, asHTML, "<title>"+token+"</title>Bearer "+token)},
 		{"client credentials", []string{"NERM_CLIENT_ID=id", "NERM_CLIENT_SECRET=" + client, "NERM_TOKEN_URL=TENANT/oauth"}, nil,
 			func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/oauth" {
-					an(200, asJSON, `{"access_token":"`+token+`","token_type":"bearer","expires_in":749}`)(w, r)
+					answerWith(200, asJSON, `{"access_token":"`+token+`","token_type":"bearer","expires_in":749}`)(w, r)
 					return
 				}
 				repeat(w, r, client)
 			}},
 		{"refused client credentials", []string{"NERM_CLIENT_ID=id", "NERM_CLIENT_SECRET=" + client, "NERM_TOKEN_URL=TENANT/oauth"}, nil,
-			an(401, asJSON, `{"error":"invalid_client","error_description":"`+client+` is wrong"}`)},
+			answerWith(401, asJSON, `{"error":"invalid_client","error_description":"`+client+` is wrong"}`)},
 		{"no tenant", withToken, []string{"--outage-wait", "50ms"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -190,13 +190,13 @@ func TestSecretsStaySecret(t *testing.T) {
 			args := append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--verbose", "--base-url", base + "/api", "--run-dir", "r"}, test.args...)
 			first := nermbulk(t, dir, env, args...)
 			if first.code != 1 && first.code != 3 {
-				t.Errorf("exit code %d; it said:\n%s", first.code, first.stderr)
+				t.Errorf("exit code %d; it printed:\n%s", first.code, first.stderr)
 			}
 			again := nermbulk(t, dir, env, append(args, "--resume", "--retry-failed", "--json")...)
-			told := nermbulk(t, dir, env, "report", "r", "--json")
+			reported := nermbulk(t, dir, env, "report", "r", "--json")
 			texts := map[string]string{
 				"first stdout": first.stdout, "first stderr": first.stderr, "again stdout": again.stdout,
-				"again stderr": again.stderr, "report stdout": told.stdout, "report stderr": told.stderr,
+				"again stderr": again.stderr, "report stdout": reported.stdout, "report stderr": reported.stderr,
 			}
 			addFiles(t, texts, filepath.Join(dir, "r"))
 			if len(texts) < 12 {

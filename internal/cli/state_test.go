@@ -13,15 +13,15 @@ import (
 	"nermbulk/internal/sandbox"
 )
 
-// awaited is a stream that tells when a text has been written to it.
-type awaited struct {
+// watchedWriter closes came when a text has been written to it.
+type watchedWriter struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	want string
 	came chan struct{}
 }
 
-func (a *awaited) Write(p []byte) (int, error) {
+func (a *watchedWriter) Write(p []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := strings.Contains(a.text.String(), a.want)
@@ -49,7 +49,7 @@ func TestStateAsked(t *testing.T) {
 			sheetOf(t, "nightly.csv", 3)
 			tenant, _ := tenantOf(t, 3, sandbox.Options{})
 			asked := make(chan os.Signal, 1)
-			errs := &awaited{want: test.want, came: make(chan struct{})}
+			errs := &watchedWriter{want: test.want, came: make(chan struct{})}
 			var first sync.Once
 			base := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				first.Do(func() {
@@ -57,7 +57,7 @@ func TestStateAsked(t *testing.T) {
 					select {
 					case <-errs.came:
 					case <-time.After(10 * time.Second):
-						t.Error("the state was not told")
+						t.Error("the state was not printed")
 					}
 				})
 				tenant.Handler().ServeHTTP(w, r)

@@ -17,7 +17,7 @@ type called struct {
 	out, err string
 }
 
-// call carries out a command line in this process, with nobody at the
+// call executes a command line in this process, with nobody at the
 // terminal and only the environment that is given.
 func call(t *testing.T, env map[string]string, args ...string) called {
 	t.Helper()

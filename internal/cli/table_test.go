@@ -57,7 +57,7 @@ func idOf(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", n, n*7
 //	sheet big.csv 300 run=10
 //	sheet bad.csv 300 status=done every=3
 func makeSheet(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "sheet FILE ROWS [run=K] [status=S] [every=K]")
+	requireArgs(ts, neg, args, 2, "sheet FILE ROWS [run=K] [status=S] [every=K]")
 	number := func(text string) int {
 		n, err := strconv.Atoi(text)
 		ts.Check(err)
@@ -93,7 +93,7 @@ func makeSheet(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	bytes latin1.csv 'id,name\n\xeb\n'
 func makeBytes(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "bytes FILE TEXT")
+	requireArgs(ts, neg, args, 2, "bytes FILE TEXT")
 	text, err := strconv.Unquote(`"` + args[1] + `"`)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
@@ -104,7 +104,7 @@ func makeBytes(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	cell runs/*/results.csv 3 result.status=updated id=…
 func compareCell(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 3, "cell FILE ROW COLUMN=VALUE...")
+	requireArgs(ts, neg, args, 3, "cell FILE ROW COLUMN=VALUE...")
 	t := readSheet(ts, args[0])
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -128,7 +128,7 @@ func compareCell(ts *testscript.TestScript, neg bool, args []string) {
 //	cells runs/*/results.csv 24
 //	cells runs/*/results.csv 24 result.status=updated
 func countCells(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "cells FILE N [COLUMN=VALUE...]")
+	requireArgs(ts, neg, args, 2, "cells FILE N [COLUMN=VALUE...]")
 	t := readSheet(ts, args[0])
 	want := pairs(ts, args[2:])
 	n := 0

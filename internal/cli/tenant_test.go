@@ -51,7 +51,7 @@ func tenantFlags(ts *testscript.TestScript, args []string) (o sandbox.Options, s
 //
 //	tenant ACME -latency 5ms sheet.csv
 func startTenant(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 1, "tenant NAME [-latency D] [-fail 0.5] [-drop 0.5] [-rate-limit N] [-token T] SHEET...")
+	requireArgs(ts, neg, args, 1, "tenant NAME [-latency D] [-fail 0.5] [-drop 0.5] [-rate-limit N] [-token T] SHEET...")
 	options, sheets := tenantFlags(ts, args[1:])
 	t := sandbox.New(options)
 	for _, name := range sheets {
@@ -76,7 +76,7 @@ func startTenant(ts *testscript.TestScript, neg bool, args []string) {
 
 // setFaults changes how bad a tenant is, from now on.
 func setFaults(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 1, "faults NAME [flags as of tenant]")
+	requireArgs(ts, neg, args, 1, "faults NAME [flags as of tenant]")
 	o, _ := tenantFlags(ts, args[1:])
 	scriptOf(ts).tenants[args[0]].SetFaults(sandbox.Faults{
 		RateLimit: o.RateLimit, Latency: o.Latency, Fail: o.Fail, Drop: o.Drop,
@@ -89,7 +89,7 @@ func setFaults(ts *testscript.TestScript, neg bool, args []string) {
 //	requests ACME applied=24 runs=1 get=0
 //	requests ACME patch=>50
 func countRequests(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "requests NAME count=N|count=>N...")
+	requireArgs(ts, neg, args, 2, "requests NAME count=N|count=>N...")
 	t := scriptOf(ts).tenants[args[0]]
 	totals := func() (counts map[string]int) {
 		text, err := json.Marshal(t.Totals())
@@ -105,7 +105,7 @@ func countRequests(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("tenants do not count %q", pair[0])
 		}
 		if atLeast {
-			await(ts, strings.Join(args, " "), func() bool { return totals()[pair[0]] > want })
+			waitFor(ts, strings.Join(args, " "), func() bool { return totals()[pair[0]] > want })
 		} else if got := totals()[pair[0]]; got != want {
 			ts.Fatalf("%s: the tenant counts %s=%d, not %d", args[0], pair[0], got, want)
 		}
@@ -118,7 +118,7 @@ func countRequests(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	applied ACME sheet.csv repeats=8
 func appliedSheet(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 2, "applied NAME SHEET [repeats=N]")
+	requireArgs(ts, neg, args, 2, "applied NAME SHEET [repeats=N]")
 	t := scriptOf(ts).tenants[args[0]]
 	most := 0
 	for _, pair := range pairs(ts, args[2:]) {
@@ -167,7 +167,7 @@ func appliedSheet(ts *testscript.TestScript, neg bool, args []string) {
 //
 //	holds ACME 00000001-… badge=B-1 status=completed
 func holds(ts *testscript.TestScript, neg bool, args []string) {
-	only(ts, neg, args, 3, "holds NAME ID FIELD=VALUE...")
+	requireArgs(ts, neg, args, 3, "holds NAME ID FIELD=VALUE...")
 	r, known := scriptOf(ts).tenants[args[0]].Record(args[1])
 	if !known {
 		ts.Fatalf("%s does not know %s", args[0], args[1])
@@ -188,7 +188,7 @@ func readable(ts *testscript.TestScript, name string) string {
 	if name == "stdout" || name == "stderr" {
 		return ts.ReadFile(name)
 	}
-	data, err := os.ReadFile(theOne(ts, name))
+	data, err := os.ReadFile(globOne(ts, name))
 	ts.Check(err)
 	return string(data)
 }

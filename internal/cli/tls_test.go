@@ -28,14 +28,14 @@ func TestPrivateRoot(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "root.pem")
 	write(t, root, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 
-	results, s := sends(t, 3, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"}, "--outage-wait", "50ms")
+	results, s := runSheet(t, 3, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"}, "--outage-wait", "50ms")
 	if row := results.rows[0]; row["result.status"] != "pending" || requests.Load() != 0 {
 		t.Errorf("%d requests reached a server that is not trusted; the row is %v", requests.Load(), row)
 	}
 	if !strings.Contains(s.stderr, "certificate") || !strings.Contains(s.stderr, "--ca-file") {
-		t.Errorf("neither the certificate nor the remedy is told:\n%s", s.stderr)
+		t.Errorf("neither the certificate nor the remedy is printed:\n%s", s.stderr)
 	}
-	results, _ = sends(t, 0, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"}, "--ca-file", root)
+	results, _ = runSheet(t, 0, server.URL+"/api", fmt.Sprintf(oneRow, "true"), []string{"NERM_TOKEN=x"}, "--ca-file", root)
 	if row := results.rows[0]; row["result.status"] != "updated" || requests.Load() != 1 {
 		t.Errorf("%d requests; the row is %v", requests.Load(), row)
 	}

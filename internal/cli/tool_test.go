@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// said is what a nermbulk that ran to its end left behind.
-type said struct {
+// output is the result of a nermbulk that ran to its end.
+type output struct {
 	code           int
 	stdout, stderr string
 }
 
 // nermbulk runs the tool to its end in dir, with env on top of an environment
 // that holds nothing of the caller's.
-func nermbulk(t *testing.T, dir string, env []string, args ...string) said {
+func nermbulk(t *testing.T, dir string, env []string, args ...string) output {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "nermbulk", args...)
 	cmd.Dir = dir
@@ -33,21 +33,21 @@ func nermbulk(t *testing.T, dir string, env []string, args ...string) said {
 		t.Fatalf("nermbulk %q: %s", args, err)
 	}
 	if ctx.Err() != nil {
-		t.Fatalf("nermbulk %q has not ended after %s; it said:\n%s", args, patience, stderr.String())
+		t.Fatalf("nermbulk %q has not ended after %s; it printed:\n%s", args, testTimeout, stderr.String())
 	}
-	return said{codeOf(cmd.ProcessState), stdout.String(), stderr.String()}
+	return output{codeOf(cmd.ProcessState), stdout.String(), stderr.String()}
 }
 
-// sends runs a sheet against a tenant and wants that exit code. It returns the
-// results, and what was said.
-func sends(t *testing.T, code int, base, sheet string, env []string, args ...string) (table, said) {
+// runSheet runs a sheet against a tenant and wants that exit code. It returns the
+// results, and the output.
+func runSheet(t *testing.T, code int, base, sheet string, env []string, args ...string) (table, output) {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "sheet.csv"), sheet)
 	args = append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--base-url", base, "--run-dir", "r"}, args...)
 	s := nermbulk(t, dir, env, args...)
 	if s.code != code {
-		t.Fatalf("exit code %d, not %d; it said:\n%s", s.code, code, s.stderr)
+		t.Fatalf("exit code %d, not %d; it printed:\n%s", s.code, code, s.stderr)
 	}
 	results, err := parseTable(read(t, filepath.Join(dir, "r", "results.csv")))
 	if err != nil {

@@ -11,40 +11,40 @@ import (
 	"testing"
 )
 
-// house is a tenant that shares no code with the simulated one and shows what
+// quirkyTenant is a tenant that shares no code with the simulated one and shows what
 // it holds in its own way: names for ids, statuses with spaces, null for what
 // is empty, a list as one string, line breaks as CRLF, and fields that nobody
 // documents.
-type house struct {
+type quirkyTenant struct {
 	mu       sync.Mutex
 	order    []string
-	sessions map[string]*held
+	sessions map[string]*storedSession
 	names    map[string]string // what is shown for an id in an attribute
 	counts   map[string]int    // requests by kind
 	// list makes the answer to a list out of the page as it should be.
-	list func(h *house, offset int, page []string) (code int, ids []string, total any)
+	list func(h *quirkyTenant, offset int, page []string) (code int, ids []string, total any)
 	// shown changes what the list shows of a session; may be nil.
 	shown func(session map[string]any)
 }
 
-// held is what a session truly holds.
-type held struct {
+// storedSession is what a session really holds.
+type storedSession struct {
 	Fields     map[string]string
 	Attributes map[string]string
 	Changed    int
 }
 
-func newHouse() *house {
-	return &house{sessions: map[string]*held{}, names: map[string]string{}, counts: map[string]int{}}
+func newQuirkyTenant() *quirkyTenant {
+	return &quirkyTenant{sessions: map[string]*storedSession{}, names: map[string]string{}, counts: map[string]int{}}
 }
 
-func (h *house) add(id string, fields, attributes map[string]string) {
+func (h *quirkyTenant) add(id string, fields, attributes map[string]string) {
 	h.order = append(h.order, id)
-	h.sessions[id] = &held{Fields: fields, Attributes: attributes}
+	h.sessions[id] = &storedSession{Fields: fields, Attributes: attributes}
 }
 
 // view is a session as the tenant shows it.
-func (h *house) view(id string) map[string]any {
+func (h *quirkyTenant) view(id string) map[string]any {
 	orNull := func(s string) any {
 		if s == "" {
 			return nil
@@ -69,7 +69,7 @@ func (h *house) view(id string) map[string]any {
 	return v
 }
 
-func (h *house) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *quirkyTenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	path := strings.TrimPrefix(r.URL.Path, "/api/workflow_sessions")
@@ -100,7 +100,7 @@ func (h *house) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(http.StatusOK, map[string]any{"workflow_session": h.view(id), "took": 3})
 }
 
-func (h *house) answerList(r *http.Request, answer func(int, any)) {
+func (h *quirkyTenant) answerList(r *http.Request, answer func(int, any)) {
 	offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
 	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 	from := min(offset, len(h.order))
@@ -124,7 +124,7 @@ func (h *house) answerList(r *http.Request, answer func(int, any)) {
 }
 
 // patch changes a session as a request asks.
-func (h *house) patch(id string, r *http.Request) error {
+func (h *quirkyTenant) patch(id string, r *http.Request) error {
 	var body struct {
 		Session map[string]any `json:"workflow_session"`
 	}
@@ -160,21 +160,21 @@ func (h *house) patch(id string, r *http.Request) error {
 
 // state is everything that the tenant holds, by id. That a session was written
 // to is no part of it, nor is an attribute that was made and emptied again.
-func (h *house) state() map[string]string {
+func (h *quirkyTenant) state() map[string]string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := map[string]string{}
 	for id, s := range h.sessions {
 		attributes := maps.Clone(s.Attributes)
 		maps.DeleteFunc(attributes, func(_, value string) bool { return value == "" })
-		text, _ := json.Marshal(held{Fields: s.Fields, Attributes: attributes}) // strings always can be
+		text, _ := json.Marshal(storedSession{Fields: s.Fields, Attributes: attributes}) // strings always can be
 		all[id] = string(text)
 	}
 	return all
 }
 
-// took returns how many requests of a kind came since it was asked last.
-func (h *house) took(kind string) int {
+// newRequests returns how many requests of a kind came since it was asked last.
+func (h *quirkyTenant) newRequests(kind string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	n := h.counts[kind]
