@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -9,6 +10,7 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 func newCheckCommand(s Streams) *cobra.Command {
@@ -63,14 +65,18 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 		}
 		return err
 	}
-	defer func() { err = firstOf(err, input.close()) }()
-	sh, rules, err := f.open(input.path)
+	defer func() { err = cmp.Or(err, input.close()) }()
+	source, err := f.sheet(input)
 	if err != nil {
 		return err
 	}
-	defer aimForMemory(s, sh.Size())()
+	sh, err := source.Open(input.path)
+	if err != nil {
+		return explain(err, "")
+	}
+	defer limitMemory(s, input.path)()
 	sh.SkipHash()
-	defer func() { err = firstOf(err, sh.Close()) }()
+	defer func() { err = cmp.Or(err, sh.Close()) }()
 	if f.fix != "" {
 		if err := fixable(s, input, f.fix); err != nil {
 			return err
@@ -78,12 +84,12 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 	}
 
 	told := newProblems(f.asJSON)
-	o, err := batch.Check(ctx, sh, rules, false, told.add)
+	o, err := batch.Check(ctx, sh, source.Rules, false, told.add)
 	if err != nil {
 		if ctx.Err() != nil {
 			return silent(caught())
 		}
-		return unreadable(input.name, err)
+		return source.Unreadable(ctx, err)
 	}
 	told.settle(o)
 	var c *correction
@@ -98,7 +104,7 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 	}
 	if err == nil && f.asJSON {
 		again := func(tell func(sheet.Problem)) error {
-			_, err := batch.Check(ctx, sh, rules, false, tell)
+			_, err := batch.Check(ctx, sh, source.Rules, false, tell)
 			return err
 		}
 		err = told.writeDocument(s.Out, input.name, o, again, c.each(ctx))
@@ -118,13 +124,8 @@ func check(s Streams, path string, f *checkFlags) (err error) {
 	return nil
 }
 
-// unreadable tells of a sheet that could not be read to its end.
-func unreadable(name string, err error) error {
-	return usage("the sheet %s cannot be read: %w", name, err)
-}
-
 // printOverview says what a sheet would do.
 func printOverview(w io.Writer, name string, o *batch.Overview) error {
-	_, err := fmt.Fprintf(w, "%s: %s, all of them can be sent\n%s", name, count(o.Rows, "row"), overviewLines(o))
+	_, err := fmt.Fprintf(w, "%s: %s, all of them can be sent\n%s", name, text.Count(o.Rows, "row"), overviewLines(o))
 	return err
 }

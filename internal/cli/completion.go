@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/change"
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 )
 
@@ -165,7 +166,7 @@ func completeTopic(c *cobra.Command, _ []string, typed string) ([]string, cobra.
 // completeRun offers the runs under runs/, the newest first, and directories
 // where none of the runs is meant.
 func completeRun(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	runs, _ := journal.Runs(runsRoot) // without them a directory can still be typed
+	runs, _ := journal.Runs(job.RunsRoot) // without them a directory can still be typed
 	var words []string
 	for _, run := range runs {
 		words = append(words, fmt.Sprintf("%s\t%s on %s", run.Dir, run.Info.Sheet, run.Info.Host))

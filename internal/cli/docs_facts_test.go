@@ -50,7 +50,7 @@ func TestReadmeHasTheExitCodes(t *testing.T) {
 func TestReadmeShowsTheQuestion(t *testing.T) {
 	t.Parallel()
 	readme := readDocument(t, filepath.Join(repository, "README.md"))
-	source := readDocument(t, "overview.go")
+	source := readDocument(t, "confirm.go")
 	question := regexp.MustCompile(`"(Type the tenant's name[^"]*)"`).FindStringSubmatch(source)
 	if question == nil {
 		t.Fatal("the question is not where this test looks for it")

@@ -7,23 +7,24 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"nermbulk/internal/batch"
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
 
-// ExitCode is what the process tells its caller.
-type ExitCode int
+// ExitCode is what the process returns to its caller.
+type ExitCode = job.ExitCode
 
 // The exit codes, all of them.
 const (
-	ExitOK          ExitCode = 0
-	ExitRowsFailed  ExitCode = 1
-	ExitUsage       ExitCode = 2
-	ExitStopped     ExitCode = 3
-	ExitLocked      ExitCode = 4
-	ExitInternal    ExitCode = 5
-	ExitInterrupted ExitCode = 130
-	ExitTerminated  ExitCode = 143
+	ExitOK          = job.ExitOK
+	ExitRowsFailed  = job.ExitRowsFailed
+	ExitUsage       = ExitCode(2)
+	ExitStopped     = job.ExitStopped
+	ExitLocked      = ExitCode(4)
+	ExitInternal    = job.ExitInternal
+	ExitInterrupted = job.ExitInterrupted
+	ExitTerminated  = ExitCode(143)
 )
 
 // exitCodes says when each code is given, for help and the README.
@@ -78,6 +79,7 @@ func exitCodeOf(err error) ExitCode {
 		failed *failure
 		locked *journal.LockedError
 		exists *journal.ExistsError
+		ofJob  *job.Error
 	)
 	switch {
 	case err == nil:
@@ -90,28 +92,30 @@ func exitCodeOf(err error) ExitCode {
 		return ExitLocked
 	case errors.As(err, &exists):
 		return ExitUsage
+	case errors.As(err, &ofJob) && ofJob.Kind < job.NoDirectory:
+		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
 	}
 	return ExitInternal
 }
 
-// exitCodeFor decides from how a run ended. left counts the rows that this
-// session was to try and did not, wrong those that are failed, unknown or
-// invalid. A canary that is not right is never a success, though it be the last
-// row.
-func exitCodeFor(stop batch.StopKind, signal ExitCode, err error, left, wrong int) ExitCode {
-	switch {
-	case err != nil || stop == batch.StoppedByJournal:
-		return ExitInternal
-	case stop == batch.StoppedByCanary:
-		return ExitStopped
-	case left <= 0 && wrong > 0:
-		return ExitRowsFailed
-	case left <= 0:
-		return ExitOK
-	case stop == batch.StoppedByCaller:
-		return signal
+// explain adds the remedy to an error of a job with the run directory dir, in
+// the words of the command line.
+func explain(err error, dir string) error {
+	failed, ok := errors.AsType[*job.Error](err)
+	if !ok {
+		return err
 	}
-	return ExitStopped
+	switch failed.Kind {
+	case job.MissingDate:
+		return usage("--date %w", err)
+	case job.OtherTenant:
+		return usage("%w: resume it with the same tenant, or start a new run with another --run-dir", err)
+	case job.NoDirectory:
+		return fmt.Errorf("the run directory cannot be made; choose another place with --run-dir: %w", err)
+	case job.NoFiles:
+		return fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellWord(dir), err)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +21,7 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/change"
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
@@ -79,7 +80,7 @@ func (f *exportFlags) validate() error {
 	if f.output == "" {
 		return usage("no file is named: use -o FILE, or -o - for standard output")
 	}
-	return firstOf(f.tenantFlags.validate(), f.paceFlags.validate(), f.logFlags.validate())
+	return cmp.Or(f.tenantFlags.validate(), f.paceFlags.validate(), f.logFlags.validate())
 }
 
 var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -122,7 +123,7 @@ type exporter struct {
 	*exportFlags
 	flags  *pflag.FlagSet
 	out    *printer
-	to     endpoint
+	to     job.Tenant
 	client *api.Client
 	path   string // of the sheet, links followed; empty for standard output
 }
@@ -146,7 +147,7 @@ func (e *exporter) run() (err error) {
 	if err != nil {
 		return fmt.Errorf("keep the sessions on disk: %w", err)
 	}
-	defer func() { err = firstOf(err, sessions.close()) }()
+	defer func() { err = cmp.Or(err, sessions.close()) }()
 	uids, missing, err := e.read(ctx, query, sessions)
 	if err != nil {
 		list, refused := errors.AsType[*api.ListError](err)
@@ -160,7 +161,7 @@ func (e *exporter) run() (err error) {
 		}
 		return &failure{ExitStopped, err}
 	}
-	x := newExportSheet(uids, e.to.host)
+	x := newExportSheet(uids, e.to.Host)
 	write := func(w io.Writer) error { return x.write(w, sessions) }
 	if e.path == "" {
 		err = write(e.Out)
@@ -176,23 +177,15 @@ func (e *exporter) run() (err error) {
 
 // connect makes the client, and checks that the sheet can be written.
 func (e *exporter) connect() (err error) {
-	if e.to, err = e.endpoint(e.Env); err != nil {
-		return err
-	}
-	auth, err := e.auth(e.Env)
-	if err != nil {
-		return err
-	}
-	roots, err := e.roots()
-	if err != nil {
+	if e.to, err = e.resolveTenant(e.Env, false); err != nil {
 		return err
 	}
 	if e.path, err = exportPath(e.output); err != nil {
 		return usage("-o %s: %w", e.output, err)
 	}
 	e.client, err = api.New(api.Options{
-		BaseURL: e.to.base, Auth: auth, Workers: 1, Timeout: e.timeout, MaxAttempts: e.maxAttempts,
-		OutageWait: e.outageWait, Rate: e.rate, RootCAs: roots, UserAgent: "nermbulk/" + version(), Log: e.out.client(),
+		BaseURL: e.to.BaseURL, Auth: e.to.Auth, Workers: 1, Timeout: e.timeout, MaxAttempts: e.maxAttempts,
+		OutageWait: e.outageWait, Rate: e.rate, RootCAs: e.to.Roots, UserAgent: "nermbulk/" + version(), Log: e.out.client(),
 	})
 	if err != nil {
 		return &failure{ExitUsage, err}
@@ -218,9 +211,9 @@ func exportPath(output string) (string, error) {
 // read reads the whole list into the spool. It returns the attributes that
 // any session has, and how many more sessions the tenant counted than came.
 func (e *exporter) read(ctx context.Context, query api.Query, sessions *spool) (uids map[string]struct{}, missing int, err error) {
-	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.host, "reading", "host", e.to.host)
+	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading", "host", e.to.Host)
 	uids = map[string]struct{}{}
-	progress := &listProgress{exporter: e, pace: pace{start: e.Now()}, printed: e.Now()}
+	progress := &listProgress{exporter: e, rate: job.NewRowRate(e.Now()), printed: e.Now()}
 	defer progress.show()()
 	total, read := 0, 0
 	for page, err := range api.Pages(ctx, e.client.List, query) {
@@ -249,7 +242,7 @@ const linesEvery = 10 * time.Second
 type listProgress struct {
 	*exporter
 	total, read atomic.Int64 // sessions; the tenant need not say the total
-	pace        pace
+	rate        *job.RowRate
 	printed     time.Time        // when the last line was, while there is no bar
 	bar         *report.Progress // nil until there is a total
 	length      int              // of the bar: the first total
@@ -257,24 +250,9 @@ type listProgress struct {
 
 // show keeps the progress up to date until stop.
 func (p *listProgress) show() (stop func()) {
-	ended := make(chan struct{})
-	var showing sync.WaitGroup
-	showing.Go(func() {
-		t := time.NewTicker(showEvery)
-		defer t.Stop()
-		for {
-			select {
-			case <-ended:
-				p.update()
-				return
-			case <-t.C:
-				p.update()
-			}
-		}
-	})
+	stopClock := job.StartClock(func(bool) { p.update() })
 	return func() {
-		close(ended)
-		showing.Wait()
+		stopClock()
 		if p.bar != nil {
 			p.bar.Stop()
 		}
@@ -297,7 +275,7 @@ func (p *listProgress) update() {
 	limits := p.client.Limits()
 	_, outage := p.client.Outage()
 	p.bar.Update(report.State{
-		Done: min(read, p.length), Left: max(0, p.length-read), Rate: p.pace.rate(now, read),
+		Done: min(read, p.length), Left: max(0, p.length-read), Rate: p.rate.Update(now, read),
 		PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage,
 	})
 }
@@ -305,7 +283,7 @@ func (p *listProgress) update() {
 // summarize says what was written, what was left out and how to send it back.
 func (e *exporter) summarize(x *exportSheet, missing int) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.rows, "session"), e.to.host, x.notes())
+	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.rows, "session"), e.to.Host, x.notes())
 	level := slog.LevelInfo
 	if missing > 0 {
 		level = slog.LevelWarn
@@ -322,6 +300,6 @@ func (e *exporter) summarize(x *exportSheet, missing int) {
 		}
 		fmt.Fprintf(&b, "\nnext, once it is edited:\n%s\n", strings.Join(words, " "))
 	}
-	e.out.say(level, b.String(), "exported", "sheet", e.output, "host", e.to.host, "sessions", x.rows,
+	e.out.say(level, b.String(), "exported", "sheet", e.output, "host", e.to.Host, "sessions", x.rows,
 		"missing", missing, "unknown_statuses", x.unknownStatuses, "notes", x.left)
 }

@@ -13,6 +13,7 @@ import (
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // fixable refuses a place for the corrected copy that would do harm: above all
@@ -107,7 +108,7 @@ func (c *correction) write(ctx context.Context, w io.Writer, f *checkFlags) erro
 		return fmt.Errorf("the corrected copy cannot be written: %w", err)
 	}
 	if !f.quiet {
-		fmt.Fprintf(list, "%s corrected in %s\n", count(fixed, "cell"), c.path)
+		fmt.Fprintf(list, "%s corrected in %s\n", text.Count(fixed, "cell"), c.path)
 		if f.encoding != "" {
 			fmt.Fprintln(list, "the copy is UTF-8: leave --encoding out when you use it")
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,8 +28,8 @@ func openInput(ctx context.Context, s Streams, path string) (*input, error) {
 		return nil, fmt.Errorf("keep standard input in a file: %w", err)
 	}
 	in := &input{name: stdinName, path: file.Name(), stdin: true}
-	if err = firstOf(copyUntil(ctx, file, s.In), file.Close()); err != nil {
-		return nil, firstOf(fmt.Errorf("keep standard input in a file: %w", err), in.close())
+	if err = cmp.Or(copyUntil(ctx, file, s.In), file.Close()); err != nil {
+		return nil, cmp.Or(fmt.Errorf("keep standard input in a file: %w", err), in.close())
 	}
 	return in, nil
 }

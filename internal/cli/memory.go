@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
@@ -29,15 +30,16 @@ const (
 	aimEvery = 100 * time.Millisecond
 )
 
-// aimForMemory has garbage collected more often when the process comes near
+// limitMemory has garbage collected more often when the process comes near
 // what a sheet of that size should need, so that its peak stays low although
 // the heap may otherwise grow freely. It goes on until stop. Whoever sets
 // GOMEMLIMIT knows better.
-func aimForMemory(s Streams, sheetSize int64) (stop func()) {
-	if _, chosen := s.Env("GOMEMLIMIT"); chosen {
+func limitMemory(s Streams, sheet string) (stop func()) {
+	info, err := os.Stat(sheet)
+	if _, chosen := s.Env("GOMEMLIMIT"); chosen || err != nil {
 		return func() {}
 	}
-	aim := min(memoryAtLeast+sheetSize/bytesOfSheet, memoryAtMost)
+	aim := min(memoryAtLeast+info.Size()/bytesOfSheet, memoryAtMost)
 	debug.SetMemoryLimit(aim)
 	ended := make(chan struct{})
 	var watching sync.WaitGroup

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
-	"nermbulk/internal/report"
 )
 
 // metricsMode lets the collector, which is another user, read the file.
@@ -31,7 +32,7 @@ func writable(path string) error {
 	if err != nil {
 		return fmt.Errorf("no file can be written there: %w", cause(err))
 	}
-	return firstOf(f.Close(), os.Remove(f.Name()))
+	return cmp.Or(f.Close(), os.Remove(f.Name()))
 }
 
 // cause takes the name of a file that the user did not name out of an error.
@@ -57,7 +58,7 @@ func (r *runner) writeMetrics(began time.Time, err error) error {
 	if err == nil {
 		return &failure{ExitInternal, failed}
 	}
-	r.says.say(slog.LevelError, "nermbulk: "+failed.Error(), "error", "error", failed.Error())
+	r.out.say(slog.LevelError, "nermbulk: "+failed.Error(), "error", "error", failed.Error())
 	return err
 }
 
@@ -66,7 +67,7 @@ func (r *runner) writeMetrics(began time.Time, err error) error {
 func (r *runner) metrics(began time.Time, code ExitCode) string {
 	name := stdinName
 	if r.path != "-" {
-		name = runName(r.path)
+		name = job.RunName(r.path)
 	}
 	now := r.Now()
 	m := metricsText{sheet: name}
@@ -75,48 +76,20 @@ func (r *runner) metrics(began time.Time, code ExitCode) string {
 	m.gauge("nermbulk_last_run_success", "1 if every row of the last run is updated or unchanged, else 0.", boolean(code == ExitOK))
 	m.gauge("nermbulk_last_run_exit_code", "The exit code of the last run; see nermbulk help exit-codes.", float64(code))
 	m.gauge("nermbulk_last_run_dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.dryRun))
-	if r.journal == nil {
+	if !r.result.Begun {
 		return m.String()
 	}
-	o := r.outcomes()
+	o := r.result.Outcomes
 	m.gauges("nermbulk_last_run_rows", "Rows of the last run by their outcome.", "outcome", []sample{
 		{"updated", o.Updated}, {"unchanged", o.Unchanged}, {"failed", o.Failed},
 		{"unknown", o.Unknown}, {"invalid", o.Invalid}, {"pending", o.Pending},
 	})
-	sent := r.allSent()
+	sent := r.result.Requests
 	m.gauges("nermbulk_last_run_requests", "Requests that the last run sent, those before a resume too.", "kind",
 		[]sample{{"patch", sent.Patch}, {"get", sent.Get}, {"token", sent.Token}})
 	m.gauge("nermbulk_last_run_throttled_requests", "Requests of the last run that the tenant refused for the rate.", float64(sent.Throttled))
 	m.gauge("nermbulk_last_run_retried_requests", "Requests of the last run beyond the first of each row.", float64(sent.Retried))
 	return m.String()
-}
-
-// outcomes counts the rows, as the summary does, or without one as far as the
-// run came.
-func (r *runner) outcomes() report.Outcomes {
-	if r.summary != nil {
-		return r.summary.Outcomes
-	}
-	o := report.Outcomes{
-		Updated: r.tally.Count(journal.Updated), Unchanged: r.tally.Count(journal.Unchanged), Failed: r.tally.Count(journal.Failed),
-		Unknown: r.tally.Count(journal.Unknown), Invalid: r.tally.Count(journal.Invalid),
-	}
-	o.Pending = max(0, r.overview.Rows-o.Updated-o.Unchanged-o.Failed-o.Unknown-o.Invalid)
-	return o
-}
-
-// allSent counts the requests of every session of the run.
-func (r *runner) allSent() report.Requests {
-	sent := r.sent
-	if r.earlier != nil {
-		before := r.earlier.Totals()
-		sent.Patch += before.Patch
-		sent.Get += before.Get
-		sent.Token += before.Token
-		sent.Throttled += before.Throttled
-		sent.Retried += before.Retried
-	}
-	return sent
 }
 
 func boolean(b bool) float64 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"nermbulk/internal/job"
 	"nermbulk/internal/sandbox"
 )
 
@@ -143,7 +144,7 @@ func TestMetricsFileMustBeWritable(t *testing.T) {
 		got.wantCode(t, ExitUsage)
 		wantText(t, got.err, "--metrics-file "+path, told)
 	}
-	if _, err := os.Stat(runsRoot); err == nil || tenant.Applied() != 0 {
+	if _, err := os.Stat(job.RunsRoot); err == nil || tenant.Applied() != 0 {
 		t.Error("a run began")
 	}
 }

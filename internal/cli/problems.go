@@ -13,6 +13,7 @@ import (
 	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // mostPrinted is how many problems people are shown; the rest is counted.
@@ -110,12 +111,12 @@ func (p *problems) print(w io.Writer, o *batch.Overview) error {
 	})
 	counts := make([]string, len(kinds))
 	for i, k := range kinds {
-		counts[i] = fmt.Sprintf("%s %s", thousands(o.Kinds[k]), k)
+		counts[i] = fmt.Sprintf("%s %s", text.Number(o.Kinds[k]), k)
 		if first, ok := p.first[k]; ok && !shown[k] {
 			counts[i] += " (first in " + placeOf(first) + ")"
 		}
 	}
-	fmt.Fprintf(&b, "%s, %s: %s\n", count(o.Errors, "error"), count(o.Warnings, "warning"), strings.Join(counts, ", "))
+	fmt.Fprintf(&b, "%s, %s: %s\n", text.Count(o.Errors, "error"), text.Count(o.Warnings, "warning"), strings.Join(counts, ", "))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -143,7 +144,7 @@ func (p *problems) printColumns(b *strings.Builder, o *batch.Overview) {
 		at := t.first
 		at.Row = 0
 		fmt.Fprintf(b, "%s: %s of %s rows are wrong in the same way (%s); the first: %s\n",
-			placeOf(at), thousands(t.rows), thousands(o.Rows), key.kind, t.first)
+			placeOf(at), text.Number(t.rows), text.Number(o.Rows), key.kind, t.first)
 	}
 }
 
@@ -178,7 +179,7 @@ func (p *problems) writeDocument(w io.Writer, name string, o *batch.Overview, ag
 		list.failed = fixes(list.add)
 	}
 	fmt.Fprint(out, "]}\n")
-	return firstOf(problems.failed, list.failed, out.Flush())
+	return cmp.Or(problems.failed, list.failed, out.Flush())
 }
 
 // jsonList writes the elements of a JSON array, a line each. Errors of the
@@ -196,32 +197,5 @@ func (l *jsonList[T]) add(element T) {
 		separator, l.begun = "\n", true
 	}
 	fmt.Fprint(l.out, separator)
-	l.failed = firstOf(l.failed, l.enc.Encode(element))
-}
-
-// count is a number with its noun: "1 row", "2 rows".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return thousands(n) + " " + noun + "s"
-}
-
-// thousands writes a number with separators: 12,000.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for at := len(s) - 3; at > 0; at -= 3 {
-		s = s[:at] + "," + s[at:]
-	}
-	return s
-}
-
-// firstOf returns the first error of those given.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	l.failed = cmp.Or(l.failed, l.enc.Encode(element))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 )
 
@@ -72,7 +73,7 @@ func parseAge(s string) (time.Duration, error) {
 // prune removes the finished runs that are beyond the newest keep and ended at
 // least age ago. A run that cannot be removed does not stop it.
 func prune(s Streams, keep int, age time.Duration) error {
-	runs, err := journal.Runs(runsRoot) // the newest first
+	runs, err := journal.Runs(job.RunsRoot) // the newest first
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func prune(s Streams, keep int, age time.Duration) error {
 	runs = runs[min(keep, len(runs)):]
 	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return s.Now().Sub(endOf(r.Info)) < age })
 	if len(runs) == 0 {
-		fmt.Fprintf(s.Err, "nothing to remove under %s/\n", runsRoot)
+		fmt.Fprintf(s.Err, "nothing to remove under %s/\n", job.RunsRoot)
 	}
 	var errs []error
 	for _, run := range runs {

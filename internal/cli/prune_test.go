@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 )
 
@@ -14,7 +15,7 @@ import (
 // one that did not end.
 func keptRun(t *testing.T, name string, ago time.Duration, change func(*journal.Info)) string {
 	t.Helper()
-	dir := filepath.Join(runsRoot, name)
+	dir := filepath.Join(job.RunsRoot, name)
 	info := journal.Info{Sheet: "sessions.csv", StartedAt: testNow.Add(-ago - time.Hour)}
 	if ago > 0 {
 		at := testNow.Add(-ago)
@@ -40,7 +41,7 @@ func keptRun(t *testing.T, name string, ago time.Duration, change func(*journal.
 
 func left(t *testing.T) []string {
 	t.Helper()
-	entries, err := os.ReadDir(runsRoot)
+	entries, err := os.ReadDir(job.RunsRoot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestPrune(t *testing.T) {
 			}
 			for _, name := range []string{"b-1d", "c-dry-2d", "d-10d", "e-40d"} {
 				if !slices.Contains(test.left, name) {
-					wantText(t, got.out, "removed "+filepath.Join(runsRoot, name)+" (sessions.csv)\n")
+					wantText(t, got.out, "removed "+filepath.Join(job.RunsRoot, name)+" (sessions.csv)\n")
 				}
 			}
 		})
@@ -115,7 +116,7 @@ func TestPruneLeaves(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(gone, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(runsRoot, "notes"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(job.RunsRoot, "notes"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 

@@ -1,15 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
-	"nermbulk/internal/sheet"
 )
 
 func newReportCommand(s Streams) *cobra.Command {
@@ -37,24 +38,20 @@ func reportAgain(s Streams, dir string, asJSON bool) (err error) {
 	run, info, err := journal.Open(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return usage("%s holds no run: name the directory of a run, such as one under %s/", dir, runsRoot)
+			return usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
 		}
 		return err
 	}
-	defer func() { err = firstOf(err, run.Close()) }()
+	defer func() { err = cmp.Or(err, run.Close()) }()
 	f, err := sheetFlagsOf(info.Options)
 	if err != nil {
 		return err
 	}
-	rules, err := f.rules()
+	sheet, err := f.sheet(&input{})
 	if err != nil {
 		return err
 	}
-	open := func(path string) (*sheet.Sheet, error) {
-		sh, _, err := f.open(path)
-		return sh, err
-	}
-	summary, err := report.FromDir(ctx, dir, open, undoRules(rules))
+	summary, err := report.FromDir(ctx, dir, sheet.Open, job.UndoRules(sheet.Rules))
 	switch {
 	case ctx.Err() != nil:
 		return silent(caught())

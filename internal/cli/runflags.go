@@ -1,12 +1,15 @@
 package cli
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
+
+	"nermbulk/internal/job"
 )
 
 // runFlags are the flags of run.
@@ -22,8 +25,7 @@ type runFlags struct {
 	resume, retryFailed               bool
 	metricsFile                       string
 	asJSON                            bool
-	mostFailures                      int     // from maxFailures, as a number
-	mostFailuresShare                 float64 // or as a share of the rows
+	failureLimit                      job.FailureLimit // from maxFailures
 }
 
 func (f *runFlags) groups() []flagGroup {
@@ -75,34 +77,31 @@ func (f *runFlags) validate() error {
 	case f.resume && f.dryRun:
 		return usage("a dry run leaves nothing to resume: use --dry-run without --resume")
 	}
-	return firstOf(f.paceFlags.validate(), f.logFlags.validate(), f.tenantFlags.validate(), f.parseMaxFailures())
+	return cmp.Or(f.paceFlags.validate(), f.logFlags.validate(), f.tenantFlags.validate(), f.parseMaxFailures())
 }
 
 func (f *runFlags) parseMaxFailures() error {
 	text, percent := strings.CutSuffix(f.maxFailures, "%")
-	if percent {
-		share, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil || !(share >= 0 && share <= 100) {
-			return usage("--max-failures %q: use a number of rows or a percentage, such as 100 or 5%%", f.maxFailures)
-		}
-		f.mostFailuresShare = share / 100
-		return nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
+	share, shareErr := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	rows, rowsErr := strconv.Atoi(text)
+	switch {
+	case percent && shareErr == nil && share >= 0 && share <= 100:
+		f.failureLimit.Share = share / 100
+	case !percent && rowsErr == nil && rows >= 0:
+		f.failureLimit.Rows = rows
+	default:
 		return usage("--max-failures %q: use a number of rows or a percentage, such as 100 or 5%%", f.maxFailures)
 	}
-	f.mostFailures = n
 	return nil
 }
 
-// failureCeiling is the number of rows that may fail of a sheet of that many;
-// 0 = no ceiling.
-func (f *runFlags) failureCeiling(rows int) int {
-	if f.mostFailuresShare > 0 {
-		return max(1, int(math.Ceil(f.mostFailuresShare*float64(rows))))
-	}
-	return f.mostFailures
+// pace and guards are the flags as a job takes them.
+func (f *runFlags) pace() job.Pace {
+	return job.Pace{Workers: f.workers, Rate: f.rate, Timeout: f.timeout, MaxAttempts: f.maxAttempts, OutageWait: f.outageWait}
+}
+
+func (f *runFlags) guards() job.Guards {
+	return job.Guards{Limit: f.limit, Canary: f.canary, MaxFailures: f.failureLimit}
 }
 
 // settings are the flags as the run directory keeps them: by name, never a
@@ -123,15 +122,31 @@ func settings(flags *pflag.FlagSet) map[string]string {
 	return kept
 }
 
-// meaning picks from a run's settings those that decide what a row means: a
-// resume with others has another sheet before it.
-func meaning(settings map[string]string) string {
-	var b strings.Builder
-	for _, name := range []string{
-		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
-		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid",
-	} {
-		fmt.Fprintf(&b, "%s=%q;", name, settings[name])
+// paceFlags say how fast and how patiently requests are sent.
+type paceFlags struct {
+	rate                float64
+	timeout, outageWait time.Duration
+	maxAttempts         int
+}
+
+// register adds the flags; an attempt is one request of what.
+func (f *paceFlags) register(flags *pflag.FlagSet, what string) {
+	flags.Float64Var(&f.rate, "rate", 10, "requests per second, every attempt counted; 0 = no ceiling")
+	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "for one attempt")
+	flags.IntVar(&f.maxAttempts, "max-attempts", 5, "attempts for one "+what)
+	flags.DurationVar(&f.outageWait, "outage-wait", 5*time.Minute, "how long to wait for a tenant that cannot be reached before stopping")
+}
+
+func (f *paceFlags) validate() error {
+	switch {
+	case f.rate < 0 || math.IsNaN(f.rate) || math.IsInf(f.rate, 0):
+		return usage("--rate %g: use a number of requests per second, or 0 for no ceiling", f.rate)
+	case f.timeout <= 0:
+		return usage("--timeout %s: use a time above 0, such as 30s", f.timeout)
+	case f.maxAttempts < 1:
+		return usage("--max-attempts %d: it takes at least 1 attempt", f.maxAttempts)
+	case f.outageWait < 0:
+		return usage("--outage-wait %s: use a time of 0 or more, such as 5m", f.outageWait)
 	}
-	return b.String()
+	return nil
 }

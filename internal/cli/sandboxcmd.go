@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/job"
 	"nermbulk/internal/sandbox"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // sandboxFlags are the flags of the sandbox command.
@@ -87,7 +90,7 @@ func serveSandbox(s Streams, f *sandboxFlags) error {
 	if err != nil {
 		return &failure{ExitUsage, err}
 	}
-	fmt.Fprintf(s.Err, "a simulated tenant with %s: --base-url http://%s/api\nits page: http://%s/ (stop it with Ctrl-C)\n", count(sessions, "session"), l.Addr(), l.Addr())
+	fmt.Fprintf(s.Err, "a simulated tenant with %s: --base-url http://%s/api\nits page: http://%s/ (stop it with Ctrl-C)\n", text.Count(sessions, "session"), l.Addr(), l.Addr())
 	return t.Serve(ctx, l)
 }
 
@@ -98,27 +101,6 @@ func seedFromSheet(ctx context.Context, t *sandbox.Tenant, path string) (n int, 
 	if err != nil {
 		return 0, &failure{ExitUsage, err}
 	}
-	defer func() { err = firstOf(err, sh.Close()) }()
-	return addIDs(ctx, t, sh)
-}
-
-// addIDs adds the sessions of a sheet's ids to a simulated tenant. What is no
-// id is left out: the check tells of it.
-func addIDs(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
-	id := -1
-	for _, c := range sh.Columns() {
-		if c.Field == sheet.ID {
-			id = c.Index
-		}
-	}
-	if id < 0 {
-		return 0, usage("the sheet %s has no id column: there is nothing to simulate", sh.Name())
-	}
-	err = sh.Each(ctx, func(row *sheet.Row) error {
-		if t.AddID(strings.ToLower(sheet.Trim(row.Cells[id]))) == nil {
-			n++
-		}
-		return nil
-	})
-	return n, err
+	defer func() { err = cmp.Or(err, sh.Close()) }()
+	return job.SeedSandbox(ctx, t, sh)
 }

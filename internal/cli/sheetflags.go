@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/change"
+	"nermbulk/internal/job"
 	"nermbulk/internal/sheet"
 )
 
@@ -100,24 +100,12 @@ func (f *sheetFlags) rules() (change.Rules, error) {
 	return r, nil
 }
 
-// open opens a sheet and makes sure that the flags fit it.
-func (f *sheetFlags) open(path string) (*sheet.Sheet, change.Rules, error) {
+// sheet is the sheet of an input, to be read as the flags say.
+func (f *sheetFlags) sheet(in *input) (job.Sheet, error) {
 	o, err := f.options()
 	if err != nil {
-		return nil, change.Rules{}, err
+		return job.Sheet{}, err
 	}
 	rules, err := f.rules()
-	if err != nil {
-		return nil, rules, err
-	}
-	s, err := sheet.Open(path, o)
-	if err != nil {
-		return nil, rules, &failure{ExitUsage, err}
-	}
-	if columns := s.Columns(); len(s.Problems()) == 0 {
-		if missing := rules.MissingDates(columns); len(missing) > 0 {
-			return nil, rules, errors.Join(usage("--date %s: the sheet has no such column", missing[0]), s.Close())
-		}
-	}
-	return s, rules, nil
+	return job.Sheet{Name: in.name, Path: in.path, Unnamed: in.stdin, Options: o, Rules: rules}, err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (s *spool) each(visit func(*api.Session) error) error {
 func (s *spool) close() error {
 	err := s.file.Close()
 	if gone := os.Remove(s.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
-		err = firstOf(err, gone)
+		err = cmp.Or(err, gone)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"nermbulk/internal/job"
 )
 
 // Streams is what the commands see of the system.
@@ -84,17 +85,15 @@ func watchSignals() (ctx context.Context, caught func() ExitCode, stop func()) {
 		select {
 		case s := <-signals:
 			signal.Stop(signals)
-			cancel(signalError{s})
+			code := ExitInterrupted
+			if s == syscall.SIGTERM {
+				code = ExitTerminated
+			}
+			cancel(job.Interrupt{Code: code})
 		case <-done:
 		}
 	}()
-	caught = func() ExitCode {
-		var s signalError
-		if errors.As(context.Cause(ctx), &s) && s.Signal == syscall.SIGTERM {
-			return ExitTerminated
-		}
-		return ExitInterrupted
-	}
+	caught = func() ExitCode { return job.InterruptCode(ctx) }
 	stop = func() {
 		signal.Stop(signals)
 		close(done)
@@ -103,7 +102,3 @@ func watchSignals() (ctx context.Context, caught func() ExitCode, stop func()) {
 	}
 	return ctx, caught, stop
 }
-
-type signalError struct{ os.Signal }
-
-func (s signalError) Error() string { return "received " + s.String() }

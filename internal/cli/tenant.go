@@ -1,18 +1,14 @@
 package cli
 
 import (
-	"context"
-	"crypto/x509"
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/api"
-	"nermbulk/internal/sandbox"
-	"nermbulk/internal/sheet"
+	"nermbulk/internal/job"
 )
 
 // tenantFlags say where to send, and as whom.
@@ -40,21 +36,35 @@ func (f *tenantFlags) validate() error {
 // listens.
 const sandboxHost = "sandbox"
 
-// endpoint is where a run sends to.
-type endpoint struct {
-	base string // the API's root; empty for the sandbox, which is not started yet
-	host string // the only host that is sent to, for people and for resuming
-	name string // what a person types to confirm
+// resolveTenant decides where to send to, and as whom. An offline run needs
+// neither, and takes what is named.
+func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline bool) (job.Tenant, error) {
+	t, err := f.endpoint(env)
+	switch {
+	case offline && err != nil && !f.sandbox && f.baseURL == "" && f.tenant == "":
+		return job.Tenant{}, nil
+	case err != nil || offline:
+		return t, err
+	}
+	if f.caFile != "" {
+		if t.Roots, err = api.ReadRoots(f.caFile); err != nil {
+			return t, &failure{ExitUsage, err}
+		}
+	}
+	if t.Auth, err = f.credentials(env); err != nil {
+		return t, &failure{ExitUsage, err}
+	}
+	return t, nil
 }
 
-// endpoint decides where to send. A flag wins over the environment; base URL
+// endpoint decides where to send to. A flag wins over the environment; base URL
 // and tenant name of the same origin contradict each other.
-func (f *tenantFlags) endpoint(env func(string) (string, bool)) (endpoint, error) {
+func (f *tenantFlags) endpoint(env func(string) (string, bool)) (job.Tenant, error) {
 	if f.sandbox {
 		if f.baseURL != "" || f.tenant != "" {
-			return endpoint{}, usage("--sandbox is a tenant of its own: leave out --base-url and --tenant")
+			return job.Tenant{}, usage("--sandbox is a tenant of its own: leave out --base-url and --tenant")
 		}
-		return endpoint{host: sandboxHost, name: sandboxHost}, nil
+		return job.Tenant{Host: sandboxHost, Name: sandboxHost, Sandbox: true}, nil
 	}
 	base, tenant := f.baseURL, f.tenant
 	if base == "" && tenant == "" {
@@ -63,20 +73,20 @@ func (f *tenantFlags) endpoint(env func(string) (string, bool)) (endpoint, error
 	}
 	switch {
 	case base != "" && tenant != "":
-		return endpoint{}, usage("both a base URL and a tenant name are given: use one of them")
+		return job.Tenant{}, usage("both a base URL and a tenant name are given: use one of them")
 	case base == "" && tenant == "":
-		return endpoint{}, usage("no tenant is named: use --tenant NAME or --base-url URL (or NERM_TENANT, NERM_BASE_URL), or --sandbox to rehearse")
+		return job.Tenant{}, usage("no tenant is named: use --tenant NAME or --base-url URL (or NERM_TENANT, NERM_BASE_URL), or --sandbox to rehearse")
 	case tenant != "":
 		var err error
 		if base, err = api.TenantURL(tenant); err != nil {
-			return endpoint{}, &failure{ExitUsage, err}
+			return job.Tenant{}, &failure{ExitUsage, err}
 		}
 	}
 	u, err := api.ParseBaseURL(base)
 	if err != nil {
-		return endpoint{}, &failure{ExitUsage, err}
+		return job.Tenant{}, &failure{ExitUsage, err}
 	}
-	return endpoint{base: u.String(), host: u.Host, name: tenantName(u)}, nil
+	return job.Tenant{BaseURL: u.String(), Host: u.Host, Name: tenantName(u)}, nil
 }
 
 // tenantName is the first part of a tenant's host name, or the whole host of
@@ -91,20 +101,12 @@ func tenantName(u *url.URL) string {
 	return host
 }
 
-// auth finds the credentials. None of them ever stands on the command line,
-// where other users of the machine could read it.
-func (f *tenantFlags) auth(env func(string) (string, bool)) (api.Auth, error) {
+// credentials finds a token, or what one is fetched with. None of them ever
+// stands on the command line, where other users of the machine could read it.
+func (f *tenantFlags) credentials(env func(string) (string, bool)) (api.Auth, error) {
 	if f.sandbox {
 		return api.StaticToken("rehearsal-token", "bearer")
 	}
-	a, err := f.credentials(env)
-	if err != nil {
-		return a, &failure{ExitUsage, err}
-	}
-	return a, nil
-}
-
-func (f *tenantFlags) credentials(env func(string) (string, bool)) (api.Auth, error) {
 	if f.tokenFile != "" {
 		token, err := api.ReadToken(f.tokenFile)
 		if err != nil {
@@ -126,38 +128,4 @@ func (f *tenantFlags) credentials(env func(string) (string, bool)) (api.Auth, er
 		return api.Auth{}, fmt.Errorf("no token: set NERM_TOKEN, or use --token-file FILE, or set NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL; --sandbox needs none")
 	}
 	return api.ClientCredentials(id, secret, tokenURL)
-}
-
-// roots reads the private root certificates, if any.
-func (f *tenantFlags) roots() (*x509.CertPool, error) {
-	if f.caFile == "" {
-		return nil, nil
-	}
-	pool, err := api.ReadRoots(f.caFile)
-	if err != nil {
-		return nil, &failure{ExitUsage, err}
-	}
-	return pool, nil
-}
-
-// startSandbox starts a simulated tenant that knows the sheet's ids, and
-// returns its base URL and what stops it.
-func startSandbox(ctx context.Context, sh *sheet.Sheet) (base string, stop func() error, err error) {
-	t := sandbox.New(sandbox.Options{})
-	if _, err := addIDs(ctx, t, sh); err != nil {
-		return "", nil, err
-	}
-	l, err := sandbox.Listen("127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var served sync.WaitGroup
-	var serveErr error
-	served.Go(func() { serveErr = t.Serve(ctx, l) })
-	return "http://" + l.Addr().String() + "/api", func() error {
-		cancel()
-		served.Wait()
-		return serveErr
-	}, nil
 }

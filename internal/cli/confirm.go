@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"nermbulk/internal/batch"
+	"nermbulk/internal/job"
+	"nermbulk/internal/text"
+)
+
+// Confirm implements job.Observer: it says what will happen, and asks where
+// somebody must agree.
+func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
+	asks := !r.yes && !r.sandbox && !r.dryRun
+	say := r.out.say
+	if asks && r.InTerminal {
+		say = r.out.always // who is asked must see what about, --quiet or not
+	}
+	if a.Resumed != "" {
+		message := "going on with " + a.Resumed
+		if a.Edited {
+			message += ": the sheet was changed; of the rows below, those that were sent as they stand now are not sent again"
+		}
+		say(slog.LevelInfo, message, "resuming", "run_dir", a.Resumed)
+	}
+	o := a.Overview
+	attrs := []any{
+		"sheet", r.sheet.Name, "host", r.tenant.Host, "rows", a.Rows, "rate", r.rate, "dry_run", r.dryRun,
+		"clears", o.Clears, "runs", o.Runs, "invalid", o.Invalid,
+	}
+	if o.Statuses != nil {
+		attrs = append(attrs, "statuses", o.Statuses)
+	}
+	say(slog.LevelInfo, r.announcement(a), "announcement", attrs...)
+	switch {
+	case !asks:
+		return nil
+	case !r.InTerminal:
+		return usage("standard input is no terminal, so nobody can be asked: agree with --yes")
+	}
+	return r.ask(ctx, a)
+}
+
+// mostUnnamed is how many rows a simple yes is enough for.
+const mostUnnamed = 1000
+
+// ask asks the person at the terminal. What cannot be undone, or is large,
+// wants the tenant's name typed.
+func (r *runner) ask(ctx context.Context, a job.Announcement) error {
+	question, want := "Send them? [y/N] ", []string{"y", "yes"}
+	if a.Rows > mostUnnamed || a.Overview.Clears > 0 || a.Overview.Runs > 0 {
+		question, want = fmt.Sprintf("Type the tenant's name (%s) to send them: ", r.tenant.Name), []string{r.tenant.Name}
+	}
+	r.out.ask(question)
+	typed := make(chan string, 1)
+	// A read from a terminal cannot be called off: after an interrupt this
+	// goroutine ends with the process, which follows at once.
+	go func() {
+		line, _ := bufio.NewReader(r.In).ReadString('\n')
+		typed <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		if !r.out.json {
+			r.out.ask("\n") // what follows is not to stand behind the question
+		}
+		return ctx.Err()
+	case answer := <-typed:
+		if slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(answer, w) }) {
+			return nil
+		}
+	}
+	return usage("not confirmed: nothing was sent")
+}
+
+// overviewLines says what a sheet would change, a line each.
+func overviewLines(o *batch.Overview) string {
+	var b strings.Builder
+	if len(o.Statuses) > 0 {
+		names := make([]string, 0, len(o.Statuses))
+		for s := range o.Statuses {
+			names = append(names, s)
+		}
+		slices.SortFunc(names, func(a, b string) int {
+			return cmp.Or(cmp.Compare(o.Statuses[b], o.Statuses[a]), cmp.Compare(a, b))
+		})
+		for i, s := range names {
+			names[i] = fmt.Sprintf("%s %s", text.Number(o.Statuses[s]), s)
+		}
+		fmt.Fprintf(&b, "  status:  %s\n", strings.Join(names, ", "))
+	}
+	if o.Clears > 0 {
+		fmt.Fprintf(&b, "  clears:  %s emptied\n", text.Count(o.Clears, "attribute"))
+	}
+	if o.Runs > 0 {
+		fmt.Fprintf(&b, "  runs:    %s run (run=true)\n", text.Count(o.Runs, "session"))
+	}
+	if o.Invalid > 0 {
+		fmt.Fprintf(&b, "  invalid: %s not sent\n", text.Count(o.Invalid, "row"))
+	}
+	return b.String()
+}
+
+// announcement says what is about to happen, on which host.
+func (r *runner) announcement(a job.Announcement) string {
+	name, host, rows := r.sheet.Name, r.tenant.Host, a.Rows
+	if rows == 0 {
+		return fmt.Sprintf("%s: nothing is left to send to %s\n", name, host)
+	}
+	verb := "are sent to"
+	switch {
+	case r.dryRun:
+		verb = "would be sent to"
+	case rows == 1:
+		verb = "is sent to"
+	}
+	if host == "" {
+		host = "no tenant (offline)"
+	}
+	lines := overviewLines(a.Overview)
+	if rows != a.Overview.Valid && lines != "" {
+		lines = fmt.Sprintf("  in all %s of the sheet:\n%s", text.Count(a.Overview.Valid, "row"), lines)
+	}
+	return fmt.Sprintf("%s: %s %s %s, %s\n%s", name, text.Count(rows, "row"), verb, host, r.howLong(rows), lines)
+}
+
+// howLong is the time that rows take at the permitted rate. With a comparison,
+// a row that is sent takes a GET too.
+func (r *runner) howLong(rows int) string {
+	if r.rate <= 0 {
+		return "as fast as the tenant answers"
+	}
+	at := "about "
+	if r.compare && !r.dryRun {
+		rows *= 2
+		at = "at most about "
+	}
+	return fmt.Sprintf("%s%s at %g requests a second", at, roughly(time.Duration(float64(rows)/r.rate*float64(time.Second))), r.rate)
+}
+
+// roughly is a duration as people say it.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", max(1, int(d.Round(time.Second)/time.Second)))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute)/time.Minute))
+	}
+	d = d.Round(time.Minute)
+	return fmt.Sprintf("%d h %02d min", int(d/time.Hour), int(d%time.Hour/time.Minute))
+}

@@ -1,0 +1,101 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nermbulk/internal/batch"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
+)
+
+// Observer is who drives a job: a command or a page.
+type Observer interface {
+	// Confirm is called once, after the check and before anything is made or
+	// sent. An error ends the job, which returns it.
+	Confirm(context.Context, Announcement) error
+	// Event takes what happens, one of the types below or a sheet.Problem of
+	// the check. It is called from several goroutines, and they wait for it.
+	Event(event any)
+}
+
+// Checked follows the problems of a check.
+type Checked struct {
+	Overview *batch.Overview
+	Refused  bool // nothing will be sent
+	// Again repeats the check, for an observer that does not keep the problems
+	// of a large sheet. It may be called until Event returns.
+	Again func(report func(sheet.Problem)) error
+}
+
+// Announcement is what is about to be sent.
+type Announcement struct {
+	Overview *batch.Overview
+	Rows     int    // that may be sent, of the rows of the sheet
+	Resumed  string // the directory of the run that goes on; empty for a new one
+	Edited   bool   // its sheet is another one now
+}
+
+// Sending is the beginning of the requests, for so many rows at most.
+type Sending struct{ Total int }
+
+// Progress comes several times a second while rows are sent.
+type Progress struct{ report.State }
+
+// Sent is the end of the requests.
+type Sent struct{}
+
+// Note is a decision on the way, in words for people.
+type Note struct{ Text string }
+
+// Outage reports once why the tenant cannot be reached, and how long that is
+// waited for.
+type Outage struct {
+	Cause string
+	Wait  time.Duration
+}
+
+// Draining reports that the job was interrupted, and how long at most it waits
+// for the requests in flight.
+type Draining struct{ Wait time.Duration }
+
+// Next is what a person would do after a job.
+type Next int
+
+// The next steps.
+const (
+	Nothing   Next = iota
+	SendNow        // what was a dry run
+	Resume         // go on with this run
+	FixFailed      // correct the run's failed.csv and send it
+	Rehearse       // against a tenant, after the sandbox
+	Report         // write the run's files again
+)
+
+// ErrRefused is the error of a sheet whose problems keep it from being sent.
+var ErrRefused = errors.New("the sheet has problems")
+
+// ErrorKind is what a caller can advise on.
+type ErrorKind int
+
+// The kinds of errors. Nothing was sent where one of the first three is met.
+const (
+	Invalid     ErrorKind = iota // what was given to the job is to be corrected
+	MissingDate                  // the rule for a date names a column that the sheet does not have
+	OtherTenant                  // the run to go on with is of another tenant
+	NoDirectory                  // the run directory cannot be made
+	NoFiles                      // the journal holds every result, but the files could not be written
+)
+
+// Error is an error for which the caller has a remedy.
+type Error struct {
+	Kind ErrorKind
+	Err  error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+func invalid(format string, args ...any) error { return &Error{Invalid, fmt.Errorf(format, args...)} }

@@ -1,0 +1,285 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nermbulk/internal/batch"
+	"nermbulk/internal/journal"
+)
+
+// RunsRoot is where runs are kept whose directory is not named.
+const RunsRoot = "runs"
+
+// findRun looks for the run to go on with, and locks its directory. Without
+// one, the run is new.
+func (j *job) findRun(context.Context) error {
+	dir := j.Dir
+	if !j.Resume {
+		return refuseTaken(dir)
+	}
+	if dir == "" {
+		var err error
+		if dir, err = j.newestRun(); err != nil || dir == "" {
+			return err
+		}
+	}
+	info, err := journal.ReadInfo(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.DryRun {
+		return nil
+	}
+	if j.dir, j.info, err = journal.Open(dir); err != nil {
+		return err
+	}
+	j.onClose(j.dir.Close)
+	if j.info.Host != j.Tenant.Host {
+		return &Error{OtherTenant, fmt.Errorf("the run in %s is of %s, not of %s", dir, j.info.Host, j.Tenant.Host)}
+	}
+	if err := j.loadHistory(); err != nil {
+		return err
+	}
+	if j.hash, err = hashFile(j.Sheet.Path); err != nil {
+		return err
+	}
+	j.same = j.earlier != nil && !j.info.Rebasing && j.earlier.Last().SHA256 == j.hash &&
+		sameMeaning(j.info.Options, j.Settings)
+	return nil
+}
+
+// sameMeaning reports whether rows mean the same under two runs' settings: a
+// resume under others has another sheet before it.
+func sameMeaning(a, b map[string]string) bool {
+	for _, name := range []string{
+		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
+		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid",
+	} {
+		if a[name] != b[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// refuseTaken refuses a directory that holds a run, before the sheet is checked
+// and anybody is asked.
+func refuseTaken(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := journal.ReadInfo(dir)
+	if err != nil || info.DryRun {
+		return nil // what is wrong with the directory is met when it is made
+	}
+	run, _, err := journal.Open(dir)
+	if err != nil {
+		return err // such as that another process has it
+	}
+	if err := run.Close(); err != nil {
+		return err
+	}
+	return &journal.ExistsError{Dir: dir}
+}
+
+// loadHistory reads the journal of the run that goes on. A run that was killed
+// before it had one begins with this session.
+func (j *job) loadHistory() error {
+	replay, err := journal.Load(j.dir.Dir())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case replay.Sessions() == 0:
+		return replay.Close()
+	}
+	j.earlier = replay
+	j.onClose(replay.Close)
+	return nil
+}
+
+// newestRun finds the newest run of this sheet and tenant that can be gone on
+// with; "" when there is none.
+func (j *job) newestRun() (string, error) {
+	runs, err := journal.Runs(RunsRoot)
+	if err != nil {
+		return "", err
+	}
+	path := j.sheetPath()
+	for _, run := range runs {
+		i := run.Info
+		same := i.SheetPath == path && (path != "" || i.Sheet == j.Sheet.Name)
+		if same && i.Host == j.Tenant.Host && !i.DryRun && (!i.Finished || j.RetryFailed) {
+			return run.Dir, nil
+		}
+	}
+	return "", nil
+}
+
+// sheetPath is the sheet's absolute path; empty for one that has none of its
+// own.
+func (j *job) sheetPath() string {
+	if j.Sheet.Unnamed {
+		return ""
+	}
+	path, err := filepath.Abs(j.Sheet.Path)
+	if err != nil {
+		return j.Sheet.Path
+	}
+	return path
+}
+
+// prepareRunDir makes the run directory, or goes on in it, with a copy of the
+// sheet and the journal open.
+func (j *job) prepareRunDir(ctx context.Context) error {
+	prepare := j.reopen
+	if j.dir == nil {
+		prepare = j.create
+	}
+	if err := prepare(); err != nil {
+		return err
+	}
+	file, err := j.keepSheet()
+	if err != nil {
+		return err
+	}
+	if j.journal, err = journal.OpenWriter(j.dir.Dir(), journal.Options{Written: j.tally.Written}); err != nil {
+		return err
+	}
+	j.onClose(j.journal.Close)
+	start := journal.Start{
+		At: j.Now(), Version: j.Version, Host: j.Tenant.Host, Sheet: j.Sheet.Name,
+		SHA256: j.hash, SheetFile: file, Rows: j.overview.Rows,
+	}
+	if j.earlier != nil && !j.same {
+		if err := j.remap(ctx, start); err != nil {
+			return err
+		}
+		j.describe()
+		return j.dir.Save(j.info)
+	}
+	if j.earlier != nil {
+		j.tally.Seed(j.earlier.Counts())
+	}
+	return j.journal.Commit(start)
+}
+
+// create makes the directory of a new run.
+func (j *job) create() (err error) {
+	now := j.Now().UTC()
+	j.info = journal.Info{
+		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.DryRun,
+	}
+	j.describe()
+	var exists *journal.ExistsError
+	var locked *journal.LockedError
+	if j.Dir != "" {
+		if err := forgetDryRun(j.Dir); err != nil {
+			return err
+		}
+		j.dir, err = journal.Create(j.Dir, j.info)
+	} else {
+		base := filepath.Join(RunsRoot, RunName(j.Sheet.Name)+"-"+now.Format("20060102T150405Z"))
+		dir := base
+		for n := 2; ; n++ {
+			// Two runs of one sheet can begin in the same second.
+			j.dir, err = journal.Create(dir, j.info)
+			if !errors.As(err, &exists) && !errors.As(err, &locked) {
+				break
+			}
+			dir = fmt.Sprintf("%s-%d", base, n)
+		}
+	}
+	switch {
+	case errors.As(err, &exists), errors.As(err, &locked):
+		return err
+	case err != nil:
+		return &Error{NoDirectory, err}
+	}
+	j.onClose(j.dir.Close)
+	return nil
+}
+
+// reopen notes in run.json that the run goes on. Of a run whose rows get other
+// numbers or meanings, run.json says so until the journal has them: a kill in
+// between must not have the old outcomes taken for those of the new rows.
+func (j *job) reopen() error {
+	j.info.ResumedAt = append(j.info.ResumedAt, j.Now().UTC())
+	j.info.FinishedAt, j.info.ExitCode, j.info.Finished = nil, nil, false
+	if j.earlier == nil || j.same {
+		j.describe()
+	} else {
+		j.info.Rebasing = true
+	}
+	return j.dir.Save(j.info)
+}
+
+// describe notes what this session sends, and by which rules.
+func (j *job) describe() {
+	j.info.SHA256, j.info.Version, j.info.Options = j.hash, j.Version, j.Settings
+	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
+	j.info.Rebasing = false
+}
+
+// remap begins a session with an edited sheet, into which what still holds is
+// carried over, and removes the copy of the sheet that it replaces.
+func (j *job) remap(ctx context.Context, start journal.Start) error {
+	if err := j.journal.Rebase(start, batch.Remap(ctx, j.sheet, j.Sheet.Rules, j.earlier)); err != nil {
+		return err
+	}
+	old := filepath.Base(j.earlier.Last().SheetFile)
+	if err := j.loadHistory(); err != nil {
+		return err
+	}
+	j.tally.Seed(j.earlier.Counts())
+	if old == start.SheetFile {
+		return nil
+	}
+	return removeFile(filepath.Join(j.dir.Dir(), old))
+}
+
+// removeFile removes a file that may be gone already.
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// RunName is the sheet's name as a part of a directory's.
+func RunName(sheet string) string {
+	name := filepath.Base(sheet)
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	name = strings.Map(func(c rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, c) || c < ' ' {
+			return '_'
+		}
+		return c
+	}, name)
+	if strings.Trim(name, ". ") == "" {
+		return "sheet"
+	}
+	return name
+}
+
+// forgetDryRun makes room for a run where a dry run was: it leaves nothing to
+// resume.
+func forgetDryRun(dir string) error {
+	if info, err := journal.ReadInfo(dir); err != nil || !info.DryRun {
+		return nil
+	}
+	lock, err := journal.Lock(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"plan.csv", "results.csv", "failed.csv", "undo.csv", "summary.json", "report.html", sheetFile, journal.FileName, journal.InfoFileName} {
+		if err := removeFile(filepath.Join(dir, name)); err != nil {
+			return errors.Join(err, lock.Unlock())
+		}
+	}
+	return lock.Unlock()
+}

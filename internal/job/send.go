@@ -1,0 +1,203 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/batch"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sandbox"
+	"nermbulk/internal/sheet"
+)
+
+// connect makes the client, and the simulated tenant first if that is what is
+// sent to. It does not send anything yet.
+func (j *job) connect(ctx context.Context) (err error) {
+	if j.offline() {
+		return nil
+	}
+	base := j.Tenant.BaseURL
+	if j.Tenant.Sandbox {
+		if base, err = j.startSandbox(ctx); err != nil {
+			return err
+		}
+	}
+	j.client, err = api.New(api.Options{
+		BaseURL: base, Auth: j.Tenant.Auth, RootCAs: j.Tenant.Roots, UserAgent: "nermbulk/" + j.Version, Log: j.Log,
+		Workers: j.Pace.Workers, Timeout: j.Pace.Timeout, MaxAttempts: j.Pace.MaxAttempts,
+		OutageWait: j.Pace.OutageWait, Rate: j.Pace.Rate, Learned: j.learnedRate(),
+	})
+	if err != nil {
+		return &Error{Invalid, err}
+	}
+	j.onClose(func() error { j.client.Close(); return nil })
+	return nil
+}
+
+// startSandbox starts a simulated tenant that knows the sheet's ids, and
+// returns its base URL.
+func (j *job) startSandbox(ctx context.Context) (base string, err error) {
+	t := sandbox.New(sandbox.Options{})
+	if _, err := SeedSandbox(ctx, t, j.sheet); err != nil {
+		return "", err
+	}
+	l, err := sandbox.Listen("127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- t.Serve(ctx, l) }()
+	j.onClose(func() error {
+		cancel()
+		return <-served
+	})
+	return "http://" + l.Addr().String() + "/api", nil
+}
+
+// SeedSandbox adds the sessions of a sheet's ids to a simulated tenant, and
+// returns how many. What is no id is left out: the check reports it.
+func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
+	id := -1
+	for _, c := range sh.Columns() {
+		if c.Field == sheet.ID {
+			id = c.Index
+		}
+	}
+	if id < 0 {
+		return 0, invalid("the sheet %s has no id column: there is nothing to simulate", sh.Name())
+	}
+	err = sh.Each(ctx, func(row *sheet.Row) error {
+		if t.AddID(strings.ToLower(sheet.Trim(row.Cells[id]))) == nil {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// learnedRate is the rate that an earlier session of the run found to be
+// granted; 0 where the ceiling was the user's own.
+func (j *job) learnedRate() float64 {
+	if j.earlier == nil {
+		return 0
+	}
+	totals := j.earlier.Totals()
+	if totals.Throttled == 0 {
+		return 0
+	}
+	return totals.Ceiling
+}
+
+// send sends the sheet, and reports the progress meanwhile.
+func (j *job) send(ctx context.Context) (batch.Stop, error) {
+	j.due = j.rowsDue()
+	j.total = j.due
+	if j.Guards.Limit > 0 {
+		j.total = min(j.total, j.Guards.Limit)
+	}
+	j.Observer.Event(Sending{j.total})
+	stopWatch := j.watch(ctx)
+	stop, err := batch.Run(ctx, j.batchOptions())
+	err = cmp.Or(err, j.journal.Flush())
+	stopWatch()
+	if j.journal.Err() != nil {
+		err = j.journal.Err()
+	}
+	j.Observer.Event(Sent{})
+	return stop, err
+}
+
+// rowsDue is how many rows of the sheet are to be sent or read back, before
+// any was.
+func (j *job) rowsDue() int {
+	due := j.overview.Rows - j.tally.Done() + j.tally.Count(journal.Unknown)
+	if j.RetryFailed {
+		due += j.tally.Count(journal.Failed)
+	}
+	return due
+}
+
+func (j *job) batchOptions() batch.Options {
+	o := batch.Options{
+		Sheet: j.sheet, Rules: j.Sheet.Rules, Overview: j.overview, Journal: j.journal,
+		Workers: j.Pace.Workers, Attempts: j.Pace.MaxAttempts, Timeout: j.Pace.Timeout,
+		Limit: j.Guards.Limit, Canary: j.Guards.Canary, MaxFailures: j.Guards.MaxFailures.of(j.overview.Rows),
+		SkipInvalid: j.SkipInvalid, RetryFailed: j.RetryFailed, Compare: j.Compare, DryRun: j.DryRun,
+		Now: j.Now, Left: j.total, Scratch: j.dir.Dir(), Replaced: j.tally.Replaced,
+		Say: func(text string) { j.Observer.Event(Note{text}) },
+	}
+	if j.client != nil {
+		o.Tenant = j.client
+	}
+	if j.earlier != nil {
+		o.Earlier = j.earlier
+	}
+	return o
+}
+
+// watch reports the progress with each tick and notes the figures of each
+// second in the journal, until the function that it returns is called.
+func (j *job) watch(ctx context.Context) (stop func()) {
+	rate := NewRowRate(j.Now())
+	interrupted := false
+	ticks := 0
+	j.reportProgress(rate)
+	return StartClock(func(last bool) {
+		if !last && !interrupted && ctx.Err() != nil {
+			interrupted = true
+			j.Observer.Event(Draining{j.Pace.Timeout})
+		}
+		j.reportProgress(rate)
+		if ticks++; last || ticks%ticksPerNote == 0 {
+			j.noteFigures()
+		}
+	})
+}
+
+// noteFigures notes what was sent since it was called last. A journal that
+// cannot be written stops the run by itself.
+func (j *job) noteFigures() {
+	if j.client == nil {
+		return
+	}
+	c := j.client.Counters()
+	j.sent = addRequests(j.sent, report.Requests{Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled, Retried: c.Retried})
+	_ = j.journal.Append(journal.Tick{
+		At: j.Now(), Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled,
+		Retried: c.Retried, Ceiling: j.client.Limits().Limit, Latency: c.Latency,
+	})
+}
+
+func addRequests(a, b report.Requests) report.Requests {
+	return report.Requests{
+		Patch: a.Patch + b.Patch, Get: a.Get + b.Get, Token: a.Token + b.Token,
+		Throttled: a.Throttled + b.Throttled, Retried: a.Retried + b.Retried,
+	}
+}
+
+// reportProgress reports how far the run has come, and an outage when it
+// begins.
+func (j *job) reportProgress(r *RowRate) {
+	done := j.tally.Session()
+	s := report.State{
+		Done: done, Left: max(0, j.total-done),
+		Failed: j.tally.Count(journal.Failed), Unknown: j.tally.Count(journal.Unknown),
+		Rate: r.Update(j.Now(), done),
+	}
+	if j.client != nil {
+		limits := j.client.Limits()
+		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
+		var since time.Time
+		since, s.Outage = j.client.Outage()
+		if !since.IsZero() && !since.Equal(j.outageSince) {
+			j.outageSince = since
+			j.Observer.Event(Outage{j.client.OutageCause(), j.Pace.OutageWait})
+		}
+	}
+	j.Observer.Event(Progress{s})
+}
