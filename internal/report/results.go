@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gocarina/gocsv"
 
@@ -42,57 +41,40 @@ func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.
 	return files, nil
 }
 
-// result is what is written of a row after its own columns. What most rows
-// leave empty is nil then: gocsv has less to do for it.
+// result is what is written of a row after its own columns.
 type result struct {
-	Row        string  `csv:"result.row"`
-	Status     string  `csv:"result.status"`
-	HTTPStatus string  `csv:"result.http_status"`
-	Error      *string `csv:"result.error"`
-	ErrorBody  *string `csv:"result.error_body"`
-	Note       *string `csv:"result.note"`
-	Attempts   string  `csv:"result.attempts"`
-	DurationMS string  `csv:"result.duration_ms"`
-	FinishedAt string  `csv:"result.finished_at"`
+	Row        string `csv:"result.row"`
+	Status     string `csv:"result.status"`
+	HTTPStatus string `csv:"result.http_status"`
+	Error      string `csv:"result.error"`
+	ErrorBody  string `csv:"result.error_body"`
+	Note       string `csv:"result.note"`
+	Attempts   string `csv:"result.attempts"`
+	DurationMS string `csv:"result.duration_ms"`
+	FinishedAt string `csv:"result.finished_at"`
 }
 
 // resultOf leaves the columns empty that have no value, so that a 0 is never
 // mistaken for an answer.
 func resultOf(out journal.Outcome) result {
 	r := result{
-		Row: strconv.Itoa(out.Row), Status: string(out.Status),
-		Error: optional(out.Error), ErrorBody: optional(out.ErrorBody), Note: optional(out.Note),
-	}
-	if out.HTTPStatus != 0 {
-		r.HTTPStatus = strconv.Itoa(out.HTTPStatus)
-	}
-	if out.Attempts != 0 {
-		r.Attempts = strconv.Itoa(out.Attempts)
+		Row: strconv.Itoa(out.Row), Status: string(out.Status), HTTPStatus: number(out.HTTPStatus), Attempts: number(out.Attempts),
+		Error: noNUL(out.Error), ErrorBody: noNUL(out.ErrorBody), Note: noNUL(out.Note),
 	}
 	if out.Attempts != 0 || out.Duration != 0 {
 		r.DurationMS = strconv.FormatInt(out.Duration.Milliseconds(), 10)
 	}
 	if !out.At.IsZero() {
-		r.FinishedAt = timestamp(out.At)
+		r.FinishedAt = out.At.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
 	return r
 }
 
-// timestamp returns a time in milliseconds, as the journal has it: RFC 3339 is
-// the one layout that the library formats fast.
-func timestamp(at time.Time) string {
-	text := at.UTC().AppendFormat(make([]byte, 0, 32), time.RFC3339)
-	ms := at.Nanosecond() / int(time.Millisecond)
-	text = append(text[:len(text)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
-	return string(text)
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
+func number(n int) string {
+	if n == 0 {
+		return ""
 	}
-	clean := noNUL(s)
-	return &clean
+	return strconv.Itoa(n)
 }
 
 // noNUL replaces what no CSV file may hold: the sheet that has it would be
