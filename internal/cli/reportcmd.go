@@ -51,7 +51,9 @@ func reportAgain(s Streams, dir string, asJSON bool) (err error) {
 	if err != nil {
 		return err
 	}
-	summary, err := report.FromDir(ctx, dir, sheet.Open, job.UndoRules(sheet.Rules))
+	summary, err := report.FromDir(ctx, sheet.Open, report.Options{
+		Dir: dir, Rules: sheet.Rules, DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
+	})
 	switch {
 	case ctx.Err() != nil:
 		return silent(caught())

@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"nermbulk/internal/batch"
-	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 )
@@ -120,13 +119,8 @@ func (j *job) report(ctx context.Context) (_ report.Summary, err error) {
 	defer func() { err = cmp.Or(err, replay.Close()) }()
 	return report.Write(context.WithoutCancel(ctx), report.Options{
 		Dir: j.dir.Dir(), Sheet: j.sheet, Replay: replay, DryRun: j.DryRun, Compare: j.Compare,
-		Settings: j.info.Options, Undo: UndoRules(j.Sheet.Rules),
+		Settings: j.info.Options, Rules: j.Sheet.Rules,
 	})
-}
-
-// UndoRules is what the report needs to know of the API's values.
-func UndoRules(rules change.Rules) report.UndoRules {
-	return report.UndoRules{ClearMarker: rules.ClearMarker, Status: change.KnownStatus, Refused: change.Refused}
 }
 
 // next is what a person would do after a run that ended in order.

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -35,7 +36,7 @@ type run struct {
 // first session's start before them.
 func newRun(tb testing.TB, text string, records ...journal.Record) *run {
 	tb.Helper()
-	r := &run{tb: tb, dir: tb.TempDir()}
+	r := &run{tb: tb, dir: tb.TempDir(), o: Options{Rules: change.Rules{ClearMarker: change.DefaultClearMarker}}}
 	if err := os.WriteFile(filepath.Join(r.dir, "sheet.csv"), []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}

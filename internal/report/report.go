@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -22,6 +23,9 @@ type Options struct {
 	Sheet  *sheet.Sheet    // the copy of the sheet that the journal's row numbers refer to
 	Replay *journal.Replay // the run's journal
 
+	// Rules are those by which the rows became changes: undo.csv puts back
+	// what they sent.
+	Rules change.Rules
 	// DryRun is set for a run that sent nothing: it gets plan.csv, and its
 	// planned rows count as pending.
 	DryRun bool
@@ -31,15 +35,13 @@ type Options struct {
 	// Settings are the run's options for the page, by flag name. They must
 	// hold no secret: everybody who is shown the page reads them.
 	Settings map[string]string
-	// Undo says what undo.csv needs to know of the API's values.
-	Undo UndoRules
 }
 
 // Write makes the run's files and returns their summary. Each file is replaced
 // whole or not at all; files of an earlier report that this one does not make
-// are removed. It reads the sheet once, a second time if there is
-// something to undo. An error means that some file could not be made; what the
-// journal holds is safe in any case.
+// are removed. It reads the sheet once, a second time if there is something to
+// undo. An error means that some file could not be made; what the journal holds
+// is safe in any case.
 func Write(ctx context.Context, o Options) (Summary, error) {
 	s := newSummary(o)
 	causes := newCauses()
@@ -92,43 +94,28 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 // report on.
 var ErrNotBegun = errors.New("the run was stopped before it sent anything")
 
-// FromDir reports on a run from its directory alone. open opens the copy of
-// the sheet at path with the options that the run had (see the run's own
-// record for them).
-func FromDir(ctx context.Context, dir string, open func(path string) (*sheet.Sheet, error), undo UndoRules) (_ Summary, err error) {
-	info, err := journal.ReadInfo(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Summary{}, fmt.Errorf("%s holds no run: %w", dir, err)
-	}
-	if err != nil {
-		return Summary{}, err
-	}
-	replay, err := journal.Load(dir)
+// FromDir is Write for a run of which only the directory is at hand. open opens
+// the copy of the sheet at path with the options that the run had.
+func FromDir(ctx context.Context, open func(path string) (*sheet.Sheet, error), o Options) (_ Summary, err error) {
+	o.Replay, err = journal.Load(o.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Summary{}, ErrNotBegun
 	}
 	if err != nil {
 		return Summary{}, err
 	}
-	defer func() { err = errors.Join(err, replay.Close()) }()
+	defer func() { err = errors.Join(err, o.Replay.Close()) }()
 
-	start := replay.Last()
+	start := o.Replay.Last()
 	if start.SheetFile == "" {
 		return Summary{}, ErrNotBegun
 	}
 	// Only a name: a journal from elsewhere must not make us read outside
 	// its directory.
-	sh, err := open(filepath.Join(dir, filepath.Base(start.SheetFile)))
+	o.Sheet, err = open(filepath.Join(o.Dir, filepath.Base(start.SheetFile)))
 	if err != nil {
 		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
 	}
-	defer func() { err = errors.Join(err, sh.Close()) }()
-
-	return Write(ctx, Options{
-		Dir: dir, Sheet: sh, Replay: replay,
-		DryRun:   info.DryRun,
-		Compare:  info.Options["compare"] == "true",
-		Settings: info.Options,
-		Undo:     undo,
-	})
+	defer func() { err = errors.Join(err, o.Sheet.Close()) }()
+	return Write(ctx, o)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -170,18 +171,13 @@ the run did not end in order: it was killed
 // FromDir must make the same files as the run itself.
 func TestFromDir(t *testing.T) {
 	r := mixedRun(t)
-	info := journal.Info{Sheet: "sessions.csv", Host: "acme.nonemployee.com", StartedAt: began,
-		Options: map[string]string{"rate": "10"}}
-	if err := journal.WriteInfo(r.dir, info); err != nil {
-		t.Fatal(err)
-	}
 	open := func(path string) (*sheet.Sheet, error) {
 		if path != filepath.Join(r.dir, "sheet.csv") {
 			t.Errorf("opened %s", path)
 		}
 		return sheet.Open(path, sheet.Options{})
 	}
-	s, err := FromDir(context.Background(), r.dir, open, UndoRules{})
+	s, err := FromDir(context.Background(), open, Options{Dir: r.dir, Rules: r.o.Rules, Settings: map[string]string{"rate": "10"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +191,7 @@ func TestFromDir(t *testing.T) {
 	if r.file("results.csv") != results {
 		t.Error("results.csv differs")
 	}
-	if _, err := FromDir(context.Background(), t.TempDir(), open, UndoRules{}); err == nil || !strings.Contains(err.Error(), "holds no run") {
+	if _, err := FromDir(context.Background(), open, Options{Dir: t.TempDir()}); !errors.Is(err, ErrNotBegun) {
 		t.Errorf("of an empty directory the error is %v", err)
 	}
 }

@@ -5,56 +5,59 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
-// undo makes undo.csv: the rows that overwrote something, with what stood
-// there before. survey sees every row first, so that write knows the columns.
+// undo makes undo.csv: the rows that overwrote something, with what was there
+// before. survey sees every row first, so that write knows the columns.
 type undo struct {
 	o       Options
 	columns []sheet.Column // that were sent, in the sheet's order
 	used    []bool         // of columns: some row changes it
 	rows    int
+	flags   []string
 	losses  *causes
-	flags   map[string]bool
 
-	// Of a sheet in which an id may stand twice: the ids that were seen and
-	// those that were seen again. Such rows become one, since what the first
-	// found is what must come back.
-	seed     maphash.Seed
-	seen     map[uint64]bool
-	repeated map[uint64]*undone
-	order    []*undone
+	// Where an id may be in several rows, what comes back of each id, by its
+	// hash: nil for an id of one row. Rows of one id become one line, since what
+	// the first found is what must come back.
+	byID  map[uint64]*undone
+	seed  maphash.Seed
+	order []*undone // of several rows
 }
 
 // undone is what comes back of a session.
 type undone struct {
 	row   int
 	id    string
-	cells []putBack // of undo.columns
+	cells []change.PutBack // of undo.columns
+}
+
+// UndoNote is what the summary says of undo.csv.
+type UndoNote struct {
+	Rows  int       // rows that it puts back
+	Flags []string  // what `run` needs to take it
+	Lost  []Failure // what it cannot put back
 }
 
 func newUndo(o Options) *undo {
-	u := &undo{o: o, losses: newCauses(), flags: map[string]bool{}}
-	if u.o.Undo.ClearMarker == "" {
-		u.o.Undo.ClearMarker = clearMarker
-	}
+	u := &undo{o: o, losses: newCauses()}
 	for _, c := range o.Sheet.Columns() {
-		switch c.Field {
-		case sheet.Status, sheet.WorkflowID, sheet.RequesterID, sheet.RequesterType,
-			sheet.ProfileID, sheet.ProfileIDs, sheet.Attribute:
+		if change.IsSent(c.Field) {
 			u.columns = append(u.columns, c)
 		}
 	}
 	u.used = make([]bool, len(u.columns))
-	if o.Settings["duplicates"] == "in-order" {
-		u.seed, u.seen, u.repeated = maphash.MakeSeed(), map[uint64]bool{}, map[uint64]*undone{}
+	if o.Rules.InOrder {
+		u.byID, u.seed = map[uint64]*undone{}, maphash.MakeSeed()
 	}
 	return u
 }
@@ -71,37 +74,38 @@ func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
 		}
 		return nil
 	}
-	puts := false
 	for i, c := range d.cells {
-		if c.reason != "" {
-			name := fieldName(u.columns[i])
-			u.losses.count(name+c.reason, name+" "+c.reason, out.Row)
+		if c.Lost != "" {
+			name := change.Label(u.columns[i].Field, u.columns[i].UID)
+			u.losses.count(name+c.Lost, name+" "+c.Lost, out.Row)
 		}
-		if c.flag != "" {
-			u.flags[c.flag] = true
+		if c.Flag != "" && !slices.Contains(u.flags, c.Flag) {
+			u.flags = append(u.flags, c.Flag)
 		}
-		if c.puts {
-			puts, u.used[i] = true, true
-		}
+		u.used[i] = u.used[i] || c.Writes
 	}
 	if u.ran(out) {
 		u.losses.count("run", "run=true has run the session, which cannot be taken back", out.Row)
 	}
-	if !puts {
-		return nil
-	}
-	u.rows++
-	if u.seen != nil {
-		h := u.hash(d.id)
-		if _, again := u.repeated[h]; u.seen[h] {
-			u.rows--
-			if !again {
-				u.repeated[h] = nil
-			}
-		}
-		u.seen[h] = true
+	if d.writes() {
+		u.count(d.id)
 	}
 	return nil
+}
+
+// count counts the lines of undo.csv and notes the ids of several rows.
+func (u *undo) count(id string) {
+	if u.byID != nil {
+		h := u.hash(id)
+		if d, again := u.byID[h]; again {
+			if d == nil {
+				u.byID[h] = &undone{}
+			}
+			return
+		}
+		u.byID[h] = nil
+	}
+	u.rows++
 }
 
 func (u *undo) hash(id string) uint64 { return maphash.String(u.seed, strings.ToLower(id)) }
@@ -114,10 +118,9 @@ func (u *undo) ran(out journal.Outcome) bool {
 	return out.Run && out.Status != journal.Failed
 }
 
-// overwrote reports whether a row has overwritten something, or may have: one
-// in flight when the run was killed, or one that failed in a way that does not
-// tell. Putting back what stands there still does no harm.
-func (u *undo) overwrote(out journal.Outcome) bool {
+// maybeApplied reports whether a row has overwritten something, or may have.
+// Putting back what is still there does no harm.
+func (u *undo) maybeApplied(out journal.Outcome) bool {
 	switch out.Status {
 	case journal.Updated, journal.Unknown:
 		return true
@@ -125,14 +128,7 @@ func (u *undo) overwrote(out journal.Outcome) bool {
 		_, inFlight := u.o.Replay.InFlight(out.Row)
 		return inFlight
 	case journal.Failed:
-		switch status := out.HTTPStatus; {
-		case out.Attempts == 0:
-			return false
-		case out.Attempts > 1, status == http.StatusRequestTimeout:
-			return true
-		default:
-			return status < 300 || status >= 500
-		}
+		return change.MaybeApplied(out.Attempts, out.HTTPStatus)
 	}
 	return false
 }
@@ -140,25 +136,29 @@ func (u *undo) overwrote(out journal.Outcome) bool {
 // of returns what comes back of a row, or nil if the run overwrote nothing in
 // it.
 func (u *undo) of(r *sheet.Row, out journal.Outcome) (*undone, error) {
-	if !u.overwrote(out) {
+	if !u.maybeApplied(out) {
 		return nil, nil
 	}
-	before, ok, err := u.o.Replay.Before(r.Number)
+	record, ok, err := u.o.Replay.Before(r.Number)
 	if err != nil || !ok {
 		return nil, err
 	}
-	was, err := parseSession(before.Session)
+	before, err := change.ParseBefore(record.Session)
 	if err != nil {
 		return nil, fmt.Errorf("read what row %d overwrote: %w", r.Number, err)
 	}
-	d := &undone{row: r.Number, id: before.ID, cells: make([]putBack, len(u.columns))}
+	d := &undone{row: r.Number, id: record.ID, cells: make([]change.PutBack, len(u.columns))}
 	if d.id == "" {
 		d.id = out.ID
 	}
 	for i, c := range u.columns {
-		d.cells[i] = u.o.Undo.putBack(c, cell(r, c.Index), was)
+		d.cells[i] = before.PutBack(c, cell(r, c.Index), u.o.Rules.ClearMarker)
 	}
 	return d, nil
+}
+
+func (d *undone) writes() bool {
+	return slices.ContainsFunc(d.cells, func(c change.PutBack) bool { return c.Writes })
 }
 
 // write writes undo.csv, if survey found something to put back.
@@ -172,13 +172,13 @@ func (u *undo) write(ctx context.Context, o Options) ([]File, error) {
 		header := []string{"id"}
 		for i, c := range u.columns {
 			if u.used[i] {
-				header = append(header, fieldName(c))
+				header = append(header, change.Label(c.Field, c.UID))
 			}
 		}
 		if err := w.Write(append(header, "result.row")); err != nil {
 			return err
 		}
-		if err := u.pass(ctx, w); err != nil {
+		if err := u.writeAll(ctx, w); err != nil {
 			return err
 		}
 		w.Flush()
@@ -190,12 +190,12 @@ func (u *undo) write(ctx context.Context, o Options) ([]File, error) {
 	return []File{{"undo", path}}, nil
 }
 
-// pass writes a line for each session that comes back; those of repeated rows
-// follow at the end.
-func (u *undo) pass(ctx context.Context, w *sheet.Writer) error {
+// writeAll writes a line for each session that comes back; those of several
+// rows follow at the end.
+func (u *undo) writeAll(ctx context.Context, w *sheet.Writer) error {
 	err := u.o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
 		d, err := u.of(r, out)
-		if err != nil || d == nil || u.hold(d) {
+		if err != nil || d == nil || u.merge(d) {
 			return err
 		}
 		return u.writeLine(w, d)
@@ -211,23 +211,22 @@ func (u *undo) pass(ctx context.Context, w *sheet.Writer) error {
 	return nil
 }
 
-// hold keeps back a row whose id stands twice. The first row that touched a
+// merge keeps back a row whose id is in several. The first row that changed a
 // field found what must come back, even if it cannot.
-func (u *undo) hold(d *undone) bool {
-	if u.seen == nil {
+func (u *undo) merge(d *undone) bool {
+	if u.byID == nil {
 		return false
 	}
-	h := u.hash(d.id)
-	first, repeated := u.repeated[h]
+	first := u.byID[u.hash(d.id)]
 	switch {
-	case !repeated:
-		return false
 	case first == nil:
-		u.repeated[h] = d
-		u.order = append(u.order, d)
+		return false
+	case first.cells == nil:
+		*first = *d
+		u.order = append(u.order, first)
 	default:
 		for i, c := range d.cells {
-			if f := &first.cells[i]; !f.puts && f.reason == "" {
+			if f := &first.cells[i]; !f.Writes && f.Lost == "" {
 				*f = c
 			}
 		}
@@ -236,15 +235,34 @@ func (u *undo) hold(d *undone) bool {
 }
 
 func (u *undo) writeLine(w *sheet.Writer, d *undone) error {
-	line, puts := []string{d.id}, false
-	for i, c := range d.cells {
-		if u.used[i] {
-			line = append(line, c.cell)
-			puts = puts || c.puts
-		}
-	}
-	if !puts {
+	if !d.writes() {
 		return nil
 	}
+	line := []string{d.id}
+	for i, c := range d.cells {
+		if u.used[i] {
+			line = append(line, c.Cell)
+		}
+	}
 	return w.Write(append(line, strconv.Itoa(d.row)))
+}
+
+func (u *undo) note() UndoNote {
+	return UndoNote{Rows: u.rows, Flags: u.flags, Lost: u.losses.list()}
+}
+
+func (n UndoNote) print(b *strings.Builder) {
+	if n.Rows > 0 {
+		fmt.Fprintf(b, "\nundo.csv puts back %s", text.Count(n.Rows, "row"))
+		if len(n.Flags) > 0 {
+			fmt.Fprintf(b, "; run it with %s", strings.Join(n.Flags, " "))
+		}
+		b.WriteString("\n")
+	}
+	if len(n.Lost) > 0 {
+		b.WriteString("\ncannot be put back:\n")
+		for _, l := range n.Lost {
+			fmt.Fprintf(b, "  %s\n", l)
+		}
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"nermbulk/internal/journal"
-	"nermbulk/internal/sheet"
 )
 
 func before(row int, id, session string) journal.Record {
@@ -30,11 +29,11 @@ func TestUndo(t *testing.T) {
 	}{
 		{"nothing was read before", "id,status\n" + a + ",closed\n", []journal.Record{updated(2, a)}, nil, nil, nil},
 		{"only what the row changed", "id,status,attributes.x,attributes.y,workflow_id\n" + a + ",Closed,new,same,\n",
-			[]journal.Record{before(2, a, `{"status":"open","workflow_id":"`+p+`","attributes":{"x":"old","y":"same","z":"z"}}`), updated(2, a)},
-			[]string{"id,status,attributes.x,result.row", a + ",open,old,2"}, nil, nil},
+			[]journal.Record{before(2, a, `{"status":"assigned","workflow_id":"`+p+`","attributes":{"x":"old","y":"same","z":"z"}}`), updated(2, a)},
+			[]string{"id,status,attributes.x,result.row", a + ",assigned,old,2"}, nil, nil},
 		{"in an envelope", "id,status\n" + a + ",closed\n",
-			[]journal.Record{before(2, a, `{"workflow_session":{"status":"open"}}`), updated(2, a)},
-			[]string{"id,status,result.row", a + ",open,2"}, nil, nil},
+			[]journal.Record{before(2, a, `{"workflow_session":{"status":"assigned"}}`), updated(2, a)},
+			[]string{"id,status,result.row", a + ",assigned,2"}, nil, nil},
 		{"attributes that were empty", "id,attributes.x,attributes.y,attributes.z\n" + a + ",1,2,3\n",
 			[]journal.Record{before(2, a, `{"attributes":{"x":"","y":null}}`), updated(2, a)},
 			[]string{"id,attributes.x,attributes.y,attributes.z,result.row", a + ",<clear>,<clear>,<clear>,2"}, nil, nil},
@@ -85,26 +84,26 @@ func TestUndo(t *testing.T) {
 			[]string{"id,attributes.x,result.row", a + ",\" old\",2"}, nil,
 			[]string{"1 row: attributes.x is put back without the spaces around it, and with plain line breaks; row 2"}},
 		{"a session that ran", "id,status,run\n" + a + ",closed,yes\n",
-			[]journal.Record{before(2, a, `{"status":"open"}`),
+			[]journal.Record{before(2, a, `{"status":"assigned"}`),
 				journal.Outcome{Row: 2, ID: a, Run: true, Status: journal.Updated}},
-			[]string{"id,status,result.row", a + ",open,2"}, nil,
+			[]string{"id,status,result.row", a + ",assigned,2"}, nil,
 			[]string{"1 row: run=true has run the session, which cannot be taken back; row 2"}},
 		{"unknown, in flight, failed and unchanged", "id,status\n" + a + ",closed\n" + b + ",closed\n" + uuid(3) + ",closed\n" + uuid(4) + ",closed\n",
 			[]journal.Record{
-				before(2, a, `{"status":"open"}`), journal.Outcome{Row: 2, ID: a, Status: journal.Unknown},
+				before(2, a, `{"status":"assigned"}`), journal.Outcome{Row: 2, ID: a, Status: journal.Unknown},
 				before(3, b, `{"status":"new"}`), journal.Intent{Row: 3, ID: b},
-				before(4, uuid(3), `{"status":"open"}`), journal.Outcome{Row: 4, ID: uuid(3), Status: journal.Failed},
-				before(5, uuid(4), `{"status":"open"}`), journal.Outcome{Row: 5, ID: uuid(4), Status: journal.Unchanged},
+				before(4, uuid(3), `{"status":"assigned"}`), journal.Outcome{Row: 4, ID: uuid(3), Status: journal.Failed},
+				before(5, uuid(4), `{"status":"assigned"}`), journal.Outcome{Row: 5, ID: uuid(4), Status: journal.Unchanged},
 			},
-			[]string{"id,status,result.row", a + ",open,2", b + ",new,3"}, nil, nil},
+			[]string{"id,status,result.row", a + ",assigned,2", b + ",new,3"}, nil, nil},
 		{"failed, but perhaps applied", "id,status\n" + a + ",closed\n" + b + ",closed\n" + uuid(3) + ",closed\n" + uuid(4) + ",closed\n",
 			[]journal.Record{
-				before(2, a, `{"status":"open"}`), journal.Outcome{Row: 2, ID: a, Status: journal.Failed, HTTPStatus: 502, Attempts: 1},
-				before(3, b, `{"status":"open"}`), journal.Outcome{Row: 3, ID: b, Status: journal.Failed, HTTPStatus: 422, Attempts: 1},
-				before(4, uuid(3), `{"status":"open"}`), journal.Outcome{Row: 4, ID: uuid(3), Status: journal.Failed, HTTPStatus: 422, Attempts: 2},
-				before(5, uuid(4), `{"status":"open"}`), journal.Outcome{Row: 5, ID: uuid(4), Status: journal.Failed, Run: true, Attempts: 1},
+				before(2, a, `{"status":"assigned"}`), journal.Outcome{Row: 2, ID: a, Status: journal.Failed, HTTPStatus: 502, Attempts: 1},
+				before(3, b, `{"status":"assigned"}`), journal.Outcome{Row: 3, ID: b, Status: journal.Failed, HTTPStatus: 422, Attempts: 1},
+				before(4, uuid(3), `{"status":"assigned"}`), journal.Outcome{Row: 4, ID: uuid(3), Status: journal.Failed, HTTPStatus: 422, Attempts: 2},
+				before(5, uuid(4), `{"status":"assigned"}`), journal.Outcome{Row: 5, ID: uuid(4), Status: journal.Failed, Run: true, Attempts: 1},
 			},
-			[]string{"id,status,result.row", a + ",open,2", uuid(3) + ",open,4", uuid(4) + ",open,5"}, nil, nil},
+			[]string{"id,status,result.row", a + ",assigned,2", uuid(3) + ",assigned,4", uuid(4) + ",assigned,5"}, nil, nil},
 		{"the same person, as the tenant shows her", "id,attributes.x,attributes.y\n" + a + ",Ann Lee,Ann\n",
 			[]journal.Record{before(2, a, `{"attributes":{"x":"Ann Lee (ann@example.com)","y":"Ben (ben@example.com)"}}`), updated(2, a)},
 			[]string{"id,attributes.y,result.row", a + ",Ben (ben@example.com),2"}, nil, nil},
@@ -115,14 +114,6 @@ func TestUndo(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRun(t, tt.sheet, tt.records...)
-			r.o.Undo = UndoRules{
-				Status: func(s string) (string, bool) {
-					known := map[string]string{"open": "open", "pendingapproval": "pending_approval", "new": "new"}
-					spelling, ok := known[sheet.NormalizeName(s)]
-					return spelling, ok
-				},
-				Refused: func(f sheet.Field, cell string) bool { return cell == "#N/A" },
-			}
 			s := r.must()
 			want := ""
 			if tt.want != nil {
@@ -156,7 +147,7 @@ func TestUndoOfRepeatedIDs(t *testing.T) {
 		before(2, a, `{"status":"one","attributes":{"x":["no text"],"y":"0"}}`), updated(2, a),
 		before(3, b, `{"status":"one"}`), updated(3, b),
 		before(4, a, `{"status":"two","attributes":{"x":"1","y":"0"}}`), updated(4, a))
-	r.o.Settings = map[string]string{"duplicates": "in-order"}
+	r.o.Rules.InOrder = true
 	s := r.must()
 	want := lines("id,status,attributes.y,result.row", b+",one,,3", a+",one,0,2")
 	if got := r.file("undo.csv"); got != want {
@@ -172,7 +163,7 @@ func TestUndoOfRepeatedIDs(t *testing.T) {
 func TestUndoOfWhatWasNotRead(t *testing.T) {
 	a, b, c := uuid(1), uuid(2), uuid(3)
 	r := newRun(t, "id,status\n"+a+",closed\n"+b+",closed\n"+c+",closed\n",
-		updated(2, a), before(3, b, `{"status":"open"}`), updated(3, b),
+		updated(2, a), before(3, b, `{"status":"assigned"}`), updated(3, b),
 		journal.Outcome{Row: 4, ID: c, Status: journal.Unchanged})
 	r.o.Compare = true
 	s := r.must()
