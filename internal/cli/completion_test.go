@@ -3,6 +3,7 @@ package cli
 import (
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func TestCompletion(t *testing.T) {
 	const (
 		noFiles, noSpace, endings, dirs, inOrder = 4, 2, 8, 16, 32
 	)
-	directive := func(n int) string { return ":" + strings.TrimSpace(number(float64(n))) }
+	directive := func(n int) string { return ":" + strconv.Itoa(n) }
 	for _, test := range []struct {
 		name  string
 		words []string

@@ -7,8 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,8 +21,8 @@ import (
 // metricsMode lets the collector, which is another user, read the file.
 const metricsMode fs.FileMode = 0o644
 
-// writable makes sure that a file can be put at path, before anything is done
-// that is to be told there.
+// writable checks that a file can be written at path, before there is anything
+// to write.
 func writable(path string) error {
 	switch info, err := os.Lstat(path); {
 	case err == nil && info.IsDir():
@@ -35,7 +37,7 @@ func writable(path string) error {
 	return cmp.Or(f.Close(), os.Remove(f.Name()))
 }
 
-// cause takes the name of a file that the user did not name out of an error.
+// cause returns an error without its file's name, which the user did not type.
 func cause(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
@@ -43,52 +45,50 @@ func cause(err error) error {
 	return err
 }
 
-// writeMetrics tells Prometheus how the run ended: with err, or well. It
-// returns err, unless the figures are all that could not be written.
-func (r *runner) writeMetrics(began time.Time, err error) error {
-	text := r.metrics(began, exitCodeOf(err))
-	failed := journal.ReplaceMode(r.metricsFile, metricsMode, func(w io.Writer) error {
-		_, err := io.WriteString(w, text)
+// writeMetrics writes how the run ended for Prometheus's textfile collector. It
+// returns err, the run's own error, unless that is nil and writing fails.
+func (r *runner) writeMetrics(start time.Time, err error) error {
+	metrics := r.metrics(start, exitCodeOf(err))
+	writeErr := journal.ReplaceMode(r.metricsFile, metricsMode, func(w io.Writer) error {
+		_, err := io.WriteString(w, metrics)
 		return err
 	})
-	if failed == nil {
+	if writeErr == nil {
 		return err
 	}
-	failed = fmt.Errorf("the metrics could not be written: %w", failed)
+	writeErr = fmt.Errorf("the metrics could not be written: %w", writeErr)
 	if err == nil {
-		return &failure{ExitInternal, failed}
+		return &failure{ExitInternal, writeErr}
 	}
-	r.out.say(slog.LevelError, "nermbulk: "+failed.Error(), "error", "error", failed.Error())
+	r.out.say(slog.LevelError, "nermbulk: "+writeErr.Error(), "error", "error", writeErr.Error())
 	return err
 }
 
-// metrics is the run as a Prometheus textfile. Rows and requests are left out
-// where the run did not begin.
-func (r *runner) metrics(began time.Time, code ExitCode) string {
-	name := stdinName
+// metrics returns the run as a Prometheus textfile. Rows and requests are left
+// out where the run did not begin.
+func (r *runner) metrics(start time.Time, code ExitCode) string {
+	m := metricsText{sheet: stdinName}
 	if r.path != "-" {
-		name = job.RunName(r.path)
+		m.sheet = job.RunName(r.path)
 	}
 	now := r.Now()
-	m := metricsText{sheet: name}
-	m.gauge("nermbulk_last_run_timestamp_seconds", "When the last run of the sheet ended, in Unix time.", float64(now.UnixMilli())/1000)
-	m.gauge("nermbulk_last_run_duration_seconds", "How long the last run took, without the sessions before a resume.", now.Sub(began).Seconds())
-	m.gauge("nermbulk_last_run_success", "1 if every row of the last run is updated or unchanged, else 0.", boolean(code == ExitOK))
-	m.gauge("nermbulk_last_run_exit_code", "The exit code of the last run; see nermbulk help exit-codes.", float64(code))
-	m.gauge("nermbulk_last_run_dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.dryRun))
+	m.gauge("timestamp_seconds", "When the last run of the sheet ended, in Unix time.", float64(now.UnixMilli())/1000)
+	m.gauge("duration_seconds", "How long the last run took, without the sessions before a resume.", now.Sub(start).Seconds())
+	m.gauge("success", "1 if every row of the last run is updated or unchanged, else 0.", boolean(code == ExitOK))
+	m.gauge("exit_code", "The exit code of the last run; see nermbulk help exit-codes.", float64(code))
+	m.gauge("dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.dryRun))
 	if !r.result.Begun {
 		return m.String()
 	}
-	o := r.result.Outcomes
-	m.gauges("nermbulk_last_run_rows", "Rows of the last run by their outcome.", "outcome", []sample{
-		{"updated", o.Updated}, {"unchanged", o.Unchanged}, {"failed", o.Failed},
-		{"unknown", o.Unknown}, {"invalid", o.Invalid}, {"pending", o.Pending},
+	rows, sent := r.result.Outcomes, r.result.Requests
+	m.gauges("rows", "Rows of the last run by their outcome.", "outcome", []sample{
+		{"updated", rows.Updated}, {"unchanged", rows.Unchanged}, {"failed", rows.Failed},
+		{"unknown", rows.Unknown}, {"invalid", rows.Invalid}, {"pending", rows.Pending},
 	})
-	sent := r.result.Requests
-	m.gauges("nermbulk_last_run_requests", "Requests that the last run sent, those before a resume too.", "kind",
+	m.gauges("requests", "Requests that the last run sent, those before a resume too.", "kind",
 		[]sample{{"patch", sent.Patch}, {"get", sent.Get}, {"token", sent.Token}})
-	m.gauge("nermbulk_last_run_throttled_requests", "Requests of the last run that the tenant refused for the rate.", float64(sent.Throttled))
-	m.gauge("nermbulk_last_run_retried_requests", "Requests of the last run beyond the first of each row.", float64(sent.Retried))
+	m.gauge("throttled_requests", "Requests of the last run that the tenant refused for the rate.", float64(sent.Throttled))
+	m.gauge("retried_requests", "Requests of the last run beyond the first of each row.", float64(sent.Retried))
 	return m.String()
 }
 
@@ -99,42 +99,37 @@ func boolean(b bool) float64 {
 	return 0
 }
 
-// metricsText is text in Prometheus's exposition format. Every metric bears
-// the sheet's name.
+// metricsText is gauges of the last run of a sheet in Prometheus's text format.
 type metricsText struct {
 	strings.Builder
-	sheet string
+	sheet string // the value of their label
 }
 
-// sample is one value of a metric that has several.
+// sample is one value of a gauge that has several.
 type sample struct {
 	label string
 	value int
 }
 
 func (m *metricsText) head(name, help string) {
-	fmt.Fprintf(m, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
+	fmt.Fprintf(m, "# HELP nermbulk_last_run_%[1]s %[2]s\n# TYPE nermbulk_last_run_%[1]s gauge\n", name, help)
 }
 
+// gauge appends a value, rounded to three decimals.
 func (m *metricsText) gauge(name, help string, value float64) {
 	m.head(name, help)
-	fmt.Fprintf(m, "%s{sheet=%s} %s\n", name, labelValue(m.sheet), number(value))
+	fmt.Fprintf(m, "nermbulk_last_run_%s{sheet=%s} %s\n", name, labelValue(m.sheet), strconv.FormatFloat(math.Round(value*1000)/1000, 'f', -1, 64))
 }
 
 func (m *metricsText) gauges(name, help, label string, samples []sample) {
 	m.head(name, help)
 	for _, s := range samples {
-		fmt.Fprintf(m, "%s{sheet=%s,%s=%s} %d\n", name, labelValue(m.sheet), label, labelValue(s.label), s.value)
+		fmt.Fprintf(m, "nermbulk_last_run_%s{sheet=%s,%s=%q} %d\n", name, labelValue(m.sheet), label, s.label, s.value)
 	}
 }
 
-// number writes whole seconds of Unix time without an exponent.
-func number(v float64) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")
-}
-
-// labelValue quotes a label's value: the format knows these three escapes, and
-// no other.
+// labelValue quotes the value of a label: the format has these three escapes
+// only.
 func labelValue(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "�")) + `"`
 }

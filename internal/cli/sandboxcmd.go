@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,10 +18,8 @@ import (
 
 // sandboxFlags are the flags of the sandbox command.
 type sandboxFlags struct {
+	sandbox.Options
 	addr, sheet, fail, drop string
-	rateLimit               float64
-	latency                 time.Duration
-	seed                    uint64
 }
 
 func newSandboxCommand(s Streams) *cobra.Command {
@@ -44,17 +41,17 @@ sessions and the requests as they come. Any token is accepted.`,
 			flags.StringVar(&f.sheet, "sheet", "", "a sheet whose ids become sessions")
 		}),
 		group("Its faults", func(flags *pflag.FlagSet) {
-			flags.Float64Var(&f.rateLimit, "rate-limit", 0, "requests per second that it grants; 0 = no limit")
-			flags.DurationVar(&f.latency, "latency", 0, "how long each answer takes")
+			flags.Float64Var(&f.RateLimit, "rate-limit", 0, "requests per second that it grants; 0 = no limit")
+			flags.DurationVar(&f.Latency, "latency", 0, "how long each answer takes")
 			flags.StringVar(&f.fail, "fail", "0%", "share of requests that end in a 5xx, nothing applied")
 			flags.StringVar(&f.drop, "drop", "0%", "share of changes that are applied and then get no answer")
-			flags.Uint64Var(&f.seed, "seed", 1, "the same seed makes the same faults")
+			flags.Uint64Var(&f.Seed, "seed", 1, "the same seed makes the same faults")
 		}),
 	)
 	return c
 }
 
-// share reads a percentage, with or without its sign.
+// share parses a percentage, with or without its sign.
 func share(flag, text string) (float64, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
 	if err != nil || !(n >= 0 && n <= 100) {
@@ -63,23 +60,19 @@ func share(flag, text string) (float64, error) {
 	return n / 100, nil
 }
 
-func serveSandbox(s Streams, f *sandboxFlags) error {
+func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	ctx, _, stop := s.Signals()
 	defer stop()
-	fail, err := share("fail", f.fail)
-	if err != nil {
+	if f.Fail, err = share("fail", f.fail); err != nil {
 		return err
 	}
-	drop, err := share("drop", f.drop)
-	if err != nil {
+	if f.Drop, err = share("drop", f.drop); err != nil {
 		return err
 	}
-	if f.rateLimit < 0 || f.latency < 0 {
+	if f.RateLimit < 0 || f.Latency < 0 {
 		return usage("--rate-limit and --latency may not be below 0")
 	}
-	t := sandbox.New(sandbox.Options{
-		RateLimit: f.rateLimit, Latency: f.latency, Fail: fail, Drop: drop, Seed: f.seed,
-	})
+	t := sandbox.New(f.Options)
 	sessions := 0
 	if f.sheet != "" {
 		if sessions, err = seedFromSheet(ctx, t, f.sheet); err != nil {
@@ -94,7 +87,7 @@ func serveSandbox(s Streams, f *sandboxFlags) error {
 	return t.Serve(ctx, l)
 }
 
-// seedFromSheet makes a session for each id of a sheet, whatever its other
+// seedFromSheet adds a session for each id of a sheet, whatever its other
 // columns are.
 func seedFromSheet(ctx context.Context, t *sandbox.Tenant, path string) (n int, err error) {
 	sh, err := sheet.Open(path, sheet.Options{Unknown: sheet.UnknownIgnore})
