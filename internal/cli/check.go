@@ -29,7 +29,8 @@ capitals, in braces or without hyphens. The exit code is that of the sheet as it
   nermbulk check sessions.csv --map 'Contract End=attributes.end_date'
   nermbulk check sessions.csv --fix corrected.csv
   nermbulk check sessions.csv --json | jq '.problems[].kind'`,
-		Args: exactly(1, "one sheet"),
+		Args:              exactly(1, "one sheet"),
+		ValidArgsFunction: oneArgument(completeSheet),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.fix == "" && c.Flags().Changed("fix") {
 				return usage("--fix is empty: name the file for the corrected copy")

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/job"
@@ -44,35 +43,22 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"run-dir":         cobra.FixedCompletions(nil, dirsOnly),
 }
 
-// addCompletion gives every command what a shell offers for its flags and
-// arguments.
+// addCompletion gives every command what a shell offers for its flags, and the
+// commands that cobra adds what it offers for their arguments.
 func addCompletion(root *cobra.Command) {
+	root.CompletionOptions.SetDefaultShellCompDirective(noFiles)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			complete := flagCompletions[f.Name]
-			if complete == nil {
-				complete = cobra.NoFileCompletions
-			}
-			if f.Value.Type() != "bool" {
-				_ = c.RegisterFlagCompletionFunc(f.Name, complete) // fails for a second registration only
-			}
-		})
+		for flag, complete := range flagCompletions {
+			_ = c.RegisterFlagCompletionFunc(flag, complete) // fails if the command has no such flag
+		}
 		switch c.Name() {
-		case "run", "check":
-			c.ValidArgsFunction = oneArgument(completeSheet)
-		case "report":
-			c.ValidArgsFunction = oneArgument(completeRun)
 		case "help":
 			c.Args, c.ValidArgsFunction = knownTopic, oneArgument(completeTopic)
 		case "completion":
 			for _, shell := range c.Commands() {
 				shell.Args = exactly(0, "no arguments")
-			}
-		default:
-			if c.Runnable() {
-				c.ValidArgsFunction = cobra.NoFileCompletions
 			}
 		}
 	}

@@ -10,12 +10,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -83,8 +83,6 @@ func (f *exportFlags) validate() error {
 	return cmp.Or(f.tenantFlags.validate(), f.paceFlags.validate(), f.logFlags.validate())
 }
 
-var uuidForm = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // query returns the filters. A misspelt status would only find nothing, so it
 // is an error.
 func (f *exportFlags) query() (api.Query, error) {
@@ -109,7 +107,7 @@ func (f *exportFlags) query() (api.Query, error) {
 		{"profile-id", f.profileID, &q.ProfileID},
 	} {
 		value := sheet.Trim(id.value)
-		if value != "" && !uuidForm.MatchString(value) {
+		if value != "" && (len(value) != 36 || uuid.Validate(value) != nil) {
 			return q, usage("--%s %q is not a UUID; one looks like 33f072dd-13b4-41e1-8ea0-16f2a59b57c8", id.flag, id.value)
 		}
 		*id.to = strings.ToLower(value)
@@ -150,10 +148,10 @@ func (e *exporter) run() (err error) {
 	defer func() { err = cmp.Or(err, sessions.close()) }()
 	uids, missing, err := e.read(ctx, query, sessions)
 	if err != nil {
-		list, refused := errors.AsType[*api.ListError](err)
+		list, unlisted := errors.AsType[*api.ListError](err)
 		switch {
-		case !refused:
-			return &failure{ExitInternal, err}
+		case !unlisted:
+			return err
 		case ctx.Err() != nil:
 			return silent(caught())
 		case list.Answer.Verdict == api.Refused:
@@ -169,7 +167,7 @@ func (e *exporter) run() (err error) {
 		err = journal.Replace(e.path, write)
 	}
 	if err != nil {
-		return &failure{ExitInternal, fmt.Errorf("write the sheet: %w", err)}
+		return fmt.Errorf("write the sheet: %w", err)
 	}
 	e.summarize(x, missing)
 	return nil
@@ -214,7 +212,7 @@ func (e *exporter) read(ctx context.Context, query api.Query, sessions *spool) (
 	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading", "host", e.to.Host)
 	uids = map[string]struct{}{}
 	progress := &listProgress{exporter: e, rate: job.NewRowRate(e.Now()), printed: e.Now()}
-	defer progress.show()()
+	defer job.StartClock(progress.update)()
 	total, read := 0, 0
 	for page, err := range api.Pages(ctx, e.client.List, query) {
 		if err != nil {
@@ -248,18 +246,8 @@ type listProgress struct {
 	length      int              // of the bar: the first total
 }
 
-// show keeps the progress up to date until stop.
-func (p *listProgress) show() (stop func()) {
-	stopClock := job.StartClock(func(bool) { p.update() })
-	return func() {
-		stopClock()
-		if p.bar != nil {
-			p.bar.Stop()
-		}
-	}
-}
-
-func (p *listProgress) update() {
+// update shows the progress, for the last time or not.
+func (p *listProgress) update(last bool) {
 	read, total, now := int(p.read.Load()), int(p.total.Load()), p.Now()
 	if p.bar == nil && total == 0 {
 		if read > 0 && now.Sub(p.printed) >= linesEvery {
@@ -278,6 +266,9 @@ func (p *listProgress) update() {
 		Done: min(read, p.length), Left: max(0, p.length-read), Rate: p.rate.Update(now, read),
 		PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage,
 	})
+	if last {
+		p.bar.Stop()
+	}
 }
 
 // summarize says what was written, what was left out and how to send it back.

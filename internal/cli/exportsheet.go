@@ -19,7 +19,6 @@ import (
 type exportSheet struct {
 	fields  []change.Field // of the first columns; attributes and result.source follow
 	columns []sheet.Column
-	letters map[string]int // index of a column by its letter
 	planner *change.Planner
 	change  change.Change
 	row     sheet.Row
@@ -35,7 +34,7 @@ type exportSheet struct {
 // newExportSheet returns a sheet with a column for each of the attributes. The
 // source is what result.source says.
 func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
-	x := &exportSheet{letters: map[string]int{}, index: map[[2]string]*exportNote{}, source: source}
+	x := &exportSheet{index: map[[2]string]*exportNote{}, source: source}
 	for _, f := range change.Fields() {
 		if f.Get != nil {
 			x.addColumn(f.Name)
@@ -57,9 +56,7 @@ func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 
 func (x *exportSheet) addColumn(name string) {
 	field, uid, _ := sheet.ParseField(name)
-	index := len(x.columns)
-	x.columns = append(x.columns, sheet.Column{Index: index, Name: name, Field: field, UID: uid})
-	x.letters[sheet.Letter(index)] = index
+	x.columns = append(x.columns, sheet.Column{Index: len(x.columns), Name: name, Field: field, UID: uid})
 }
 
 // write writes the header and a row for each session of the spool.
@@ -107,13 +104,13 @@ func (x *exportSheet) fill(s *api.Session) bool {
 	for refused := true; refused; {
 		refused = false
 		for _, p := range x.planner.Plan(&x.row, &x.change) {
-			i, ofCell := x.letters[p.Column]
+			i := slices.IndexFunc(x.columns, func(c sheet.Column) bool { return sheet.Letter(c.Index) == p.Column })
 			switch {
 			case p.Severity != sheet.Error:
 			case p.Kind == sheet.BadID:
 				x.note("left out", "the id is not a UUID", "", s.ID)
 				return false
-			case !ofCell:
+			case i < 0:
 				x.note("left out", "the session holds nothing that a row could send", "", s.ID)
 				return false
 			default:

@@ -67,6 +67,9 @@ func envName(flag string) string {
 // values of the others out, wherever they come from.
 var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"quiet", "verbose"}}
 
+// filled marks a flag that fill set.
+const filled = "nermbulk_filled"
+
 // fill sets the flags that were not given from a source. Several values of a
 // repeatable flag are separated by line breaks.
 func fill(flags *pflag.FlagSet, from source) error {
@@ -92,6 +95,7 @@ func fill(flags *pflag.FlagSet, from source) error {
 				return
 			}
 		}
+		f.Annotations = map[string][]string{filled: {}}
 	})
 	return first
 }
@@ -119,10 +123,5 @@ func flagWords(flags *pflag.FlagSet, include func(*pflag.Flag) bool) []string {
 	return words
 }
 
-// typedFlags returns which flags are on the command line, before the
-// environment is asked.
-func typedFlags(flags *pflag.FlagSet) map[string]bool {
-	typed := map[string]bool{}
-	flags.Visit(func(f *pflag.Flag) { typed[f.Name] = true })
-	return typed
-}
+// isTyped reports whether a flag is on the command line.
+func isTyped(f *pflag.Flag) bool { return f.Changed && f.Annotations[filled] == nil }

@@ -21,9 +21,10 @@ func newReportCommand(s Streams) *cobra.Command {
 		Long: `Report writes results.csv, failed.csv, summary.json and report.html of a run again from
 its journal, and prints the summary. It sends nothing and needs no tenant. The exit
 code is 0, whatever the rows ended in.`,
-		Example: "  nermbulk report runs/sessions-20260115T220000Z",
-		Args:    exactly(1, "one run directory"),
-		RunE:    func(_ *cobra.Command, args []string) error { return reportAgain(s, args[0], asJSON) },
+		Example:           "  nermbulk report runs/sessions-20260115T220000Z",
+		Args:              exactly(1, "one run directory"),
+		ValidArgsFunction: oneArgument(completeRun),
+		RunE:              func(_ *cobra.Command, args []string) error { return reportAgain(s, args[0], asJSON) },
 	}
 	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "the summary as one JSON document on standard output")

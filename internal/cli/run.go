@@ -35,16 +35,12 @@ result for each row. SHEET is a path, or - for standard input.`,
 
   # every night, from cron: go on with what was interrupted, never ask
   nermbulk run sessions.csv --tenant acme --yes --resume`,
+		Args:              exactly(1, "one sheet"),
+		ValidArgsFunction: oneArgument(completeSheet),
 	}
 	setFlags(c, f.groups()...)
-	var typed map[string]bool
-	c.Args = func(c *cobra.Command, args []string) error {
-		// Arguments are looked at before the environment fills the flags.
-		typed = typedFlags(c.Flags())
-		return exactly(1, "one sheet")(c, args)
-	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r := &runner{Streams: s, runFlags: f, flags: c.Flags(), typed: typed, path: args[0]}
+		r := &runner{Streams: s, runFlags: f, flags: c.Flags(), path: args[0]}
 		return r.run()
 	}
 	return c
@@ -55,8 +51,7 @@ type runner struct {
 	Streams
 	*runFlags
 	flags *pflag.FlagSet
-	typed map[string]bool // the flags of the command line itself
-	path  string          // as given
+	path  string // as given
 
 	out      *printer
 	asked    <-chan os.Signal // for the state
@@ -185,7 +180,7 @@ func (r *runner) nextCommand() string {
 // command is this command line again for another sheet, without some flags.
 func (r *runner) command(path string, without ...string) string {
 	words := append([]string{"nermbulk", "run", text.ShellWord(path)}, flagWords(r.flags, func(f *pflag.Flag) bool {
-		return r.typed[f.Name] && !slices.Contains(without, f.Name)
+		return isTyped(f) && !slices.Contains(without, f.Name)
 	})...)
 	return strings.Join(words, " ")
 }
