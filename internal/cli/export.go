@@ -143,7 +143,7 @@ func (e *exporter) run() (err error) {
 	}
 	sessions, err := newSpool(dir)
 	if err != nil {
-		return fmt.Errorf("keep the sessions on disk: %w", err)
+		return err
 	}
 	defer func() { err = cmp.Or(err, sessions.close()) }()
 	uids, missing, err := e.read(ctx, query, sessions)
@@ -218,11 +218,11 @@ func (e *exporter) read(ctx context.Context, query api.Query, sessions *spool) (
 		if err != nil {
 			return nil, 0, err
 		}
-		for i := range page.Sessions {
-			for uid := range page.Sessions[i].Attributes {
+		for _, s := range page.Sessions {
+			for uid := range s.Attributes {
 				uids[uid] = struct{}{}
 			}
-			if err := sessions.add(&page.Sessions[i]); err != nil {
+			if err := sessions.add(s); err != nil {
 				return nil, 0, err
 			}
 		}

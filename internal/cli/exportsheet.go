@@ -1,9 +1,15 @@
 package cli
 
 import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -221,4 +227,57 @@ func (x *exportSheet) notes() string {
 			text.CountOf(x.unknownStatuses, "session has", "sessions have"))
 	}
 	return b.String()
+}
+
+// spool keeps sessions on disk until all of them are known, one JSON object a
+// line. They are personal data: only the user can read the file, and it is
+// removed at the end, or while it is open where the system allows that.
+type spool struct {
+	file *os.File
+	enc  *json.Encoder
+}
+
+func newSpool(dir string) (*spool, error) {
+	file, err := os.CreateTemp(dir, ".nermbulk-*")
+	if err != nil {
+		return nil, fmt.Errorf("keep the sessions on disk: %w", err)
+	}
+	_ = os.Remove(file.Name()) // on Unix not even a kill leaves it behind
+	return &spool{file, json.NewEncoder(file)}, nil
+}
+
+// add appends a session, without the text that it came in.
+func (s *spool) add(session api.Session) error {
+	session.Raw = nil
+	if err := s.enc.Encode(&session); err != nil {
+		return fmt.Errorf("keep the sessions on disk: %w", err)
+	}
+	return nil
+}
+
+// each calls visit with the sessions in their order.
+func (s *spool) each(visit func(*api.Session) error) error {
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read the sessions back: %w", err)
+	}
+	sessions := json.NewDecoder(bufio.NewReader(s.file))
+	for {
+		var session api.Session
+		if err := sessions.Decode(&session); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read the sessions back: %w", err)
+		}
+		if err := visit(&session); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *spool) close() error {
+	err := s.file.Close()
+	if gone := os.Remove(s.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
+		err = cmp.Or(err, gone)
+	}
+	return err
 }

@@ -52,17 +52,13 @@ func (f *logFlags) level() slog.Level {
 // wantsJSON returns how to print an error, even that of a command line that
 // could not be parsed as far as its --log-format.
 func wantsJSON(c *cobra.Command, args []string, env func(string) (string, bool)) bool {
-	f := c.Flags().Lookup(logFormatFlag)
-	if f == nil {
+	if c.Flags().Lookup(logFormatFlag) == nil {
 		return false
 	}
-	if !f.Changed {
-		rest := pflag.NewFlagSet("", pflag.ContinueOnError)
-		rest.ParseErrorsAllowlist.UnknownFlags = true
-		rest.String(logFormatFlag, "", "")
-		_ = rest.Parse(args) // the error is reported already
-		_ = fill(rest, fromEnv(env))
-		f = rest.Lookup(logFormatFlag)
-	}
-	return f.Value.String() == logJSON
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	format := flags.String(logFormatFlag, "", "")
+	_ = flags.Parse(args) // the error is reported already
+	_ = fill(flags, fromEnv(env))
+	return *format == logJSON
 }
