@@ -19,10 +19,10 @@ type Overview struct {
 	Warnings int
 	Kinds    map[sheet.Kind]int
 	// Whole holds the problems of the whole sheet. When there are any, the
-	// rows were not checked, and problems reported before do not count.
+	// rows were not checked.
 	Whole []sheet.Problem
 
-	ids *change.IDs
+	repeats *change.Repeats
 }
 
 // Sendable reports whether a sheet may be sent: whole, or what is valid of it.
@@ -30,21 +30,30 @@ func (o *Overview) Sendable(skipInvalid bool) bool {
 	return len(o.Whole) == 0 && (o.Errors == 0 || skipInvalid)
 }
 
+// maxKept is how many problems are kept until it is known whether an id is in
+// several rows. A sheet with more is read a second time.
+const maxKept = 4096
+
 // Check reads the whole sheet and reports each problem of its rows in the
 // sheet's order. With skipInvalid the counts are of what would be sent: of an
-// id that is in several rows, none of its rows. An error means that the sheet could
-// not be read; what is wrong with its content is data.
+// id that is in several rows, none of its rows. An error means that the sheet
+// could not be read; what is wrong with its content is data.
 func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
 	o := newOverview()
 	if whole := s.Problems(); len(whole) > 0 {
 		return o, o.countOnly(ctx, s)
 	}
-	checker := change.NewChecker(s, rules)
+	checker, ids := change.NewChecker(s, rules), change.NewIDs()
+	var kept []sheet.Problem
 	err := s.Each(ctx, func(row *sheet.Row) error {
-		if o.Rows%surveyRows == surveyRows-1 {
-			o.ids.Expect(int(float64(o.Rows) / float64(s.BytesRead()) * float64(s.Size())))
+		problems := checker.Plan(row)
+		o.add(problems, &checker.Change, false)
+		if len(kept) <= maxKept {
+			kept = append(kept, problems...)
 		}
-		o.add(checker.First(row, o.ids), &checker.Change, report)
+		if !rules.InOrder {
+			checker.Collect(ids)
+		}
 		return nil
 	})
 	if err != nil {
@@ -54,19 +63,37 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 		o.refuse(whole)
 		return o, nil
 	}
-	if skipInvalid && o.ids.Repeats() > 0 && !rules.InOrder {
-		return o, o.recount(ctx, s, rules)
+	if o.repeats = ids.Repeats(); o.repeats != nil || len(kept) > maxKept {
+		return o, o.again(ctx, s, rules, skipInvalid, report)
 	}
-	o.ids = nil // large, and of no more use: no row is left out for its id
+	for _, p := range kept {
+		report(p)
+	}
 	return o, nil
 }
 
-// surveyRows is after how many rows it is estimated, again and again, how many
-// the sheet has: so many that what is read ahead of them is little.
-const surveyRows = 1 << 15
+// again checks the sheet once more, now that the ids that are in several rows
+// are known.
+func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) error {
+	repeats := o.repeats
+	*o = *newOverview()
+	checker := change.NewChecker(s, rules)
+	err := s.Each(ctx, func(row *sheet.Row) error {
+		problems := checker.First(row, repeats)
+		o.add(problems, &checker.Change, skipInvalid && checker.IsRepeated(repeats))
+		for _, p := range problems {
+			report(p)
+		}
+		return nil
+	})
+	if skipInvalid {
+		o.repeats = repeats // none of their rows is sent
+	}
+	return err
+}
 
 func newOverview() *Overview {
-	return &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}, ids: change.NewIDs()}
+	return &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}}
 }
 
 // countOnly counts the rows of a sheet whose header has problems.
@@ -98,18 +125,14 @@ func (o *Overview) count(p sheet.Problem) {
 	}
 }
 
-func (o *Overview) add(problems []sheet.Problem, c *change.Change, report func(sheet.Problem)) {
+// add counts a row and its problems. skipped: the row is left out whatever it
+// holds.
+func (o *Overview) add(problems []sheet.Problem, c *change.Change, skipped bool) {
 	o.Rows++
 	for _, p := range problems {
 		o.count(p)
-		report(p)
 	}
-	o.weigh(problems, c)
-}
-
-// weigh counts a row as one that can be sent or cannot.
-func (o *Overview) weigh(problems []sheet.Problem, c *change.Change) {
-	if change.FirstError(problems) != nil {
+	if skipped || change.FirstError(problems) != nil {
 		o.Invalid++
 		return
 	}
@@ -121,16 +144,4 @@ func (o *Overview) weigh(problems []sheet.Problem, c *change.Change) {
 	if c.Status != "" {
 		o.Statuses[c.Status]++
 	}
-}
-
-// recount counts again what would be sent, now that the ids that are in several rows
-// are known.
-func (o *Overview) recount(ctx context.Context, s *sheet.Sheet, rules change.Rules) error {
-	o.Valid, o.Invalid, o.Clears, o.Runs = 0, 0, 0, 0
-	clear(o.Statuses)
-	checker := change.NewChecker(s, rules)
-	return s.Each(ctx, func(row *sheet.Row) error {
-		o.weigh(checker.Again(row, o.ids), &checker.Change)
-		return nil
-	})
 }

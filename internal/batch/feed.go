@@ -36,7 +36,7 @@ func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
 	if e.superseded[row.Number] > 0 {
 		return e.keepSuperseded(row.Number, earlier)
 	}
-	problems := e.checker.Again(row, e.Overview.ids)
+	problems := e.checker.Again(row, e.Overview.repeats)
 	if change.FirstError(problems) != nil {
 		return e.invalid(row.Number, problems)
 	}

@@ -35,26 +35,39 @@ func (c *Checker) Plan(row *sheet.Row) []sheet.Problem {
 	return problems
 }
 
-// First checks a row in the pass that meets the ids for the first time.
-func (c *Checker) First(row *sheet.Row, ids *IDs) []sheet.Problem {
+// Collect adds the id of the last row, if it has one.
+func (c *Checker) Collect(ids *IDs) {
+	if c.planner.keyed {
+		ids.add(c.planner.key)
+	}
+}
+
+// First checks a row in the first pass that knows the repeated ids: each row
+// of such an id but the first is wrong.
+func (c *Checker) First(row *sheet.Row, repeats *Repeats) []sheet.Problem {
 	problems := c.Plan(row)
 	p := c.planner
 	if !p.keyed {
 		return problems
 	}
-	if at, again := ids.add(p.key, row.Number); again && !p.rules.InOrder && !row.Long {
+	if at, again := repeats.meet(p.key, row.Number); again && !row.Long {
 		return p.repeated(fmt.Sprintf("the same id as in row %d: keep one row for each id, or send them one after another with --duplicates in-order", at))
 	}
 	return problems
 }
 
 // Again checks a row in a later pass: every row of a repeated id is wrong.
-func (c *Checker) Again(row *sheet.Row, ids *IDs) []sheet.Problem {
+func (c *Checker) Again(row *sheet.Row, repeats *Repeats) []sheet.Problem {
 	problems := c.Plan(row)
-	if p := c.planner; p.keyed && !p.rules.InOrder && ids != nil && ids.repeated(p.key) && !row.Long {
-		return p.repeated("the id stands in several rows: none of them is sent")
+	if c.IsRepeated(repeats) && !row.Long {
+		return c.planner.repeated("the id stands in several rows: none of them is sent")
 	}
 	return problems
+}
+
+// IsRepeated reports whether the id of the last row is in several rows.
+func (c *Checker) IsRepeated(repeats *Repeats) bool {
+	return c.planner.keyed && repeats.has(c.planner.key)
 }
 
 // repeated adds the problem of an id that is in several rows.

@@ -271,7 +271,7 @@ func plainNames(s string) []string {
 	names := split(s)
 	for i, name := range names {
 		if isUUID(name) {
-			names[i] = strings.ToLower(name)
+			names[i] = lowerUUID(name)
 		} else if at := strings.LastIndex(name, " ("); at > 0 && strings.HasSuffix(name, ")") && strings.Contains(name[at:], "@") {
 			names[i] = name[:at]
 		}

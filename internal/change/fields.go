@@ -125,7 +125,7 @@ func parseID(cell string, _ *Rules) (string, *fault) {
 	if !isUUID(cell) {
 		return "", &fault{sheet.BadUUID, quote(cell) + " is not a UUID" + uuidHint(cell)}
 	}
-	return strings.ToLower(cell), nil
+	return lowerUUID(cell), nil
 }
 
 func parseIDs(cell string, _ *Rules) (string, *fault) {

@@ -5,45 +5,39 @@ import (
 	"testing"
 )
 
-func TestIDTable(t *testing.T) {
+func TestRepeats(t *testing.T) {
 	const n = 100_000
-	tests := []struct {
-		name     string
-		expected int // from the 1,000th id on
-	}{
-		{"not known how many", 0},
-		{"as many as expected", n},
-		{"far more than expected", 2_000},
-		{"far fewer than expected", 50 * n},
+	ids := NewIDs()
+	for i := range n {
+		ids.add(numbered(i))
+		if i%10 == 9 { // every tenth is added again at once
+			ids.add(numbered(i))
+		}
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			ids := NewIDs()
-			for i := range n {
-				if i == 1000 && tt.expected > 0 {
-					ids.Expect(tt.expected)
-				}
-				if first, again := ids.add(numbered(i), i+2); again {
-					t.Fatalf("id %d: said to stand in row %d already", i, first)
-				}
-				if i%10 == 9 { // every tenth stands again at once
-					if first, again := ids.add(numbered(i), i+3); !again || first != i+2 {
-						t.Fatalf("id %d a second time: row %d, %v; want row %d", i, first, again, i+2)
-					}
-				}
+	repeats := ids.Repeats()
+	for i := range n {
+		for _, row := range []int{i + 2, i + 3, i + 4} {
+			first, again := repeats.meet(numbered(i), row)
+			if want := i%10 == 9 && row > i+2; again != want || want && first != i+2 {
+				t.Fatalf("id %d in row %d: row %d, %v; want row %d, %v", i, row, first, again, i+2, want)
 			}
-			for i := range n {
-				if got, want := ids.repeated(numbered(i)), i%10 == 9; got != want {
-					t.Fatalf("id %d: repeated %v, want %v", i, got, want)
-				}
-			}
-			if ids.repeated(numbered(n)) {
-				t.Error("an id that was never added is said to be repeated")
-			}
-			if ids.again != n/10 {
-				t.Errorf("%d rows with an id that stood before, want %d", ids.again, n/10)
-			}
-		})
+		}
+		if got, want := repeats.has(numbered(i)), i%10 == 9; got != want {
+			t.Fatalf("id %d: repeated %v, want %v", i, got, want)
+		}
+	}
+	if repeats.has(numbered(n)) {
+		t.Error("an id that was never added is said to be repeated")
+	}
+}
+
+func TestNoRepeats(t *testing.T) {
+	ids := NewIDs()
+	for i := range 1000 {
+		ids.add(numbered(i))
+	}
+	if repeats := ids.Repeats(); repeats != nil || repeats.has(numbered(1)) {
+		t.Errorf("repeated: %v", repeats)
 	}
 }
 
@@ -53,13 +47,15 @@ func numbered(i int) (id [16]byte) {
 	return id
 }
 
-func BenchmarkIDTable(b *testing.B) {
+func BenchmarkRepeats(b *testing.B) {
 	const n = 1_000_000
 	for b.Loop() {
 		ids := NewIDs()
-		ids.Expect(n)
 		for i := range n {
-			ids.add(numbered(i), i)
+			ids.add(numbered(i))
+		}
+		if ids.Repeats() != nil {
+			b.Fatal("nothing is repeated")
 		}
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "ids/s")

@@ -112,7 +112,7 @@ func (p *Planner) planID(row *sheet.Row, c *Change) {
 	p.key, p.keyed = parseUUID(cell)
 	switch {
 	case p.keyed:
-		c.ID = strings.ToLower(cell)
+		c.ID = lowerUUID(cell)
 	case cell == "":
 		p.problem(p.id, sheet.BadID, "the id is empty: a row needs the id of the session that it changes")
 	case p.isClear(cell):
