@@ -15,7 +15,7 @@ import (
 )
 
 // hostile are answers that attack who shows them: they end the elements that
-// they may stand in, run scripts in every way, and bear control characters.
+// they may be in, run scripts in every way, and hold control characters.
 var hostile = []struct {
 	status int
 	kind   string

@@ -109,7 +109,7 @@ func TestSampleSystemd(t *testing.T) {
 		lines = append(lines, strings.NewReplacer(
 			"/usr/local/bin/nermbulk", "nermbulk", "%d", dir, "%S/nermbulk", dir).Replace(line[1]))
 	}
-	// What prune says goes to systemd's journal.
+	// What prune prints goes to systemd's journal.
 	night(t, dir, lines[0]+" && "+lines[1]+" 2>/dev/null")
 	for _, must := range []string{"DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes", "LoadCredential=token:"} {
 		if !strings.Contains(service, "\n"+must) {

@@ -100,6 +100,26 @@ func fill(flags *pflag.FlagSet, from source) error {
 	return first
 }
 
+// settings returns the flags as a run directory keeps them and fill takes them:
+// by name, without those that have their default. Those that only matter for
+// one session are kept too, for the report. No flag is a secret.
+func settings(flags *pflag.FlagSet) map[string]string {
+	kept := map[string]string{}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" && f.Value.String() != f.DefValue {
+			kept[f.Name] = strings.Join(valuesOf(f), "\n")
+		}
+	})
+	return kept
+}
+
+func valuesOf(f *pflag.Flag) []string {
+	if list, repeatable := f.Value.(pflag.SliceValue); repeatable {
+		return list.GetSlice()
+	}
+	return []string{f.Value.String()}
+}
+
 // flagWords returns the flags that include picks as words of a command line.
 func flagWords(flags *pflag.FlagSet, include func(*pflag.Flag) bool) []string {
 	var words []string
@@ -107,11 +127,7 @@ func flagWords(flags *pflag.FlagSet, include func(*pflag.Flag) bool) []string {
 		if !include(f) {
 			return
 		}
-		values := []string{f.Value.String()}
-		if list, repeatable := f.Value.(pflag.SliceValue); repeatable {
-			values = list.GetSlice()
-		}
-		for _, value := range values {
+		for _, value := range valuesOf(f) {
 			switch {
 			case f.Value.Type() != "bool":
 				words = append(words, "--"+f.Name, text.ShellWord(value))

@@ -139,10 +139,10 @@ func TestMetricsFileMustBeWritable(t *testing.T) {
 	if err := os.Mkdir("dir", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for path, told := range map[string]string{"dir": "it is a directory", filepath.Join("missing", "out.prom"): "no file can be written there"} {
+	for path, want := range map[string]string{"dir": "it is a directory", filepath.Join("missing", "out.prom"): "no file can be written there"} {
 		got := call(t, withToken, "run", "nightly.csv", "--base-url", base, "--yes", "--metrics-file", path)
 		got.wantCode(t, ExitUsage)
-		wantText(t, got.err, "--metrics-file "+path, told)
+		wantText(t, got.err, "--metrics-file "+path, want)
 	}
 	if _, err := os.Stat(job.RunsRoot); err == nil || tenant.Applied() != 0 {
 		t.Error("a run began")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -79,7 +80,10 @@ func prune(s Streams, keep int, age time.Duration) error {
 	}
 	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return !isFinished(r.Info) })
 	runs = runs[min(keep, len(runs)):]
-	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return s.Now().Sub(endOf(r.Info)) < age })
+	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool {
+		end := cmp.Or(r.Info.FinishedAt, &r.Info.StartedAt) // a dry run that was killed has no end
+		return s.Now().Sub(*end) < age
+	})
 	if len(runs) == 0 {
 		fmt.Fprintf(s.Err, "nothing to remove under %s/\n", job.RunsRoot)
 	}
@@ -100,14 +104,6 @@ func prune(s Streams, keep int, age time.Duration) error {
 }
 
 func isFinished(i journal.Info) bool { return i.Finished || i.DryRun }
-
-// endOf returns when a run ended, or began if it is a dry run that was killed.
-func endOf(i journal.Info) time.Time {
-	if i.FinishedAt != nil {
-		return *i.FinishedAt
-	}
-	return i.StartedAt
-}
 
 // removeRun removes a run, unless another process works on it, or resumed it
 // since the runs were listed.

@@ -39,7 +39,7 @@ func keptRun(t *testing.T, name string, ago time.Duration, change func(*journal.
 	return dir
 }
 
-func left(t *testing.T) []string {
+func remainingRuns(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir(job.RunsRoot)
 	if err != nil {
@@ -78,7 +78,7 @@ func TestPrune(t *testing.T) {
 			keptRun(t, "e-40d", 40*day, nil)
 			got := call(t, nil, append([]string{"prune"}, test.args...)...)
 			got.wantCode(t, ExitOK)
-			if names := left(t); !slices.Equal(names, test.left) {
+			if names := remainingRuns(t); !slices.Equal(names, test.left) {
 				t.Errorf("left are %v, want %v", names, test.left)
 			}
 			for _, name := range []string{"b-1d", "c-dry-2d", "d-10d", "e-40d"} {
@@ -123,8 +123,8 @@ func TestPruneLeaves(t *testing.T) {
 	got := call(t, nil, "prune", "--keep", "0")
 	got.wantCode(t, ExitOK)
 	wantText(t, got.err, "left "+held+": another process works on it")
-	if want := []string{"elsewhere", "held", "notes", "stopped"}; !slices.Equal(left(t), want) {
-		t.Errorf("left are %v, want %v", left(t), want)
+	if want := []string{"elsewhere", "held", "notes", "stopped"}; !slices.Equal(remainingRuns(t), want) {
+		t.Errorf("left are %v, want %v", remainingRuns(t), want)
 	}
 	for _, file := range []string{filepath.Join(outside, "kept.csv"), filepath.Join(away, "results.csv"), filepath.Join(held, "results.csv"), filepath.Join(stopped, "results.csv")} {
 		if _, err := os.Stat(file); err != nil {
@@ -152,7 +152,7 @@ func TestPruneRefuses(t *testing.T) {
 			t.Errorf("%v: exit code %d", args, got.code)
 		}
 	}
-	if len(left(t)) != 1 {
+	if len(remainingRuns(t)) != 1 {
 		t.Error("the run was removed")
 	}
 }

@@ -104,24 +104,6 @@ func (f *runFlags) guards() job.Guards {
 	return job.Guards{Limit: f.limit, Canary: f.canary, MaxFailures: f.failureLimit}
 }
 
-// settings are the flags as the run directory keeps them: by name, never a
-// secret. flags that only say how this session goes are kept too, for the
-// report.
-func settings(flags *pflag.FlagSet) map[string]string {
-	kept := map[string]string{}
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" || f.Value.String() == f.DefValue {
-			return
-		}
-		value := f.Value.String()
-		if v, ok := f.Value.(pflag.SliceValue); ok {
-			value = strings.Join(v.GetSlice(), "\n")
-		}
-		kept[f.Name] = value
-	})
-	return kept
-}
-
 // paceFlags say how fast and how patiently requests are sent.
 type paceFlags struct {
 	rate                float64

@@ -90,7 +90,7 @@ func globOne(ts *testscript.TestScript, pattern string) string {
 	return found[0]
 }
 
-// waitFor polls until done says that it is, and gives up after testTimeout.
+// waitFor polls until done returns true, and gives up after testTimeout.
 func waitFor(ts *testscript.TestScript, what string, done func() bool) {
 	deadline := time.Now().Add(testTimeout)
 	for !done() {
