@@ -12,18 +12,12 @@ import (
 	"nermbulk/internal/text"
 )
 
-// The columns of a bar: with fewer than the least it is left out, and more than
-// the most would only be long.
 const (
-	leastBar = 4
-	mostBar  = 40
-)
-
-// The columns at the line's end that are not drawn on. Terminals echo ^C at the
-// cursor; on the last column some wrap.
-const (
-	echoed = 2
-	spare  = echoed + 1
+	leastBar = 4                // columns; with fewer a bar is left out
+	mostBar  = 40               // columns; more would only be long
+	around   = len(" 100% [] ") // what the library puts around bar and words
+	echoed   = 2                // columns of the ^C that terminals echo at the cursor
+	spare    = echoed + 1       // columns that are not drawn on; on the last one some terminals wrap
 )
 
 // bar draws the state in one line of a terminal. It stays short of the line's
@@ -91,8 +85,6 @@ func (b *bar) columns() int {
 	return 80 - spare
 }
 
-const around = len(" 100% [] ") // what the library puts around bar and words
-
 // fit chooses the fullest words that leave room for a bar, and the bar's
 // columns; 0 where only words fit.
 func (b *bar) fit(s State, columns int) (words string, width int) {
@@ -109,7 +101,8 @@ func (b *bar) fit(s State, columns int) (words string, width int) {
 func (b *bar) words(s State) []string {
 	now := b.o.Now()
 	count := fmt.Sprintf("%s/%s", text.Number(s.Done), text.Number(b.o.Total))
-	bad, why, short := strings.Join(troubles(s), ", "), waiting(s, now), waitingShort(s, now)
+	bad := strings.Join(troubles(s), ", ")
+	why, short := waiting(s, now)
 	var rate, ofCeiling, left string
 	if !s.Outage && !s.PausedUntil.After(now) { // the rate of before says nothing then
 		rate, ofCeiling, left = rateText(s, false), rateText(s, true), timeLeft(s)
@@ -124,24 +117,21 @@ func (b *bar) words(s State) []string {
 	return append(choices, count)
 }
 
-const (
-	red    = "\033[31m"
-	yellow = "\033[33m"
-	plain  = "\033[0m"
-)
-
 // color marks what went wrong.
 func (b *bar) color(words string, s State) string {
+	const red, yellow, plain = "\033[31m", "\033[33m", "\033[0m"
 	if b.o.NoColor {
 		return words
 	}
 	for _, t := range troubles(s) {
 		words = strings.Replace(words, t, red+t+plain, 1)
 	}
-	for _, t := range []string{waiting(s, b.o.Now()), waitingShort(s, b.o.Now())} {
-		if t != "" && strings.Contains(words, t) {
-			return strings.Replace(words, t, yellow+t+plain, 1)
-		}
+	why, short := waiting(s, b.o.Now())
+	if !strings.Contains(words, why) {
+		why = short
+	}
+	if why != "" {
+		words = strings.Replace(words, why, yellow+why+plain, 1)
 	}
 	return words
 }
@@ -151,7 +141,7 @@ func (b *bar) color(words string, s State) string {
 func progressLine(s State, total int, now time.Time) string {
 	count := fmt.Sprintf("%s of %s rows (%s)", text.Number(s.Done), text.Number(total), text.Percent(s.Done, total))
 	line := commas(count, rateText(s, s.Throttling), strings.Join(troubles(s), ", "), timeLeft(s))
-	if why := waiting(s, now); why != "" {
+	if why, _ := waiting(s, now); why != "" {
 		line += "; " + why
 	}
 	return line
@@ -171,13 +161,12 @@ func rateText(s State, ceiling bool) string {
 	case !ceiling || s.Ceiling <= 0:
 		return text.Rate(s.Rate)
 	case s.Throttling:
-		return fmt.Sprintf("%s of %s granted", text.Rate(s.Rate), text.Rate(s.Ceiling))
+		return text.Rate(s.Rate) + " of " + text.Rate(s.Ceiling) + " granted"
 	}
-	return fmt.Sprintf("%s of %s", text.Rate(s.Rate), text.Rate(s.Ceiling))
+	return text.Rate(s.Rate) + " of " + text.Rate(s.Ceiling)
 }
 
-func troubles(s State) []string {
-	var t []string
+func troubles(s State) (t []string) {
 	if s.Failed > 0 {
 		t = append(t, text.Number(s.Failed)+" failed")
 	}
@@ -199,32 +188,19 @@ func timeLeft(s State) string {
 	return text.Span(time.Duration(seconds*float64(time.Second))) + " left"
 }
 
-// waiting says why nothing is sent at the moment, or that it is slowed down.
-func waiting(s State, now time.Time) string {
+// waiting says why nothing is sent at the moment, or that it is slowed down,
+// and the same for a narrow terminal.
+func waiting(s State, now time.Time) (why, short string) {
 	wait := s.PausedUntil.Sub(now)
 	switch {
 	case s.Outage && wait > 0:
-		return "the tenant cannot be reached: trying again in " + text.Span(wait)
+		return "the tenant cannot be reached: trying again in " + text.Span(wait), "no connection"
 	case s.Outage:
-		return "the tenant cannot be reached: trying again"
+		return "the tenant cannot be reached: trying again", "no connection"
 	case wait > 0:
-		return "the tenant is throttling: waiting " + text.Span(wait)
+		return "the tenant is throttling: waiting " + text.Span(wait), "throttled: " + text.Span(wait)
 	case s.Throttling:
-		return "the tenant is throttling"
+		return "the tenant is throttling", "throttled"
 	}
-	return ""
-}
-
-// waitingShort is waiting for a narrow terminal.
-func waitingShort(s State, now time.Time) string {
-	wait := s.PausedUntil.Sub(now)
-	switch {
-	case s.Outage:
-		return "no connection"
-	case wait > 0:
-		return "throttled: " + text.Span(wait)
-	case s.Throttling:
-		return "throttled"
-	}
-	return ""
+	return "", ""
 }

@@ -38,7 +38,7 @@ func BenchmarkWriteResults(b *testing.B) {
 			b.ReportAllocs()
 			b.ResetTimer()
 			for b.Loop() {
-				_, err := writeResults(context.Background(), o, func(*sheet.Row, journal.Outcome) error {
+				err := writeResults(context.Background(), o, func(*sheet.Row, journal.Outcome) error {
 					if rows++; rows%10_000 == 0 {
 						runtime.ReadMemStats(&now)
 						highest = max(highest, now.HeapAlloc-min(now.HeapAlloc, start.HeapAlloc))

@@ -204,36 +204,21 @@ func (f Failure) examples(n int) string {
 // maxFailedRows are on the page; failed.csv has all.
 const maxFailedRows = 1000
 
-// failedRow is a line of the page's table.
-type failedRow struct {
-	Row      int
-	ID       string
-	Status   string
-	HTTP     string
-	Error    string
-	Body     string
-	Attempts int
-}
-
-// failedRows keeps the first rows that failed, cut, so that they stay small.
+// failedRows keeps the outcomes of the first rows that failed, their texts cut,
+// so that they stay small.
 type failedRows struct {
-	first []failedRow
+	first []journal.Outcome
 	all   int
 }
 
 func (f *failedRows) add(out journal.Outcome) {
 	f.all++
-	if len(f.first) >= maxFailedRows {
+	if f.all > maxFailedRows {
 		return
 	}
-	r := failedRow{
-		Row: out.Row, ID: shown(out.ID), Status: string(out.Status), Attempts: out.Attempts,
-		Error: cmp.Or(shown(out.Error), shown(out.Note)), Body: shown(out.ErrorBody),
-	}
-	if out.HTTPStatus != 0 {
-		r.HTTP = strconv.Itoa(out.HTTPStatus)
-	}
-	f.first = append(f.first, r)
+	out.Error = cmp.Or(shown(out.Error), shown(out.Note))
+	out.ID, out.ErrorBody, out.Note = shown(out.ID), shown(out.ErrorBody), ""
+	f.first = append(f.first, out)
 }
 
 // shown cuts a text for the page.

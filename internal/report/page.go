@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"maps"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"time"
 
@@ -37,23 +35,19 @@ const (
 // pageData is what the page's template shows.
 type pageData struct {
 	Summary   Summary
-	Title     string
+	Start     journal.Start // of the last session
+	Resumed   int           // how often
 	SheetName string
-	Lead      string // where and when
 	Headline  string // the run in one sentence
 	Good      bool
 	Counts    []pageCount
-	Bar       string // the outcome bar in words
 	Chart     *rateChart
-
-	Latency      []latencyBar
-	LatencyWords string
+	Latency   []latencyBar
+	Settings  map[string]string
 
 	Causes, MoreCauses []pageCause // the most frequent ones and the others
-	Failed             []failedRow
-	AllFailed          string
-	MoreFails          bool
-	Facts, Settings    []fact
+	Failed             []journal.Outcome
+	AllFailed          int
 
 	Style  template.CSS
 	Script template.JS
@@ -61,19 +55,28 @@ type pageData struct {
 }
 
 type pageCount struct {
-	Name, Rows, Share string
-	X, Width          string // in the bar, of 1000
+	count
+	Share, X, Width string // X and Width in the bar, of 1000
 }
 
 type pageCause struct {
 	Failure
-	Count, Examples, Width string
+	Examples, Width string
 }
 
-type fact struct{ Name, Value string }
+// pageFuncs make text of values. What a tenant or a sheet wrote passes line or
+// shown; the template escapes it.
+var pageFuncs = template.FuncMap{
+	"line":   func(s string) string { return text.Line(s, 0) },
+	"shown":  shown,
+	"number": text.Number,
+	"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"span":   func(d time.Duration) string { return text.Span(d.Truncate(time.Second)) },
+	"system": func() string { return runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH },
+}
 
 func writePage(path string, o Options, s Summary, failed *failedRows) error {
-	t, err := template.New("page").Parse(pageText)
+	t, err := template.New("page").Funcs(pageFuncs).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
@@ -82,28 +85,15 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 		return fmt.Errorf("read the run's rates from the journal: %w", err)
 	}
 	d := pageData{
-		Summary: s, SheetName: text.Line(filepath.Base(s.Sheet), 0),
-		Lead:   "on " + text.Line(s.Host, 0) + ", begun " + stamp(s.StartedAt),
+		Summary: s, Start: o.Replay.Last(), Resumed: max(o.Replay.Sessions()-1, 0), SheetName: filepath.Base(s.Sheet),
 		Counts: pageCounts(s), Chart: rates.chart(), Latency: latencyBars(o.Replay.Totals().Latency),
-		Causes: pageCauses(s.Failures),
-		Failed: failed.first, AllFailed: text.Number(failed.all), MoreFails: failed.all > len(failed.first),
-		Facts: facts(o, s), Settings: settings(o.Settings),
+		Causes: pageCauses(s.Failures), Failed: failed.first, AllFailed: failed.all, Settings: o.Settings,
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
 		Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 		Policy: "default-src 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript) +
 			"; img-src data:; base-uri 'none'; form-action 'none'",
 	}
-	d.Title = "nermbulk: " + d.SheetName
 	d.Headline, d.Good = headline(s)
-	for i, c := range d.Counts {
-		if i > 0 {
-			d.Bar += ", "
-		}
-		d.Bar += c.Rows + " " + c.Name
-	}
-	l := s.Latency
-	d.LatencyWords = fmt.Sprintf("Half within %s ms, 90 %%\u00a0within %s ms, 99 %%\u00a0within %s ms, all within %s ms.",
-		text.Number(l.P50), text.Number(l.P90), text.Number(l.P99), text.Number(l.Max))
 	if len(d.Causes) > maxOpenCauses {
 		d.Causes, d.MoreCauses = d.Causes[:maxOpenCauses], d.Causes[maxOpenCauses:]
 	}
@@ -145,10 +135,7 @@ func pageCounts(s Summary) []pageCount {
 	x := 0.0
 	for _, c := range s.Outcomes.counts() {
 		width := 1000 * float64(c.Rows) / float64(max(s.Rows, 1))
-		counts = append(counts, pageCount{
-			Name: c.Name, Rows: text.Number(c.Rows), Share: share(c.Rows, s.Rows),
-			X: coordinate(x), Width: coordinate(width),
-		})
+		counts = append(counts, pageCount{c, share(c.Rows, s.Rows), coordinate(x), coordinate(width)})
 		x += width
 	}
 	return counts
@@ -176,48 +163,7 @@ func pageCauses(failures []Failure) []pageCause {
 		most = max(most, f.Rows)
 	}
 	for i, f := range failures {
-		causes[i] = pageCause{f, text.Number(f.Rows), f.examples(maxExamples), coordinate(100 * float64(f.Rows) / float64(most))}
+		causes[i] = pageCause{f, f.examples(maxExamples), coordinate(100 * float64(f.Rows) / float64(most))}
 	}
 	return causes
-}
-
-func facts(o Options, s Summary) []fact {
-	last := o.Replay.Last()
-	f := []fact{
-		{"Tenant", text.Line(s.Host, 0)}, {"Sheet", text.Line(s.Sheet, 0)}, {"Rows", text.Number(s.Rows)}, {"Started", stamp(s.StartedAt)},
-	}
-	if s.FinishedAt != nil {
-		f = append(f, fact{"Finished", stamp(*s.FinishedAt)},
-			fact{"Took", text.Span(s.FinishedAt.Sub(s.StartedAt).Truncate(time.Second))}, fact{"Exit code", strconv.Itoa(*s.ExitCode)})
-	} else {
-		f = append(f, fact{"Finished", "no: it was killed"})
-	}
-	if s.Reason != "" {
-		f = append(f, fact{"Stopped", text.Line(s.Reason, 0)})
-	}
-	if n := o.Replay.Sessions(); n > 1 {
-		f = append(f, fact{"Resumed", strconv.Itoa(n-1) + " times"})
-	}
-	r := s.Requests
-	return append(f,
-		fact{"Requests", fmt.Sprintf("%s PATCH, %s GET, %s for a token", text.Number(r.Patch), text.Number(r.Get), text.Number(r.Token))},
-		fact{"Refused for the rate", text.Number(r.Throttled)}, fact{"Retried", text.Number(r.Retried)},
-		fact{"nermbulk", text.Line(last.Version, 0)}, fact{"Page made with", runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH},
-		fact{"Sheet's SHA-256", text.Line(last.SHA256, 0)})
-}
-
-func settings(all map[string]string) []fact {
-	var f []fact
-	for _, k := range slices.Sorted(maps.Keys(all)) {
-		f = append(f, fact{text.Line(k, 0), shown(all[k])})
-	}
-	return f
-}
-
-// stamp is how a time is shown to people.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strconv"
 
 	"github.com/gocarina/gocsv"
@@ -38,10 +37,9 @@ func (planWriter) Flush() {}
 
 // writePlan writes plan.csv of a dry run. It has commas whatever the sheet
 // has, since it is nobody's copy but a file for scripts as well.
-func writePlan(ctx context.Context, o Options) ([]File, error) {
-	path := filepath.Join(o.Dir, "plan.csv")
+func writePlan(ctx context.Context, path string, o Options) error {
 	if !o.DryRun {
-		return nil, remove(path)
+		return remove(path)
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
 		w := planWriter{sheet.NewWriter(f, ','), 6}
@@ -55,9 +53,9 @@ func writePlan(ctx context.Context, o Options) ([]File, error) {
 		return w.Error()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("write the plan: %w", err)
+		return fmt.Errorf("write the plan: %w", err)
 	}
-	return []File{{"plan", path}}, nil
+	return nil
 }
 
 // writeAll writes the header and, in batches, a line for each planned row.

@@ -30,7 +30,6 @@ type ProgressOptions struct {
 	Total    int              // rows that remain; with 0 nothing is shown
 	NoColor  bool             // no escape sequences at all
 	Quiet    bool             // nothing is shown; Writer still writes
-	Every    time.Duration    // between two lines; 0 is 10 s
 	Now      func() time.Time // nil is time.Now
 	// Line takes each line in Out's place, with the state that it describes;
 	// nil writes it to Out. It must not call the Progress.
@@ -38,8 +37,8 @@ type ProgressOptions struct {
 }
 
 const (
-	redraw     = 100 * time.Millisecond // the bar is drawn at most as often as this
-	everyLines = 10 * time.Second
+	redraw    = 100 * time.Millisecond // the bar is drawn at most as often as this
+	everyLine = 10 * time.Second
 )
 
 // Progress shows how far a run has come: a bar on a terminal, lines elsewhere.
@@ -63,9 +62,6 @@ type Progress struct {
 // NewProgress returns a Progress that shows nothing before its first Update.
 // Stop ends it.
 func NewProgress(o ProgressOptions) *Progress {
-	if o.Every <= 0 {
-		o.Every = everyLines
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -94,9 +90,9 @@ func (p *Progress) Update(s State) {
 			_ = p.flush()
 		}
 	case p.due.IsZero():
-		p.due = now.Add(p.o.Every)
+		p.due = now.Add(everyLine)
 	case !now.Before(p.due):
-		p.due = now.Add(p.o.Every)
+		p.due = now.Add(everyLine)
 		p.line()
 	}
 }
@@ -109,9 +105,61 @@ func (p *Progress) Writer() io.Writer { return sharedOutput{p} }
 type sharedOutput struct{ p *Progress }
 
 func (o sharedOutput) Write(text []byte) (int, error) {
-	p := o.p
+	o.p.mu.Lock()
+	defer o.p.mu.Unlock()
+	return o.p.write(text)
+}
+
+// Print writes the newest state as a line at once, on a terminal above the bar,
+// and where nothing else is shown as well.
+func (p *Progress) Print() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.stopped {
+		p.line()
+	}
+}
+
+// Stop shows the last state and leaves the output at the start of a line. A
+// second Stop does nothing.
+func (p *Progress) Stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	switch {
+	case p.o.Quiet:
+	case p.bar != nil:
+		if p.midLine {
+			p.frame.WriteByte('\n')
+		}
+		p.draw(p.o.Now())
+		p.frame.WriteByte('\n')
+		_ = p.flush()
+	case !p.due.IsZero() && p.printed != p.state.Done:
+		p.line()
+	}
+}
+
+// The caller of these holds the mutex. Errors matter to whoever wrote a text of
+// their own: if nobody can see the progress, the run goes on all the same.
+
+func (p *Progress) line() {
+	p.printed = p.state.Done
+	text := progressLine(p.state, p.o.Total, p.o.Now())
+	if p.o.Line != nil {
+		p.o.Line(p.state, text)
+		return
+	}
+	if p.midLine {
+		text = "\n" + text
+	}
+	_, _ = p.write([]byte(text + "\n"))
+}
+
+func (p *Progress) write(text []byte) (int, error) {
 	if p.bar == nil || p.stopped || len(text) == 0 {
 		return p.o.Out.Write(text)
 	}
@@ -127,75 +175,11 @@ func (o sharedOutput) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// Print writes the newest state as a line at once, on a terminal above the bar,
-// and where nothing else is shown as well.
-func (p *Progress) Print() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped {
-		return
-	}
-	if p.bar == nil {
-		p.line()
-		return
-	}
-	p.endLine()
-	p.bar.clear()
-	_ = p.flush() // Line may write elsewhere
-	p.line()
-	p.draw(p.o.Now())
-	_ = p.flush()
-}
-
-// Stop shows the last state and leaves the output at the start of a line. A
-// second Stop does nothing.
-func (p *Progress) Stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stopped {
-		return
-	}
-	p.stopped = true
-	switch {
-	case p.o.Quiet:
-	case p.bar != nil:
-		p.endLine()
-		p.draw(p.o.Now())
-		p.frame.WriteByte('\n')
-		_ = p.flush()
-	case !p.due.IsZero() && p.printed != p.state.Done:
-		p.line()
-	}
-}
-
-// The caller of these holds the mutex.
-
 func (p *Progress) draw(now time.Time) {
 	p.drawn = now
 	p.bar.draw(p.state)
 }
 
-// endLine ends a text that did not end its line.
-func (p *Progress) endLine() {
-	if p.midLine {
-		p.midLine = false
-		p.frame.WriteByte('\n')
-	}
-}
-
-func (p *Progress) line() {
-	p.printed = p.state.Done
-	text := progressLine(p.state, p.o.Total, p.o.Now())
-	if p.o.Line != nil {
-		p.o.Line(p.state, text)
-		return
-	}
-	p.frame.WriteString(text + "\n")
-	_ = p.flush()
-}
-
-// flush writes the frame. Its error matters to a caller's own text only: if
-// nobody can see the progress, the run goes on all the same.
 func (p *Progress) flush() error {
 	_, err := p.o.Out.Write(p.frame.Bytes())
 	p.frame.Reset()

@@ -212,8 +212,10 @@ func TestLines(t *testing.T) {
 func TestNothingToShow(t *testing.T) {
 	for _, o := range []ProgressOptions{{Total: 0}, {Total: 0, Terminal: true}, {Total: 10, Quiet: true}, {Total: 10, Quiet: true, Terminal: true}} {
 		var out bytes.Buffer
-		o.Out, o.Every = &out, time.Nanosecond
+		now := began
+		o.Out, o.Now = &out, func() time.Time { now = now.Add(everyLine); return now }
 		p := NewProgress(o)
+		p.Update(State{Done: 4})
 		p.Update(State{Done: 5})
 		fmt.Fprint(p.Writer(), "log\n")
 		p.Stop()
@@ -262,7 +264,7 @@ func TestLinesThatSomeoneElseWrites(t *testing.T) {
 			told = append(told, s.Done)
 		}})
 		p.Update(State{Done: 1})
-		time.Sleep(everyLines + time.Second)
+		time.Sleep(everyLine + time.Second)
 		p.Update(State{Done: 1})
 		p.Update(State{Done: 7})
 		p.Print()

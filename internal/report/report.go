@@ -49,7 +49,8 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	undo := newUndo(o)
 	patched := 0
 
-	results, err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
+	err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
+		s.Rows++
 		s.Outcomes.add(out.Status)
 		if out.Status == journal.Updated {
 			patched += out.Attempts
@@ -63,30 +64,34 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Rows = s.Outcomes.total()
 	// A kill takes the last second's figures with it, but not the rows'.
 	s.Requests.Patch = max(s.Requests.Patch, patched)
 	s.Failures = causes.list()
-	s.Files = append(s.Files, results...)
+	s.Undo = undo.note
+	s.Undo.Lost = undo.losses.list()
 
-	for _, write := range []func(context.Context, Options) ([]File, error){undo.write, writePlan} {
-		files, err := write(ctx, o)
-		if err != nil {
-			return s, err
+	for _, f := range []struct {
+		name, file string
+		named      bool                    // there is something in it
+		write      func(path string) error // nil where it is written already
+	}{
+		{"results", "results.csv", true, nil},
+		{"failed", "failed.csv", failed.all > 0, nil},
+		{"undo", "undo.csv", s.Undo.Rows > 0, func(path string) error { return undo.write(ctx, path) }},
+		{"plan", "plan.csv", o.DryRun, func(path string) error { return writePlan(ctx, path, o) }},
+		{"summary", "summary.json", true, s.writeFile},
+		{"page", "report.html", true, func(path string) error { return writePage(path, o, s, failed) }},
+	} {
+		path := filepath.Join(o.Dir, f.file)
+		if f.write != nil {
+			if err := f.write(path); err != nil {
+				return s, err
+			}
 		}
-		s.Files = append(s.Files, files...)
+		if f.named {
+			s.Files = append(s.Files, File{f.name, path})
+		}
 	}
-	s.Undo = undo.note()
-
-	if err := s.writeFile(o.Dir); err != nil {
-		return s, err
-	}
-	s.Files = append(s.Files, File{"summary", filepath.Join(o.Dir, "summary.json")})
-	page := filepath.Join(o.Dir, "report.html")
-	if err := writePage(page, o, s, failed); err != nil {
-		return s, err
-	}
-	s.Files = append(s.Files, File{"page", page})
 	return s, nil
 }
 

@@ -18,27 +18,17 @@ import (
 
 // writeResults writes results.csv and failed.csv in one pass over the sheet
 // and passes each row to seen. failed.csv is there even if no row failed, with
-// its header alone, for whoever looks into it every night; it is named to
-// people only when there is something in it.
-func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) ([]File, error) {
-	results, failed := filepath.Join(o.Dir, "results.csv"), filepath.Join(o.Dir, "failed.csv")
-	fails := 0
-	err := journal.Replace(results, func(all io.Writer) error {
-		return journal.Replace(failed, func(failing io.Writer) error {
-			w := newResultWriter(all, failing, o.Sheet)
-			err := w.writeAll(ctx, o, seen)
-			fails = w.fails
-			return err
+// its header alone, for whoever looks into it every night.
+func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) error {
+	err := journal.Replace(filepath.Join(o.Dir, "results.csv"), func(all io.Writer) error {
+		return journal.Replace(filepath.Join(o.Dir, "failed.csv"), func(failing io.Writer) error {
+			return newResultWriter(all, failing, o.Sheet).writeAll(ctx, o, seen)
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("write the results: %w", err)
+		return fmt.Errorf("write the results: %w", err)
 	}
-	files := []File{{"results", results}}
-	if fails > 0 {
-		files = append(files, File{"failed", failed})
-	}
-	return files, nil
+	return nil
 }
 
 // result is what is written of a row after its own columns.
@@ -94,7 +84,6 @@ type resultWriter struct {
 	rows    []ownCells
 	next    int // the row that gocsv writes next
 	line    []string
-	fails   int // rows written to failing
 }
 
 // ownCells is what the sheet has of a row.
@@ -166,9 +155,6 @@ func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
 	}
 	if r.Long {
 		row.excess = r.Excess
-	}
-	if row.failed {
-		w.fails++
 	}
 	w.results = append(w.results, resultOf(out))
 	if len(w.results) < batchRows {

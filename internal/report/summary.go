@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -73,10 +72,6 @@ func (o *Outcomes) add(s journal.Status) {
 	}
 }
 
-func (o Outcomes) total() int {
-	return o.Updated + o.Unchanged + o.Failed + o.Unknown + o.Invalid + o.Pending
-}
-
 // count is an outcome's name with its rows.
 type count struct {
 	Name string
@@ -119,8 +114,8 @@ func (s Summary) WriteJSON(w io.Writer) error {
 	return e.Encode(s)
 }
 
-func (s Summary) writeFile(dir string) error {
-	if err := journal.Replace(filepath.Join(dir, "summary.json"), s.WriteJSON); err != nil {
+func (s Summary) writeFile(path string) error {
+	if err := journal.Replace(path, s.WriteJSON); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
 	}
 	return nil

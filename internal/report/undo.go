@@ -1,11 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +22,8 @@ type undo struct {
 	o       Options
 	columns []sheet.Column // that were sent, in the sheet's order
 	used    []bool         // of columns: some row changes it
-	rows    int
-	flags   []string
 	losses  *causes
+	note    UndoNote // without Lost
 
 	// Where an id may be in several rows, what comes back of each id, by its
 	// hash: nil for an id of one row. Rows of one id become one line, since what
@@ -79,8 +78,8 @@ func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
 			name := change.Label(u.columns[i].Field, u.columns[i].UID)
 			u.losses.count(name+c.Lost, name+" "+c.Lost, out.Row)
 		}
-		if c.Flag != "" && !slices.Contains(u.flags, c.Flag) {
-			u.flags = append(u.flags, c.Flag)
+		if c.Flag != "" && !slices.Contains(u.note.Flags, c.Flag) {
+			u.note.Flags = append(u.note.Flags, c.Flag)
 		}
 		u.used[i] = u.used[i] || c.Writes
 	}
@@ -105,7 +104,7 @@ func (u *undo) count(id string) {
 		}
 		u.byID[h] = nil
 	}
-	u.rows++
+	u.note.Rows++
 }
 
 func (u *undo) hash(id string) uint64 { return maphash.String(u.seed, strings.ToLower(id)) }
@@ -147,10 +146,7 @@ func (u *undo) of(r *sheet.Row, out journal.Outcome) (*undone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what row %d overwrote: %w", r.Number, err)
 	}
-	d := &undone{row: r.Number, id: record.ID, cells: make([]change.PutBack, len(u.columns))}
-	if d.id == "" {
-		d.id = out.ID
-	}
+	d := &undone{row: r.Number, id: cmp.Or(record.ID, out.ID), cells: make([]change.PutBack, len(u.columns))}
 	for i, c := range u.columns {
 		d.cells[i] = before.PutBack(c, cell(r, c.Index), u.o.Rules.ClearMarker)
 	}
@@ -162,13 +158,12 @@ func (d *undone) writes() bool {
 }
 
 // write writes undo.csv, if survey found something to put back.
-func (u *undo) write(ctx context.Context, o Options) ([]File, error) {
-	path := filepath.Join(o.Dir, "undo.csv")
-	if u.rows == 0 {
-		return nil, remove(path)
+func (u *undo) write(ctx context.Context, path string) error {
+	if u.note.Rows == 0 {
+		return remove(path)
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
-		w := sheet.NewWriter(f, o.Sheet.Delimiter())
+		w := sheet.NewWriter(f, u.o.Sheet.Delimiter())
 		header := []string{"id"}
 		for i, c := range u.columns {
 			if u.used[i] {
@@ -185,9 +180,9 @@ func (u *undo) write(ctx context.Context, o Options) ([]File, error) {
 		return w.Error()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("write what undoes the run: %w", err)
+		return fmt.Errorf("write what undoes the run: %w", err)
 	}
-	return []File{{"undo", path}}, nil
+	return nil
 }
 
 // writeAll writes a line for each session that comes back; those of several
@@ -245,10 +240,6 @@ func (u *undo) writeLine(w *sheet.Writer, d *undone) error {
 		}
 	}
 	return w.Write(append(line, strconv.Itoa(d.row)))
-}
-
-func (u *undo) note() UndoNote {
-	return UndoNote{Rows: u.rows, Flags: u.flags, Lost: u.losses.list()}
 }
 
 func (n UndoNote) print(b *strings.Builder) {
