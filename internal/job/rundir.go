@@ -228,7 +228,7 @@ func (j *job) describe() {
 // remap begins a session with an edited sheet, into which what still holds is
 // carried over, and removes the copy of the sheet that it replaces.
 func (j *job) remap(ctx context.Context, start journal.Start) error {
-	if err := j.journal.Rebase(start, batch.Remap(ctx, j.sheet, j.Sheet.Rules, j.earlier)); err != nil {
+	if err := j.journal.Remap(start, batch.Remap(ctx, j.sheet, j.Sheet.Rules, j.earlier)); err != nil {
 		return err
 	}
 	old := filepath.Base(j.earlier.Last().SheetFile)

@@ -37,15 +37,10 @@ func TestFailures(t *testing.T) {
 			if !errors.Is(err, tt.want) && (err == nil || err.Error() != "journal: "+tt.want.Error()) {
 				t.Fatalf("got %v, want %v", err, tt.want)
 			}
-			select {
-			case <-w.Failed():
-			default:
-				t.Error("Failed is not closed")
-			}
 			writes := f.writes
 			calls := map[string]error{
 				"Append": w.Append(outcome(2, Updated)), "Write": w.Write(outcome(2, Updated)),
-				"Commit": w.Commit(outcome(2, Updated)), "Sync": w.Sync(), "Flush": w.Flush(), "Err": w.Err(), "Close": w.Close(),
+				"Commit": w.Commit(outcome(2, Updated)), "Flush": w.Flush(), "Err": w.Err(), "Close": w.Close(),
 			}
 			for call, got := range calls {
 				if !errors.Is(got, err) {
@@ -77,7 +72,7 @@ func TestFailureWakesAll(t *testing.T) {
 			go func() { errs <- w.Commit(intent(1, true)) }()
 			go func() { errs <- w.Write(intent(1, true)) }()
 			go func() { errs <- w.Write(big) }()
-			go func() { errs <- w.Sync() }()
+			go func() { errs <- w.Flush() }()
 		}
 		synctest.Wait()
 		close(f.gate)

@@ -32,7 +32,7 @@ func TestRebaseIsAtomic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = w.Rebase(start("new"), each(outcome(12, Updated), Before{Row: 12, ID: "id-2", Session: []byte(`{"a":1}`)}, outcome(13, Failed), intent(13, false), intent(14, true)))
+	err = w.Remap(start("new"), each(outcome(12, Updated), Before{Row: 12, ID: "id-2", Session: []byte(`{"a":1}`)}, outcome(13, Failed), intent(13, false), intent(14, true)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestRebaseFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir, _ := writeJournal(t, lines(t, start("old"), outcome(2, Updated)))
 			w := openWriter(t, dir)
-			err := w.Rebase(start("new"), tt.carried)
+			err := w.Remap(start("new"), tt.carried)
 			if err == nil || !strings.HasSuffix(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %s", err, tt.want)
 			}
@@ -116,7 +116,7 @@ func TestAppendDuringRebase(t *testing.T) {
 	dir := t.TempDir()
 	w := openWriter(t, dir)
 	appended := make(chan error)
-	err := w.Rebase(start("new"), func(yield func(Record, error) bool) {
+	err := w.Remap(start("new"), func(yield func(Record, error) bool) {
 		if !yield(outcome(7, Updated), nil) {
 			return
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -23,7 +25,7 @@ var ErrClosed = errors.New("the journal is closed")
 type Options struct {
 	// Written is called for each record once the write that held it has
 	// succeeded, in the order of the file, by one goroutine. It must be quick
-	// and must not call the Writer. A rebase's records are left out.
+	// and must not call the Writer. Records that Remap carries are left out.
 	Written func(Record)
 	// SyncEvery is how long a record may stay unsynced; 100 ms by default.
 	SyncEvery time.Duration
@@ -44,46 +46,38 @@ type file interface {
 // Write that it survives the death of the process, Commit that it survives a
 // power cut.
 type Writer struct {
-	f file
-	o Options
+	f     file
+	o     Options
+	ended sync.WaitGroup
+	close sync.Once
 
-	failed chan struct{}
-	ended  sync.WaitGroup
-	close  sync.Once
+	// Each holds at most one token, and is sent to with mu held.
+	work     chan struct{}  // there are bytes to write
+	unsynced chan time.Time // since when there are bytes to sync
+	urgent   chan struct{}  // a commit waits for the sync
 
 	mu       sync.Mutex
-	toWrite  sync.Cond // the writing goroutine waits for bytes
-	toSync   sync.Cond // the syncing goroutine waits for its turn
-	progress sync.Cond // callers wait for what those two do
-	timer    *time.Timer
+	progress sync.Cond // callers wait for what is written and synced
 
-	out  encoder  // of whole lines not yet given to the file
-	recs []Record // those among them that Written is told
+	out     encoder  // of whole lines not yet given to the file
+	recs    []Record // those among them that Written gets
+	commits bool     // one of them waits for its sync
 
-	// Positions in bytes since the writer was opened. Commits wait for the
-	// bytes up to wantLow … wantHigh.
-	queued, written, synced int64
-	wantLow, wantHigh       int64
+	queued, written, synced int64 // bytes since the writer was opened
 
 	err      error
-	due      bool // the oldest unsynced byte is SyncEvery old
-	ticking  bool // timer runs
 	closed   bool
-	drained  bool // nothing more will be written
-	rebasing bool
+	remapping bool
 }
 
 func newWriter(f file, o Options) *Writer {
 	if o.SyncEvery <= 0 {
 		o.SyncEvery = defaultSyncEvery
 	}
-	w := &Writer{f: f, o: o, failed: make(chan struct{})}
-	w.toWrite.L, w.toSync.L, w.progress.L = &w.mu, &w.mu, &w.mu
-	w.timer = time.AfterFunc(time.Hour, w.syncIsDue)
-	w.timer.Stop()
-	w.ended.Add(2)
-	go w.writeLoop()
-	go w.syncLoop()
+	w := &Writer{f: f, o: o, work: make(chan struct{}, 1), unsynced: make(chan time.Time, 1), urgent: make(chan struct{}, 1)}
+	w.progress.L = &w.mu
+	w.ended.Go(w.writeLoop)
+	w.ended.Go(w.syncLoop)
 	return w
 }
 
@@ -103,7 +97,7 @@ func (w *Writer) Write(r Record) error {
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	return w.awaitWritten(w.queued)
+	return w.await(&w.written)
 }
 
 // Commit returns once r, and all that was appended before it, is synced to the
@@ -114,7 +108,8 @@ func (w *Writer) Commit(r Record) error {
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	return w.awaitSynced(w.queued)
+	w.commits = true
+	return w.await(&w.synced)
 }
 
 // Flush returns once all that was appended is in the file and Written was
@@ -122,14 +117,7 @@ func (w *Writer) Commit(r Record) error {
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.awaitWritten(w.queued)
-}
-
-// Sync returns once all that was appended is synced to the disk.
-func (w *Writer) Sync() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.awaitSynced(w.queued)
+	return w.await(&w.written)
 }
 
 // Err is the first failed write or sync, or nil.
@@ -139,40 +127,100 @@ func (w *Writer) Err() error {
 	return w.err
 }
 
-// Failed is closed at the first failed write or sync.
-func (w *Writer) Failed() <-chan struct{} { return w.failed }
-
 // Close writes and syncs what is queued and closes the file. It returns the
 // error that stopped the writer, if one did. Further calls do nothing.
 func (w *Writer) Close() error {
-	w.mu.Lock()
-	w.closed = true
-	w.toWrite.Signal()
-	w.progress.Broadcast()
-	w.mu.Unlock()
-	w.ended.Wait()
 	w.close.Do(func() {
-		w.timer.Stop()
-		if err := w.f.Close(); err != nil {
-			w.mu.Lock()
+		w.mu.Lock()
+		w.closed = true
+		close(w.work)
+		w.progress.Broadcast()
+		w.mu.Unlock()
+		w.ended.Wait()
+		err := w.f.Close()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if err != nil {
 			w.fail(err)
-			w.mu.Unlock()
 		}
 	})
 	return w.Err()
 }
 
+// Remap opens a session with an edited sheet, whose rows have other numbers:
+// carried are the Outcome, Intent, Before and Planned records that still hold,
+// under their new row numbers, a row's Intent after its Outcome where it is in
+// flight. Together they replace all that is known of rows, at once: a kill in
+// between leaves everything as it was. Remap returns once that is on the disk;
+// records that others append wait until then. An error from carried gives the
+// remap up and stops the writer.
+func (w *Writer) Remap(start Start, carried iter.Seq2[Record, error]) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.err == nil && !w.closed && w.remapping {
+		w.progress.Wait()
+	}
+	if err := w.push(rebaseBegin{start}, false, false); err != nil {
+		return err
+	}
+	w.remapping = true
+	n, err := w.carryAll(carried)
+	if err == nil {
+		err = w.push(rebaseEnd{n}, false, false)
+	}
+	w.remapping = false
+	w.progress.Broadcast()
+	if err != nil {
+		// The block stays open, and nothing may follow it in this session.
+		w.fail(err)
+		return w.err
+	}
+	w.commits = true
+	return w.await(&w.synced)
+}
+
+// carryAll queues the records of a block and counts them; w.mu is held, but not
+// while carried runs.
+func (w *Writer) carryAll(carried iter.Seq2[Record, error]) (n int, err error) {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	for r, err := range carried {
+		if err == nil {
+			err = w.carry(r)
+		}
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (w *Writer) carry(r Record) error {
+	switch r.(type) {
+	case Outcome, Intent, Before, Planned:
+	default:
+		return errors.New("a rebase carries only what is about a row")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.err == nil && !w.closed && len(w.out.b) >= maxPending {
+		w.progress.Wait()
+	}
+	return w.push(r, true, false)
+}
+
 // enqueue encodes r into the queue. Encoding under the lock costs less than
 // handing a buffer over; w.mu is held.
 func (w *Writer) enqueue(r Record) error {
-	for w.err == nil && !w.closed && (w.rebasing || len(w.out.b) >= maxPending) {
+	for w.err == nil && !w.closed && (w.remapping || len(w.out.b) >= maxPending) {
 		w.progress.Wait()
 	}
 	return w.push(r, false, w.o.Written != nil)
 }
 
-// push appends r to the queue, to tell Written of it or not; w.mu is held.
-func (w *Writer) push(r Record, carried, tell bool) error {
+// push appends r to the queue, to be reported to Written or not; w.mu is held.
+func (w *Writer) push(r Record, carried, report bool) error {
 	if w.err != nil {
 		return w.err
 	}
@@ -184,44 +232,135 @@ func (w *Writer) push(r Record, carried, tell bool) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	w.queued += int64(len(w.out.b) - before)
-	if tell {
+	if report {
 		w.recs = append(w.recs, r)
 	}
 	if before == 0 {
-		w.toWrite.Signal()
+		w.work <- struct{}{}
 	}
 	return nil
 }
 
-// awaitWritten waits until the bytes up to pos are in the file; w.mu is held.
-func (w *Writer) awaitWritten(pos int64) error {
-	for w.err == nil && w.written < pos {
+// await waits until what is queued by now is done, which is written or synced;
+// w.mu is held.
+func (w *Writer) await(done *int64) error {
+	for end := w.queued; w.err == nil && *done < end; {
 		w.progress.Wait()
 	}
 	return w.err
 }
 
-// awaitSynced waits until the bytes up to pos are on the disk; w.mu is held.
-func (w *Writer) awaitSynced(pos int64) error {
-	w.wantHigh = max(w.wantHigh, pos)
-	if w.wantLow <= w.synced {
-		w.wantLow = pos
+// writeLoop gives the queue to the file, all that waits in one Write: the line
+// break at its end is the mark that a record counts. It is the only goroutine
+// that writes.
+func (w *Writer) writeLoop() {
+	defer close(w.unsynced)
+	defer close(w.urgent)
+	var buf []byte
+	var recs []Record
+	for range w.work {
+		// Others who are about to append get in before the system call.
+		runtime.Gosched()
+		w.mu.Lock()
+		buf, w.out.b = w.out.b, buf[:0]
+		recs, w.recs = w.recs, recs[:0]
+		commits, err := w.commits, w.err
+		w.commits = false
+		if len(buf) >= maxPending {
+			w.progress.Broadcast() // to those who wait for room
+		}
+		w.mu.Unlock()
+		if err != nil || !w.writeGroup(buf, recs, commits) {
+			return
+		}
+		clear(recs)
+		if cap(buf) > 4*maxPending {
+			buf = nil
+		}
 	}
-	w.toSync.Signal()
-	for w.err == nil && w.synced < pos {
-		w.progress.Wait()
+}
+
+// writeGroup writes buf, reports recs and has the sync done: at once if commits
+// wait for it. It reports whether the writer may go on.
+func (w *Writer) writeGroup(buf []byte, recs []Record, commits bool) bool {
+	n, err := w.f.Write(buf)
+	if err == nil && n < len(buf) {
+		err = io.ErrShortWrite
 	}
-	return w.err
+	if err == nil {
+		for _, r := range recs {
+			w.o.Written(r)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		// What part of the group is in the file is not known: a further
+		// write would leave a broken line in the middle.
+		w.fail(err)
+		return false
+	}
+	w.written += int64(n)
+	w.progress.Broadcast()
+	if len(w.unsynced) == 0 {
+		w.unsynced <- time.Now()
+	}
+	if commits && len(w.urgent) == 0 {
+		w.urgent <- struct{}{}
+	}
+	return true
+}
+
+// syncLoop syncs what was written, in a goroutine of its own so that writing
+// goes on during a slow sync.
+func (w *Writer) syncLoop() {
+	for since := range w.unsynced {
+		select {
+		case <-w.urgent:
+		case <-time.After(time.Until(since.Add(w.o.SyncEvery))):
+		}
+		if !w.sync() {
+			return
+		}
+	}
+}
+
+// sync syncs what was written so far. It reports whether the writer may go on.
+func (w *Writer) sync() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return false
+	}
+	target := w.written
+	discard(w.unsynced)
+	discard(w.urgent)
+	w.mu.Unlock()
+	err := w.f.Sync()
+	w.mu.Lock()
+	if err != nil {
+		// The system may have dropped the pages and forgotten the error:
+		// a second sync would succeed and prove nothing.
+		w.fail(err)
+		return false
+	}
+	w.synced = target
+	w.progress.Broadcast()
+	return true
+}
+
+// discard takes the token out of c if there is one.
+func discard[T any](c <-chan T) {
+	select {
+	case <-c:
+	default:
+	}
 }
 
 // fail stops the writer for good; w.mu is held.
 func (w *Writer) fail(err error) {
-	if w.err != nil {
-		return
+	if w.err == nil {
+		w.err = fmt.Errorf("journal: %w", err)
+		w.progress.Broadcast()
 	}
-	w.err = fmt.Errorf("journal: %w", err)
-	close(w.failed)
-	w.toWrite.Signal()
-	w.toSync.Signal()
-	w.progress.Broadcast()
 }

@@ -98,7 +98,7 @@ func TestCommitDoesNotWaitForTheClock(t *testing.T) {
 		if written, synced := f.state(); written <= synced {
 			t.Errorf("%d of %d bytes synced: a write must not sync", synced, written)
 		}
-		if err := w.Sync(); err != nil {
+		if err := w.Commit(outcome(1, Failed)); err != nil {
 			t.Fatal(err)
 		}
 		if written, synced := f.state(); written != synced {
