@@ -16,43 +16,30 @@ const (
 	OK Verdict = iota
 	// Refused: the tenant answered and did not apply it, for good.
 	Refused
-	// Doubtful: it may have been applied; nobody can tell from the answer.
+	// Doubtful: it may have been applied; the answer does not show it.
 	Doubtful
-	// Exhausted: every attempt was turned away before it could be applied.
-	// A GET, which applies nothing, ends so after any failures that pass.
+	// Exhausted: every attempt was refused before it could be applied. A GET,
+	// which applies nothing, ends so after any failures that pass.
 	Exhausted
 	// Denied: 401 or 403, or the token URL refused the credentials; no
 	// further request makes sense.
 	Denied
 	// Unreachable: the tenant could not be reached for longer than the
-	// outage wait. InDoubt tells whether an attempt before the outage may
+	// outage wait. InDoubt says whether an attempt before the outage may
 	// have been applied.
 	Unreachable
-	// Canceled: the context ended while waiting. Attempts tells whether a
+	// Canceled: the context ended while waiting. Attempts says whether a
 	// request had left before, InDoubt whether one may have been applied.
 	Canceled
 )
 
-// String is the verdict in a word, for log lines and tests.
-func (v Verdict) String() string {
-	switch v {
-	case OK:
-		return "ok"
-	case Refused:
-		return "refused"
-	case Doubtful:
-		return "doubtful"
-	case Exhausted:
-		return "exhausted"
-	case Denied:
-		return "denied"
-	case Unreachable:
-		return "unreachable"
-	case Canceled:
-		return "canceled"
-	}
-	return "unknown"
+var verdictNames = [...]string{
+	OK: "ok", Refused: "refused", Doubtful: "doubtful", Exhausted: "exhausted",
+	Denied: "denied", Unreachable: "unreachable", Canceled: "canceled",
 }
+
+// String returns the verdict in a word, for log lines and tests.
+func (v Verdict) String() string { return verdictNames[v] }
 
 // Answer is what came of one request, its retries included.
 type Answer struct {
@@ -60,12 +47,12 @@ type Answer struct {
 	Status   int           // HTTP status of the last answer; 0 when there was none
 	Session  *Session      // for OK, of Patch and Get
 	Message  string        // for all but OK: one line that a person understands
-	Body     []byte        // of the last answer as received (secrets blotted out), at most 4 KiB; nil for OK
+	Body     []byte        // of the last answer as received (secrets redacted), at most 4 KiB; nil for OK
 	Attempts int           // requests that left
 	Duration time.Duration // from the first attempt's start to the last answer, waits between included
 	Server   bool          // the last answer was a 5xx
 	// ServerTime is the tenant's clock when it answered a Get, in whole
-	// seconds, from its Date header; zero when it told none.
+	// seconds, from its Date header; zero when there was none.
 	ServerTime time.Time
 	InDoubt    bool // not OK, and at least one of the attempts may have been applied
 }

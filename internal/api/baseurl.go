@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"nermbulk/internal/text"
 )
 
 // ParseBaseURL reads the root of a tenant's API, such as
@@ -35,9 +37,9 @@ func TenantURL(name string) (string, error) {
 	case name == "":
 		return "", errors.New("tenant name: it is empty; give the first part of the tenant's address, such as acme")
 	case strings.ContainsAny(name, ":/."):
-		return "", fmt.Errorf("tenant name: %q looks like an address; give only its first part, such as acme, or the whole API root as --base-url https://acme.nonemployee.com/api", printable(name))
+		return "", fmt.Errorf("tenant name: %q looks like an address; give only its first part, such as acme, or the whole API root as --base-url https://acme.nonemployee.com/api", text.Line(name, maxTyped))
 	case len(name) > 63 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name[0] == '-' || name[len(name)-1] == '-':
-		return "", fmt.Errorf("tenant name: %q may hold only letters, digits and inner hyphens", printable(name))
+		return "", fmt.Errorf("tenant name: %q may hold only letters, digits and inner hyphens", text.Line(name, maxTyped))
 	}
 	return "https://" + name + ".nonemployee.com/api", nil
 }
@@ -64,13 +66,13 @@ func parseEndpoint(s string) (*url.URL, error) {
 	case scheme != "https" && scheme != "http" && !strings.Contains(s, "://"):
 		return nil, missingScheme(s)
 	case scheme != "https" && scheme != "http":
-		return nil, fmt.Errorf("%s:// is not supported; it has to begin with https://", printable(scheme))
+		return nil, fmt.Errorf("%s:// is not supported; it has to begin with https://", text.Line(scheme, maxTyped))
 	case u.Hostname() == "":
 		return nil, errors.New("it has no host; give an address such as https://acme.nonemployee.com/api")
 	case strings.IndexFunc(u.Hostname(), func(r rune) bool { return r >= utf8.RuneSelf }) >= 0:
-		return nil, fmt.Errorf("the host name %s has letters beyond a to z; write it in the form that begins with xn--", printable(u.Hostname()))
+		return nil, fmt.Errorf("the host name %s has letters beyond a to z; write it in the form that begins with xn--", text.Line(u.Hostname(), maxTyped))
 	case scheme == "http" && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("http:// would send the token in the clear to %s; write https:// instead", printable(u.Hostname()))
+		return nil, fmt.Errorf("http:// would send the token in the clear to %s; write https:// instead", text.Line(u.Hostname(), maxTyped))
 	case u.Fragment != "" || strings.Contains(s, "#"):
 		return nil, errors.New("leave out everything from the # on")
 	default:
@@ -83,7 +85,7 @@ func missingScheme(s string) error {
 	if strings.ContainsAny(s, "@") {
 		return errors.New("it has to begin with https://, and may not carry a user or password")
 	}
-	return fmt.Errorf("it has to begin with https://; did you mean https://%s?", printable(s))
+	return fmt.Errorf("it has to begin with https://; did you mean https://%s?", text.Line(s, maxTyped))
 }
 
 // loopback reports whether a host is certain to be this machine: by address,

@@ -136,7 +136,7 @@ func plainPatch(client *http.Client, base string) error {
 // BenchmarkDecode is the reading of one answer.
 func BenchmarkDecode(b *testing.B) {
 	body := []byte(`{"workflow_session":{"id":"` + benchID + `","uid":"contractor_update","status":"pending_approval","attributes":{"end_date":"01/15/2027","department":"Finance","cost_center":"CC-1204","manager":"Jo March"},"created_at":"2026-01-15T10:00:00.000Z"}}`)
-	q := call{id: benchID, does: repeatable}
+	q := call{id: benchID, does: idempotent}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"nermbulk/internal/pace"
+	"nermbulk/internal/text"
 )
 
 // Options are a client's settings. Only BaseURL and Auth are required.
@@ -33,32 +35,20 @@ type Options struct {
 // what came of it is known.
 type Client struct {
 	base        *url.URL
-	paths       paths
 	timeout     time.Duration
 	maxAttempts int
 	log         *slog.Logger
 
 	exchanges   exchanges
 	newExchange func() *exchange
-	closeIdle   []func()
-	credentials *credentials
+	signIn      signIn
+	issuer      *http.Transport // to the token URL; nil with a static token
 	limiter     *pace.Limiter
-	gate        gate
+	outage      breaker
 	counts      counts
 	secrets     redactor
 	explain     explainer
 }
-
-// roundTripper is all that fetching tokens needs of a transport.
-type roundTripper interface {
-	RoundTrip(*http.Request) (*http.Response, error)
-}
-
-const (
-	defaultWorkers     = 8
-	defaultTimeout     = 30 * time.Second
-	defaultMaxAttempts = 5
-)
 
 // New makes a client; it does not connect. The errors say which setting is
 // wrong and hold no secret. Close it at the end.
@@ -82,56 +72,41 @@ func New(o Options) (*Client, error) {
 	c := newClient(o, base, dialTo(tenant, base))
 	c.secrets.add(password)
 	if o.Auth.oauth != nil {
-		issuer := newTransport(o.Timeout, o.RootCAs, http.ProxyFromEnvironment)
-		c.closeIdle = append(c.closeIdle, issuer.CloseIdleConnections)
-		c.useTokensFrom(issuer, o)
+		c.issuer = newTransport(o.Timeout, o.RootCAs, http.ProxyFromEnvironment)
+		carrier := tokenTransport{base: c.issuer, agent: o.UserAgent, counts: &c.counts}
+		c.signIn.fetch = newFetch(o.Auth.oauth, carrier, o.Timeout, &c.secrets)
 	}
 	return c, nil
 }
 
-// newClient builds everything around a dialer; o is whole.
+// newClient builds everything around a dialer; o has its defaults.
 func newClient(o Options, base *url.URL, dial dialer) *Client {
 	c := &Client{
 		base:        base,
-		paths:       newPaths(base),
 		timeout:     o.Timeout,
 		maxAttempts: o.MaxAttempts,
 		log:         o.Log,
-		credentials: newStaticCredentials(o.Auth.header),
 		exchanges:   exchanges{most: o.Workers},
+		newExchange: func() *exchange { return newExchange(dial, base, o.UserAgent) },
+		signIn:      signIn{log: o.Log},
 		limiter:     pace.New(o.Rate, o.Learned),
-		gate:        gate{patience: o.OutageWait},
+		outage:      breaker{maxOutage: o.OutageWait},
 	}
 	c.explain = explainer{base: base, secrets: &c.secrets}
-	c.newExchange = func() *exchange { return newExchange(dial, base, o.UserAgent) }
-	for _, secret := range o.Auth.secrets {
-		c.secrets.add(secret)
+	c.secrets.add(o.Auth.secret)
+	if o.Auth.header != "" {
+		c.signIn.inUse.Store(&token{header: []string{o.Auth.header}})
 	}
 	return c
 }
 
-// useTokensFrom makes the client fetch its tokens over the transport given.
-func (c *Client) useTokensFrom(rt roundTripper, o Options) {
-	tripper := tokenTripper{base: rt, agent: o.UserAgent, counts: &c.counts}
-	c.credentials = &credentials{
-		fetch: newFetch(o.Auth.oauth, tripper, o.Timeout, &c.secrets),
-		log:   o.Log,
-	}
-}
+const defaultTimeout = 30 * time.Second
 
 func (o *Options) setDefaults() {
-	if o.Workers == 0 {
-		o.Workers = defaultWorkers
-	}
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
-	if o.MaxAttempts == 0 {
-		o.MaxAttempts = defaultMaxAttempts
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "nermbulk"
-	}
+	o.Workers = cmp.Or(o.Workers, 8)
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	o.MaxAttempts = cmp.Or(o.MaxAttempts, 5)
+	o.UserAgent = cmp.Or(o.UserAgent, "nermbulk")
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -143,7 +118,7 @@ func proxyFor(base *url.URL) (proxy *url.URL, password string, err error) {
 	proxy, err = http.ProxyFromEnvironment(&http.Request{URL: base})
 	if err != nil {
 		// The error's text may repeat the variable, credentials included.
-		return nil, "", fmt.Errorf("the proxy that HTTPS_PROXY or HTTP_PROXY names for %s cannot be used; correct it, or name the host in NO_PROXY", printable(base.Hostname()))
+		return nil, "", fmt.Errorf("the proxy that HTTPS_PROXY or HTTP_PROXY names for %s cannot be used; correct it, or name the host in NO_PROXY", text.Line(base.Hostname(), maxTyped))
 	}
 	if proxy != nil && proxy.User != nil {
 		password, _ = proxy.User.Password()
@@ -151,29 +126,26 @@ func proxyFor(base *url.URL) (proxy *url.URL, password string, err error) {
 	return proxy, password, nil
 }
 
-// Counters returns what was counted since the call before, and begins anew.
+// Counters returns what was counted since the call before.
 func (c *Client) Counters() Counters { return c.counts.take() }
 
-// Limits returns the limit and pause of the moment.
+// Limits returns the rate and pause of the moment.
 func (c *Client) Limits() pace.State { return c.limiter.State() }
 
-// Outage tells since when the tenant cannot be reached; ok is false when it
+// Outage returns since when the tenant cannot be reached; ok is false when it
 // can be, as far as is known.
-func (c *Client) Outage() (since time.Time, ok bool) {
-	since, _, ok = c.gate.state()
-	return since, ok
-}
+func (c *Client) Outage() (since time.Time, ok bool) { return c.outage.outageSince() }
 
 // OutageCause says in words for people why the tenant could not be reached the
 // last time that it could not; "" if it always could.
-func (c *Client) OutageCause() string { return c.gate.lastCause() }
+func (c *Client) OutageCause() string { return c.outage.lastCause() }
 
 // Close closes the connections and waits for a token request under way. No
 // call may be under way or follow.
 func (c *Client) Close() {
-	c.credentials.close()
+	c.signIn.close()
 	c.exchanges.close()
-	for _, closeIdle := range c.closeIdle {
-		closeIdle()
+	if c.issuer != nil {
+		c.issuer.CloseIdleConnections()
 	}
 }

@@ -2,13 +2,86 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"nermbulk/internal/text"
 )
+
+const (
+	// connectTimeout bounds dialing and the TLS handshake each, so that a
+	// host that swallows packets is an outage and not a doubtful answer.
+	connectTimeout = 10 * time.Second
+	// idleTimeout is below what servers and load balancers commonly allow
+	// (60 s and more): a request that meets a connection which the server is
+	// just closing may or may not have been applied, and it is better never
+	// to be in that doubt.
+	idleTimeout = 30 * time.Second
+	// maxHeader bounds an answer's header.
+	maxHeader = 256 << 10
+)
+
+// newTransport returns a transport of our own: no defaults shared with other
+// code, TLS 1.2 at least and verified always. It speaks HTTP/1.1 alone: over
+// HTTP/2 a connection that breaks would leave every worker's request in doubt.
+func newTransport(timeout time.Duration, roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	dialer := &net.Dialer{Timeout: min(timeout, connectTimeout), KeepAlive: 15 * time.Second}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  proxy,
+		OnProxyConnectResponse: proxyAnswer,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return countWrites(ctx, conn), nil
+		},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    min(timeout, connectTimeout),
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		// Answers are small; unpacking them would cost more than it saves.
+		DisableCompression: true,
+		Protocols:          protocols,
+	}
+}
+
+// proxyAnswer names the proxy's status where net/http gives only its text.
+func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the proxy answered HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	return nil
+}
+
+// ReadRoots returns the system's root certificates and those of a PEM file,
+// for Options.RootCAs.
+func ReadRoots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("certificate file: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		// A system without a store of its own still trusts the file.
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("certificate file %s: it holds no certificate in PEM form (a block that begins with -----BEGIN CERTIFICATE-----)", text.Line(file, maxTyped))
+	}
+	return roots, nil
+}
 
 // connection is one connection to the tenant. It carries one request at a time,
 // so that what breaks it leaves no other request in doubt.
@@ -57,7 +130,7 @@ func (c countedConnection) Written() int64 { return c.written.Load() }
 // made.
 type writtenKey struct{}
 
-// countWrites has a connection count in the counter that the context bears.
+// countWrites has a connection count in the counter that the context holds.
 func countWrites(ctx context.Context, conn net.Conn) net.Conn {
 	written, ok := ctx.Value(writtenKey{}).(*atomic.Int64)
 	if !ok {
@@ -96,7 +169,6 @@ func (e *exchanges) take() *exchange {
 		return nil
 	}
 	x := e.idle[last]
-	e.idle[last] = nil
 	e.idle = e.idle[:last]
 	return x
 }
@@ -115,7 +187,7 @@ func (e *exchanges) keep(x *exchange, now time.Time) {
 		stale = x
 	case len(e.idle) > e.most || e.idle[0].idle(now) > idleTimeout:
 		stale = e.idle[0]
-		e.idle = append(e.idle[:0], e.idle[1:]...)
+		e.idle = slices.Delete(e.idle, 0, 1)
 	}
 	e.mu.Unlock()
 	if stale != nil {

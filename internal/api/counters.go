@@ -1,11 +1,12 @@
 package api
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// Counters counts what a client did since it was last asked.
+// Counters counts what a client did since they were read last.
 type Counters struct {
 	Patch     int // PATCH requests that left
 	Get       int // GET requests that left, those of List too
@@ -35,24 +36,18 @@ var latencyBounds = func() (bounds [256]int32) {
 	return bounds
 }()
 
-// bucket is the index of the bucket that holds d; what is longer than the
+// bucket returns the index of the bucket that holds d; what is longer than the
 // last bound counts there.
 func bucket(d time.Duration) int {
-	ms := (d + time.Millisecond - 1) / time.Millisecond
-	low, high := 0, len(latencyBounds)-1
-	for low < high {
-		if mid := (low + high) / 2; time.Duration(latencyBounds[mid]) < ms {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low
+	last := len(latencyBounds) - 1
+	ms := min((d+time.Millisecond-1)/time.Millisecond, time.Duration(latencyBounds[last]))
+	i, _ := slices.BinarySearch(latencyBounds[:], int32(ms))
+	return i
 }
 
 func (c *counts) answered(d time.Duration) { c.latency[bucket(d)].Add(1) }
 
-// take returns the counts and begins anew.
+// take returns the counts and sets them to zero.
 func (c *counts) take() Counters {
 	t := Counters{
 		Patch:     int(c.patch.Swap(0)),
@@ -66,7 +61,7 @@ func (c *counts) take() Counters {
 			if t.Latency == nil {
 				t.Latency = make(map[int]int)
 			}
-			t.Latency[int(latencyBounds[i])] += int(n)
+			t.Latency[int(latencyBounds[i])] = int(n)
 		}
 	}
 	return t

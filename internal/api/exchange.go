@@ -16,6 +16,7 @@ const (
 	maxAnswer     = 16 << 20 // bytes read of an answer that holds a session
 	maxListAnswer = 64 << 20 // and of a page of sessions
 	maxErrorBody  = 64 << 10 // and of any other answer
+	keptBuffer    = 1 << 20  // bytes of a buffer that an exchange keeps between requests
 )
 
 // exchange is one request and its answer, on a connection of its own. It is
@@ -33,7 +34,6 @@ type exchange struct {
 	req    *http.Request
 	url    url.URL
 	header http.Header
-	grant  *grant // what the header authorises with
 	reader bytes.Reader
 	body   io.ReadCloser // of reader, in the form that net/http knows to be in memory: else it would flush the header first
 	out    []byte        // what reader reads: a copy, since the connection may still read it when the caller has its answer
@@ -53,10 +53,12 @@ type reply struct {
 	tooLong bool  // the body is longer than what was read of it
 	err     error // the exchange broke; with a status: while the body was read
 	timeout bool  // it broke because its time was over
-	reached bool
+	reached bool  // there was a connection on which something may have been sent
 	sent    time.Time
 	at      time.Time // when it ended
 }
+
+var jsonType = []string{"application/json"}
 
 func newExchange(dial dialer, base *url.URL, agent string) *exchange {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -90,12 +92,12 @@ func (x *exchange) hangUp() {
 	}
 }
 
-// authorise has the request bear a grant. Every worker's exchange mostly bears
-// the one that it bore before.
-func (x *exchange) authorise(g *grant) {
-	if x.grant != g {
-		x.header["Authorization"], x.grant = g.header, g
-	}
+// prepare makes the request of a call.
+func (x *exchange) prepare(q *call, base *url.URL, t *token) {
+	x.req.Method = q.method()
+	x.header["Authorization"] = t.header
+	x.setBody(q.body)
+	q.address(&x.url, base)
 }
 
 // setBody gives the request its body, nil for none.
@@ -106,15 +108,11 @@ func (x *exchange) setBody(b []byte) {
 		delete(x.header, "Content-Type")
 		return
 	}
-	if x.req.Body == nil {
-		x.header["Content-Type"] = jsonType
-	}
+	x.header["Content-Type"] = jsonType
 	x.out = append(x.out[:0], b...)
 	x.reader.Reset(x.out)
 	x.req.Body = x.body
 }
-
-var jsonType = []string{"application/json"}
 
 // run carries the exchange out. clean says that it may be used again once the
 // reply's body is no longer needed. It takes no context: an exchange that has
@@ -170,7 +168,7 @@ func (x *exchange) send(now time.Time) (resp *http.Response, reached bool, err e
 		x.wrote.Store(false)
 		written := x.conn.Written()
 		resp, err = x.conn.RoundTrip(x.req)
-		// Without its whole header, which is told of before its last byte is
+		// Without its whole header, which is reported before its last byte is
 		// sent, a request was not sent.
 		sent := x.headed.Load() && x.conn.Written() != written
 		if err == nil || !kept || sent && x.req.Body != nil || x.req.Context().Err() != nil {
@@ -184,16 +182,13 @@ func (x *exchange) send(now time.Time) (resp *http.Response, reached bool, err e
 	}
 }
 
-// idle is for how long the exchange was not used. While a laptop or a virtual
-// machine sleeps, only the wall clock goes on.
+// idle returns for how long the exchange was not used. While a laptop or a
+// virtual machine sleeps, only the wall clock goes on.
 func (x *exchange) idle(now time.Time) time.Duration {
 	return max(now.Sub(x.used), now.Round(0).Sub(x.used.Round(0)))
 }
 
-// keptBuffer is how much of a buffer an exchange holds on to between requests.
-const keptBuffer = 1 << 20
-
-// shrink lets go of buffers that one large request or answer asked for.
+// shrink drops buffers that one large request or answer asked for.
 func (x *exchange) shrink() {
 	if cap(x.buf) > keptBuffer {
 		x.buf = nil

@@ -158,24 +158,24 @@ func TestProbeIsPassedOn(t *testing.T) {
 
 func TestStaleTicketsDoNoHarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gate{patience: time.Hour}
-		g.failed(0, "down")
-		first, err := g.enter(t.Context(), 0)
+		g := breaker{maxOutage: time.Hour}
+		g.fail(0, "down")
+		first, err := g.wait(t.Context(), 0)
 		if err != nil || first == 0 {
 			t.Fatal(first, err)
 		}
-		g.reached() // by another's answer
-		if !g.failed(0, "down again") {
+		g.succeed() // by another's answer
+		if !g.fail(0, "down again") {
 			t.Error("a new outage was not told as one")
 		}
-		second, _ := g.enter(t.Context(), 0)
+		second, _ := g.wait(t.Context(), 0)
 		g.release(first) // no longer good: the second still probes
 		if g.holder != second {
 			t.Errorf("holder %d, want %d", g.holder, second)
 		}
-		g.failed(first, "late")
-		if g.probes != 0 {
-			t.Errorf("%d probes counted", g.probes)
+		g.fail(first, "late")
+		if g.failed != 0 {
+			t.Errorf("%d probes counted", g.failed)
 		}
 	})
 }

@@ -1,15 +1,24 @@
 package api
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
+
+	"nermbulk/internal/text"
 )
 
 const (
-	maxMessage = 500     // runes of a reason in an answer that is JSON
-	maxPlain   = 200     // runes of an answer that is plain text
+	maxMessage = 500     // characters of a reason in an answer that is JSON
+	maxPlain   = 200     // characters of an answer that is plain text
+	maxTitle   = 120     // characters of a page's title
+	maxTyped   = 100     // characters of what the user typed that a message repeats
 	maxBody    = 4 << 10 // bytes of a body that an Answer keeps
 )
 
@@ -19,10 +28,18 @@ type explainer struct {
 	secrets *redactor
 }
 
-// clean is plain without secrets: once before the cut, so that no half of one
-// is left, and once after control characters are gone.
+// clean returns s as a line without secrets. They are removed before the cut,
+// so that no half of one is left, and again after control characters are gone.
 func (e explainer) clean(s string, limit int) string {
-	return e.secrets.text(plain(e.secrets.text(s), limit))
+	return e.secrets.text(text.Line(e.secrets.text(s), limit))
+}
+
+// body returns the part of a body that an Answer keeps.
+func (e explainer) body(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return []byte(text.Head(e.secrets.text(string(b)), maxBody))
 }
 
 // refusal explains an answer other than 2xx, with the hint that helps most.
@@ -30,44 +47,38 @@ func (e explainer) refusal(status int, h http.Header, body []byte) string {
 	if status >= 300 && status < 400 {
 		return e.redirect(status, h)
 	}
-	text := e.reason(status, h, body)
+	reason := e.reason(status, h, body)
 	switch {
 	case status == http.StatusUnauthorized:
-		return text + "; the token was not accepted: check that it is whole, has not expired and is for this tenant, and --auth-scheme"
+		return reason + "; the token was not accepted: check that it is whole, has not expired and is for this tenant, and --auth-scheme"
 	case status == http.StatusForbidden:
-		return text + "; only NERM admins may use this API, and the tenant's IP allow-list may not hold this machine's address"
-	case status == http.StatusNotFound && !e.hasAPI():
-		return text + "; the base URL lacks /api at its end, which most tenants need"
+		return reason + "; only NERM admins may use this API, and the tenant's IP allow-list may not hold this machine's address"
+	case status == http.StatusNotFound && !strings.Contains(strings.ToLower(e.base.Path)+"/", "/api/"):
+		return reason + "; the base URL lacks /api at its end, which most tenants need"
 	}
-	return text
+	return reason
 }
 
-// hasAPI reports whether the base URL goes through /api.
-func (e explainer) hasAPI() bool {
-	return strings.Contains(strings.ToLower(e.base.Path)+"/", "/api/")
-}
-
-// reason is what the body says, and the status where the body alone would
-// leave a person wondering.
+// reason is what the body says, with the status where the body alone is not
+// enough.
 func (e explainer) reason(status int, h http.Header, body []byte) string {
-	head := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status)))
-	if text := e.clean(jsonReason(body), maxMessage); text != "" {
+	if reason := e.clean(jsonReason(body), maxMessage); reason != "" {
 		switch status {
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
-			return text // their text says it all
+			return reason
 		}
-		return fmt.Sprintf("%s (HTTP %d)", text, status)
+		return fmt.Sprintf("%s (HTTP %d)", reason, status)
 	}
-	return head + ", " + e.other(h, body)
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))) + ", " + e.other(h, body)
 }
 
 // other describes a body that holds no reason as JSON.
 func (e explainer) other(h http.Header, body []byte) string {
 	if isHTML(h.Get("Content-Type"), body) {
-		return e.secrets.text(pageText([]byte(e.secrets.text(string(body)))))
+		return e.page(body)
 	}
-	if text := e.clean(string(body), maxPlain); text != "" {
-		return "with the text: " + text
+	if line := e.clean(string(body), maxPlain); line != "" {
+		return "with the text: " + line
 	}
 	return "with an empty answer"
 }
@@ -83,17 +94,119 @@ func (e explainer) redirect(status int, h http.Header) string {
 
 // unclear explains a 2xx that is not the answer which the API documents.
 func (e explainer) unclear(status int, h http.Header, body []byte, problem string) string {
-	if problem == "" {
-		problem = "is not the session"
-	}
 	switch {
-	case len(strings.TrimSpace(string(body))) == 0:
+	case len(bytes.TrimSpace(body)) == 0:
 		return fmt.Sprintf("HTTP %d, but the answer is empty", status)
 	case isHTML(h.Get("Content-Type"), body):
-		return fmt.Sprintf("HTTP %d, but the answer is %s", status, e.other(h, body))
+		return fmt.Sprintf("HTTP %d, but the answer is %s", status, e.page(body))
 	}
-	if text := e.clean(jsonReason(body), maxMessage); text != "" {
-		return fmt.Sprintf("HTTP %d, but with an error: %s", status, text)
+	if reason := e.clean(jsonReason(body), maxMessage); reason != "" {
+		return fmt.Sprintf("HTTP %d, but with an error: %s", status, reason)
 	}
 	return fmt.Sprintf("HTTP %d, but the answer %s", status, e.clean(problem, maxMessage))
+}
+
+// isHTML reports whether an answer is a page for people, as a proxy, a
+// firewall or a login gives one.
+func isHTML(contentType string, body []byte) bool {
+	start := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 256)]))
+	return strings.Contains(strings.ToLower(contentType), "html") ||
+		bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
+}
+
+var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
+
+// page names a page by its title, if it has one; its markup is never shown.
+func (e explainer) page(body []byte) string {
+	const page = "an HTML page, probably from a proxy"
+	if title := pageTitle.FindStringSubmatch(e.secrets.text(string(body))); title != nil {
+		if line := e.secrets.text(text.Line(html.UnescapeString(title[1]), maxTitle)); line != "" {
+			return page + `, titled "` + line + `"`
+		}
+	}
+	return page
+}
+
+// jsonReason returns the reason that a JSON body gives, in any of the forms
+// that this API, its gateway and proxies before it use; "" when it gives none:
+//
+//	{"error":"text"}
+//	{"error":"text","errors":{"attribute":"text" or ["text",…]}}
+//	{"errors":["text",…]}
+//	{"error":{"message":"text"}}, {"message":"text"}, {"detail":"text"}
+//	{"messages":[{"text":"text"}]}
+func jsonReason(body []byte) string {
+	if !json.Valid(body) {
+		return ""
+	}
+	var whole map[string]any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&whole) != nil {
+		return ""
+	}
+	head := strings.TrimRight(firstOf(whole, "error", "message", "detail", "error_description", "title"), " :")
+	detail := flatten(whole["errors"])
+	if fields, ok := whole["errors"].(map[string]any); ok {
+		detail = entries(fields)
+	}
+	switch {
+	case head == "" && detail == "":
+		return flatten(whole["messages"])
+	case head == "" || detail == "":
+		return head + detail
+	}
+	return head + ": " + detail
+}
+
+// firstOf returns the first of the values that says something.
+func firstOf(m map[string]any, keys ...string) string {
+	for _, key := range keys {
+		if s := flatten(m[key]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// flatten returns any value as text. An object that is a message of its own is
+// that message, any other its entries.
+func flatten(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.TrimSpace(v)
+	case []any:
+		var parts []string
+		for _, element := range v {
+			if s := flatten(element); s != "" {
+				parts = append(parts, s)
+			}
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		if s := firstOf(v, "message", "text", "detail"); s != "" {
+			return s
+		}
+		return entries(v)
+	}
+	return fmt.Sprint(value) // a number or a boolean
+}
+
+// entries returns "name text" for each entry, ordered by name so that equal
+// refusals read equally.
+func entries(object map[string]any) string {
+	var parts []string
+	for name, value := range object {
+		switch s := flatten(value); {
+		case s == "":
+		case name == "base":
+			parts = append(parts, s) // about the whole object, not an attribute
+		default:
+			parts = append(parts, name+" "+s)
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "; ")
 }

@@ -11,26 +11,27 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"nermbulk/internal/text"
 )
 
 // netReason says in plain words why a connection could not be made or broke.
-// Nothing of an address's credentials and no secret is in it.
+// It holds no secret.
 func netReason(err error, secrets *redactor) string {
 	if reason := certReason(err); reason != "" {
 		return reason
 	}
-	var dns *net.DNSError
-	var op *net.OpError
 	through := ""
-	if errors.As(err, &op) && op.Op == "proxyconnect" {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
 		through = "the proxy: "
 	}
+	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return through + fmt.Sprintf("the host name %s is not known", printable(dns.Name))
+		return through + fmt.Sprintf("the host name %s is not known", text.Line(dns.Name, maxTyped))
 	case errors.As(err, &dns):
-		return through + fmt.Sprintf("the host name %s could not be looked up", printable(dns.Name))
+		return through + fmt.Sprintf("the host name %s could not be looked up", text.Line(dns.Name, maxTyped))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return through + "connection refused"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
@@ -43,16 +44,16 @@ func netReason(err error, secrets *redactor) string {
 		errors.As(err, &timeout) && timeout.Timeout():
 		return through + "no answer in time"
 	}
-	text := err.Error()
+	reason := err.Error()
 	for _, prefix := range []string{"net/http: ", "http: ", "HTTP/1.x transport connection broken: "} {
-		text = strings.TrimPrefix(text, prefix)
+		reason = strings.TrimPrefix(reason, prefix)
 	}
-	return secrets.text(plain(secrets.text(text), maxMessage))
+	return secrets.text(text.Line(secrets.text(reason), maxMessage))
 }
 
 // certReason names what is wrong with a certificate and what to do; "" for
-// any other error. A wrong certificate is not a passing fault, but it is
-// treated as one: nothing was sent, and the message tells.
+// any other error. Nothing was sent, so a wrong certificate is treated like a
+// fault that passes.
 func certReason(err error) string {
 	var (
 		unknown x509.UnknownAuthorityError

@@ -138,19 +138,19 @@ func TestTokenURLFailures(t *testing.T) {
 }
 
 // fetches makes credentials from a script of results.
-func fetches(calls *atomic.Int32, fetch func(n int) (*grant, error)) *credentials {
+func fetches(calls *atomic.Int32, fetch func(n int) (*token, error)) *signIn {
 	o := Options{}
 	o.setDefaults()
-	return &credentials{log: o.Log, fetch: func() (*grant, error) { return fetch(int(calls.Add(1))) }}
+	return &signIn{log: o.Log, fetch: func() (*token, error) { return fetch(int(calls.Add(1))) }}
 }
 
 func TestRenewalBeforeExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
-		c := fetches(&calls, func(n int) (*grant, error) {
+		c := fetches(&calls, func(n int) (*token, error) {
 			now := time.Now()
 			time.Sleep(2 * time.Second) // the token URL is slow
-			return newGrant(fmt.Sprint("t", n), now, now.Add(749*time.Second)), nil
+			return newToken(fmt.Sprint("t", n), now, now.Add(749*time.Second)), nil
 		})
 		// A run of two hours, a request each second: the token is renewed in
 		// time, and only the first request ever waits for one.
@@ -183,12 +183,12 @@ func TestRenewalBeforeExpiry(t *testing.T) {
 func TestRenewalThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
-		c := fetches(&calls, func(n int) (*grant, error) {
+		c := fetches(&calls, func(n int) (*token, error) {
 			if n > 1 {
 				return nil, errRefused
 			}
 			now := time.Now()
-			return newGrant("t", now, now.Add(600*time.Second)), nil
+			return newToken("t", now, now.Add(600*time.Second)), nil
 		})
 		first, err := c.current(t.Context())
 		if err != nil {
@@ -215,10 +215,10 @@ func TestRenewalThatFails(t *testing.T) {
 
 func TestShortLivedAndEndlessTokens(t *testing.T) {
 	now := time.Now()
-	if g := newGrant("t", now, now.Add(20*time.Second)); g.renew.Sub(now) != 18*time.Second || !g.expires.After(g.renew) {
+	if g := newToken("t", now, now.Add(20*time.Second)); g.renew.Sub(now) != 18*time.Second || !g.expires.After(g.renew) {
 		t.Errorf("20 s: %v %v", g.renew.Sub(now), g.expires.Sub(now))
 	}
-	if g := newGrant("t", now, time.Time{}); !g.renew.IsZero() || !g.expires.IsZero() {
+	if g := newToken("t", now, time.Time{}); !g.renew.IsZero() || !g.expires.IsZero() {
 		t.Errorf("no expiry: %+v", g)
 	}
 }

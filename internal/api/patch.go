@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -19,11 +20,10 @@ type Request struct {
 // are safe: with Run, an attempt that may have been applied is not repeated
 // but Doubtful at once. The context ends waiting only.
 func (c *Client) Patch(ctx context.Context, r Request) Answer {
-	does := repeatable
+	q := call{does: idempotent, id: r.ID, body: r.Body, attempts: r.Attempts}
 	if r.Run {
-		does = once
+		q.does = nonIdempotent
 	}
-	q := call{does: does, id: r.ID, body: r.Body, attempts: r.Attempts}
 	if r.Body == nil {
 		q.body = []byte{}
 	}
@@ -32,10 +32,11 @@ func (c *Client) Patch(ctx context.Context, r Request) Answer {
 
 // Get reads one session, with retries.
 func (c *Client) Get(ctx context.Context, id string) Answer {
-	return c.do(ctx, &call{does: reads, id: id})
+	return c.do(ctx, &call{does: safe, id: id})
 }
 
-// call is what is asked of the tenant, of either method.
+// call is what is asked of the tenant: a PATCH or GET of one session, or a
+// page of the list.
 type call struct {
 	does     effect
 	id       string
@@ -46,7 +47,7 @@ type call struct {
 }
 
 func (q *call) method() string {
-	if q.does == reads {
+	if q.does == safe {
 		return http.MethodGet
 	}
 	return http.MethodPatch
@@ -59,6 +60,27 @@ func (q *call) maxOK() int {
 	return maxAnswer
 }
 
+// path returns the path below base, and the query.
+func (q *call) path(base string) (path, query string) {
+	switch {
+	case q.page != nil:
+		return base + "/workflow_sessions", q.query
+	case q.does == nonIdempotent:
+		query = "run=true"
+	}
+	return base + "/workflow_sessions/" + q.id, query
+}
+
+// address points u to what is asked for.
+func (q *call) address(u, base *url.URL) {
+	u.Path, u.RawQuery = q.path(base.Path)
+	u.RawPath = ""
+	if escaped := url.PathEscape(q.id); escaped != q.id || base.RawPath != "" {
+		path, _ := q.path(base.EscapedPath())
+		u.RawPath = strings.TrimSuffix(path, q.id) + escaped
+	}
+}
+
 // accept reads the body of a 200. problem is "" if it is what was asked for,
 // and else continues the sentence "the answer …".
 func (q *call) accept(body []byte) (s *Session, problem string) {
@@ -67,7 +89,7 @@ func (q *call) accept(body []byte) (s *Session, problem string) {
 	}
 	var doc struct {
 		Session *wireSession `json:"workflow_session"`
-		Error   text         `json:"error"`
+		Error   lenient      `json:"error"`
 	}
 	err := unmarshal(body, &doc)
 	switch {
@@ -81,7 +103,7 @@ func (q *call) accept(body []byte) (s *Session, problem string) {
 		return nil, "is about another session (" + doc.Session.ID.value + ")"
 	}
 	s = doc.Session.session()
-	if q.does == reads {
+	if q.does == safe {
 		var raw struct {
 			Session json.RawMessage `json:"workflow_session"`
 		}

@@ -2,62 +2,9 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 )
-
-func TestPlain(t *testing.T) {
-	tests := []struct{ name, in, want string }{
-		{"as it is", "can't be blank", "can't be blank"},
-		{"white space", " a\n\t b\u00a0c\r\n", "a b c"},
-		{"colours", "\x1b[1;31mred\x1b[0m", "red"},
-		{"window title", "a\x1b]0;evil\ab", "ab"},
-		{"title ended by ST", "a\x1b]0;evil\x1b\\b", "ab"},
-		{"open title", "a\x1b]0;evil", "a0;evil"},
-		{"one-character CSI", "a\u009b31mb", "ab"},
-		{"two-byte escape", "a\x1bcb", "ab"},
-		{"escape at the end", "a\x1b", "a"},
-		{"open CSI", "a\x1b[31", "a"},
-		{"controls", "a\x00\x07\x7f\u0085b", "a b"},
-		{"reordering", "a\u202eb\u200b\ufeffc", "abc"},
-		{"invalid UTF-8", "a\xffb", "ab"},
-		{"cut", strings.Repeat("ü", 101), strings.Repeat("ü", 100) + "…"},
-		{"not cut", strings.Repeat("ü", 100), strings.Repeat("ü", 100)},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := plain(tt.in, 100); got != tt.want {
-				t.Errorf("%q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-func FuzzPlain(f *testing.F) {
-	f.Add("\x1b[31mx\x1b]0;t\a\u009b1m\xff")
-	f.Fuzz(func(t *testing.T, s string) {
-		got := plain(s, 50)
-		if n := utf8.RuneCountInString(got); n > 52 || !utf8.ValidString(got) {
-			t.Fatalf("%q: %d runes", got, n)
-		}
-		if i := strings.IndexFunc(got, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }); i >= 0 {
-			t.Fatalf("%q: a control character at %d", got, i)
-		}
-	})
-}
-
-func TestCutBytes(t *testing.T) {
-	tests := []struct{ in, want string }{
-		{"abc", "abc"}, {"abcdef", "abcd"}, {"abcü", "abc"}, {"ab😀x", "ab"}, {"\x80\x80\x80\x80\x80\x80\x80\x80\x80", "\x80\x80\x80\x80"},
-	}
-	for _, tt := range tests {
-		if got := cutBytes([]byte(tt.in), 4); string(got) != tt.want {
-			t.Errorf("%q: %q, want %q", tt.in, got, tt.want)
-		}
-	}
-}
 
 func TestJSONReason(t *testing.T) {
 	tests := []struct{ in, want string }{

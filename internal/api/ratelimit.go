@@ -21,7 +21,7 @@ func observation(r reply, asked time.Duration) pace.Observation {
 	if h.remaining >= 0 && h.reset > 0 {
 		o.Hint.Remaining, o.Hint.Reset = int(min(h.remaining, 1e6)), h.reset
 	}
-	if judge(r.status, asked) == throttled {
+	if classify(r.status, asked) == throttled {
 		o.Outcome = pace.Refused
 		if asked < 0 {
 			o.RetryAfter = h.reset

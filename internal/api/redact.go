@@ -3,88 +3,173 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
-	"net/url"
+	"html"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
-
-// redactor blots out secrets in whatever came from outside before it can
-// reach a message, a log line or a file. It is safe for concurrent use.
-type redactor struct {
-	mu     sync.RWMutex
-	forms  []string // oldest first; replaced, never changed in place
-	mixing []string // secrets that can be escaped in parts; as forms
-}
 
 const (
-	blot = "[redacted]"
-	// minSecret keeps a one-letter "secret" of a test tenant from blotting
-	// out every message.
+	redacted = "[redacted]"
+	// minSecret keeps a one-letter "secret" of a test tenant from withholding
+	// every message.
 	minSecret = 4
-	// maxForms bounds what a run of days remembers: access tokens that were
-	// renewed long ago are worth nothing to anyone.
-	maxForms = 256
+	// maxIssued is how many forms of access tokens are remembered: a token that
+	// expired long ago is worth nothing to anyone.
+	maxIssued = 256
+	// maxNested is how many escapes within one another are undone.
+	maxNested = 4
 )
 
-// add makes a secret known, in each spelling in which a server may echo it.
-func (r *redactor) add(secret string) {
-	if len(secret) < minSecret {
-		return
+// redactor withholds secrets in whatever came from outside before it reaches
+// a message, a log line or a file. It is safe for concurrent use.
+type redactor struct {
+	mu      sync.RWMutex
+	lasting []secret // those that are good for as long as the process runs
+	issued  []secret // access tokens, the oldest first
+}
+
+// secret is one in a form in which a server may echo it, and that unpacked.
+type secret struct{ form, unpacked string }
+
+// variants returns a secret in the forms that unpack does not lead back to it.
+func variants(s string) []secret {
+	var all []secret
+	quoted, _ := json.Marshal(s) // a string always marshals
+	for _, form := range []string{
+		s, strings.Trim(string(quoted), `"`),
+		base64.StdEncoding.EncodeToString([]byte(s)), base64.URLEncoding.EncodeToString([]byte(s)),
+	} {
+		unpacked, _ := unpack(form)
+		if v := (secret{form, unpacked}); !slices.Contains(all, v) {
+			all = append(all, v)
+		}
 	}
-	quoted, _ := json.Marshal(secret) // a string always marshals
-	forms := []string{
-		secret,
-		url.QueryEscape(secret),
-		url.PathEscape(secret),
-		strings.Trim(string(quoted), `"`),
-		strings.ReplaceAll(secret, "/", `\/`),
-		base64.StdEncoding.EncodeToString([]byte(secret)),
-		base64.URLEncoding.EncodeToString([]byte(secret)),
+	return all
+}
+
+// add makes a secret known for good.
+func (r *redactor) add(s string) {
+	if len(s) < minSecret {
+		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept := r.forms
-	for _, f := range forms {
-		if !slices.Contains(kept, f) {
-			kept = append(slices.Clip(kept), f)
-		}
-	}
-	if len(kept) > maxForms {
-		kept = kept[len(kept)-maxForms:]
-	}
-	r.forms = kept
-	if !isPlainSecret(secret) && !slices.Contains(r.mixing, secret) {
-		r.mixing = append(slices.Clip(r.mixing), secret)
-		r.mixing = r.mixing[max(0, len(r.mixing)-maxForms):]
-	}
+	r.lasting = append(r.lasting, variants(s)...)
 }
 
-// known is the forms, longest first, and the secrets to be looked for in any
-// spelling.
-func (r *redactor) known() (forms, mixing []string) {
+// addIssued makes an access token known; the oldest are dropped when there are
+// too many.
+func (r *redactor) addIssued(token string) {
+	if len(token) < minSecret {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.issued = append(r.issued, variants(token)...)
+	r.issued = r.issued[max(0, len(r.issued)-maxIssued):]
+}
+
+// known returns the secrets, the longest first, so that nothing is left of one
+// that holds another.
+func (r *redactor) known() []secret {
 	r.mu.RLock()
-	forms, mixing = slices.Clone(r.forms), r.mixing
+	all := slices.Concat(r.lasting, r.issued)
 	r.mu.RUnlock()
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return forms, mixing
+	slices.SortFunc(all, func(a, b secret) int { return len(b.form) - len(a.form) })
+	return all
 }
 
+// text returns s without secrets. Servers echo what they got in many dialects:
+// some escape "/" in JSON, some "<", some percent-encode in small letters. So a
+// secret is looked for as it is, and then with every escape undone on both
+// sides.
 func (r *redactor) text(s string) string {
-	forms, mixing := r.known()
-	for _, f := range forms {
-		s = strings.ReplaceAll(s, f, blot)
+	known := r.known()
+	for _, secret := range known {
+		s = strings.ReplaceAll(s, secret.form, redacted)
 	}
-	for _, secret := range mixing {
-		s = blotEscaped(s, secret)
+	plain, at := unpack(s)
+	for _, secret := range known {
+		for from := 0; ; from += len(redacted) {
+			i := strings.Index(plain[from:], secret.unpacked)
+			if i < 0 || secret.unpacked == "" {
+				break
+			}
+			from += i
+			s = s[:at[from]] + redacted + s[at[from+len(secret.unpacked)]:]
+			plain, at = unpack(s)
+		}
 	}
 	return s
 }
 
-// bytes returns a copy of b without secrets.
-func (r *redactor) bytes(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
+// unpack undoes the escapes of JSON, URLs, forms and HTML, one within another
+// too, and character by character, since a text may mix them. Backslashes that
+// escape nothing are dropped and a plus becomes a space, so the result is of
+// use for comparing alone. Byte i of it comes from s[at[i]:at[i+1]].
+func unpack(s string) (plain string, at []int) {
+	for i := range len(s) + 1 {
+		at = append(at, i)
 	}
-	return []byte(r.text(string(b)))
+	for range maxNested {
+		var b strings.Builder
+		from := make([]int, 0, len(s)+1)
+		for i := 0; i < len(s); {
+			char, size := unpackOne(s[i:])
+			for range len(char) {
+				from = append(from, at[i])
+			}
+			b.WriteString(char)
+			i += size
+		}
+		if b.String() == s {
+			break
+		}
+		s, at = b.String(), append(from, at[len(s)])
+	}
+	return s, at
+}
+
+// unpackOne returns what s begins with, and how much of s that takes.
+func unpackOne(s string) (char string, size int) {
+	switch s[0] {
+	case '+':
+		return " ", 1
+	case '%':
+		if c, ok := hexRune(s, 1, 3); ok {
+			return string([]byte{byte(c)}), 3
+		}
+	case '&':
+		if end := strings.IndexByte(s[:min(len(s), 10)], ';'); end > 0 {
+			if char = html.UnescapeString(s[:end+1]); char != s[:end+1] {
+				return char, end + 1
+			}
+		}
+	case '\\':
+		bare := strings.TrimLeft(s, `\`)
+		size = len(s) - len(bare)
+		if strings.HasPrefix(bare, "u") {
+			if c, ok := hexRune(bare, 1, 5); ok {
+				return string(c), size + 5
+			}
+		}
+		if bare == "" {
+			return "", size
+		}
+		char, rest := unpackOne(bare)
+		return char, size + rest
+	}
+	_, size = utf8.DecodeRuneInString(s)
+	return s[:size], size
+}
+
+func hexRune(s string, from, to int) (rune, bool) {
+	if len(s) < to {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[from:to], 16, 32)
+	return rune(n), err == nil
 }

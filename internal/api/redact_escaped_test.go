@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/url"
 	"strings"
@@ -37,7 +38,7 @@ func TestEscapedSecrets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var r redactor
 			r.add(secret)
-			if got, want := r.text("before "+echo+" after"), "before "+blot+" after"; strings.Trim(got, `"`) != want && got != strings.Replace(want, blot, `"`+blot+`"`, 1) {
+			if got, want := r.text("before "+echo+" after"), "before "+redacted+" after"; strings.Trim(got, `"`) != want && got != strings.Replace(want, redacted, `"`+redacted+`"`, 1) {
 				t.Errorf("%s became %s", echo, got)
 			}
 			if got, want := r.text(echo[:len(echo)/2]), echo[:len(echo)/2]; got != want {
@@ -45,4 +46,36 @@ func TestEscapedSecrets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A run of days makes many access tokens; what signs it in, and the proxy's
+// password, are withheld to its end.
+func TestLastingSecretsAreNeverDropped(t *testing.T) {
+	var r redactor
+	r.add(testSecret)
+	for i := range 10_000 {
+		r.addIssued(fmt.Sprintf("issued-%05d/x", i))
+	}
+	r.add("proxy-password")
+	for _, secret := range []string{testSecret, url.QueryEscape(testSecret), "issued-09999/x", "proxy-password"} {
+		if got := r.text("a " + secret + " b"); got != "a "+redacted+" b" {
+			t.Errorf("%s became %q", secret, got)
+		}
+	}
+	if n := len(r.issued); n > maxIssued {
+		t.Errorf("%d forms of issued tokens are kept", n)
+	}
+}
+
+func FuzzRedact(f *testing.F) {
+	f.Add(`a\u0022b%2fc&#43;d\\"`, `a"b/c+d`)
+	f.Add("redacted [redacted]", "acte")
+	f.Fuzz(func(t *testing.T, s, secret string) {
+		var r redactor
+		r.add(secret)
+		got := r.text(s)
+		if len(secret) >= minSecret && strings.Contains(strings.ReplaceAll(got, redacted, ""), secret) && !strings.Contains(secret, "]") && !strings.Contains(secret, "[") && !strings.Contains(redacted, secret) {
+			t.Fatalf("%q without %q is %q", s, secret, got)
+		}
+	})
 }

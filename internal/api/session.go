@@ -56,17 +56,17 @@ func (f Fields) All(g Fields) bool { return f&g == g }
 
 // wireSession is a session in JSON.
 type wireSession struct {
-	ID            text       `json:"id"`
-	UID           text       `json:"uid"`
-	WorkflowID    text       `json:"workflow_id"`
-	RequesterID   text       `json:"requester_id"`
-	RequesterType text       `json:"requester_type"`
-	ProfileID     text       `json:"profile_id"`
-	ProfileIDs    text       `json:"profile_ids"`
-	Status        text       `json:"status"`
+	ID            lenient    `json:"id"`
+	UID           lenient    `json:"uid"`
+	WorkflowID    lenient    `json:"workflow_id"`
+	RequesterID   lenient    `json:"requester_id"`
+	RequesterType lenient    `json:"requester_type"`
+	ProfileID     lenient    `json:"profile_id"`
+	ProfileIDs    lenient    `json:"profile_ids"`
+	Status        lenient    `json:"status"`
 	Attributes    attributes `json:"attributes"`
-	CreatedAt     text       `json:"created_at"`
-	UpdatedAt     text       `json:"updated_at"`
+	CreatedAt     lenient    `json:"created_at"`
+	UpdatedAt     lenient    `json:"updated_at"`
 }
 
 func (w *wireSession) session() *Session {
@@ -103,15 +103,15 @@ func ParseSession(object []byte) (Session, error) {
 	return *s, nil
 }
 
-// text is any JSON value as text: null is "", the elements of an array are
+// lenient is any JSON value as text: null is "", the elements of an array are
 // joined by ", ", numbers, booleans and objects are their JSON.
-type text struct {
+type lenient struct {
 	value string
 	given bool // there was a value, null too
 }
 
 // UnmarshalJSON never fails: encoding/json has checked b.
-func (t *text) UnmarshalJSON(b []byte) error {
+func (t *lenient) UnmarshalJSON(b []byte) error {
 	t.given = true
 	switch b[0] {
 	case 'n':
@@ -123,7 +123,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		}
 		return json.Unmarshal(b, &t.value)
 	case '[':
-		var list []text
+		var list []lenient
 		if err := json.Unmarshal(b, &list); err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (a *attributes) UnmarshalJSON(b []byte) error {
 	if b[0] != '{' || json.Unmarshal(b, &a.values) == nil {
 		return nil
 	}
-	var values map[string]text // some are not strings
+	var values map[string]lenient // some are not strings
 	if err := json.Unmarshal(b, &values); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nermbulk/internal/text"
 )
 
 // Query chooses sessions and a part of them. Empty fields choose nothing.
@@ -54,7 +56,7 @@ func (c *Client) List(ctx context.Context, q Query) (Page, Answer) {
 		return Page{}, Answer{Verdict: Refused, Message: err}
 	}
 	var page Page
-	a := c.do(ctx, &call{does: reads, page: &page, query: query})
+	a := c.do(ctx, &call{does: safe, page: &page, query: query})
 	if a.Verdict != OK {
 		return Page{}, a
 	}
@@ -238,7 +240,7 @@ func (p *Page) read(body []byte) (problem string) {
 	var doc struct {
 		Sessions json.RawMessage `json:"workflow_sessions"`
 		Metadata json.RawMessage `json:"_metadata"`
-		Error    text            `json:"error"`
+		Error    lenient         `json:"error"`
 	}
 	var sessions []json.RawMessage
 	err := unmarshal(body, &doc)
@@ -256,8 +258,8 @@ func (p *Page) read(body []byte) (problem string) {
 		}
 	}
 	var metadata struct {
-		Total text `json:"total"`
-		Next  text `json:"next"`
+		Total lenient `json:"total"`
+		Next  lenient `json:"next"`
 	}
 	if json.Unmarshal(doc.Metadata, &metadata) == nil {
 		p.Total, _ = strconv.Atoi(metadata.Total.value)
@@ -272,6 +274,6 @@ func isEmptyList(status int, body []byte) bool {
 	if status != http.StatusBadRequest {
 		return false
 	}
-	reason := strings.ToLower(strings.TrimRight(plain(jsonReason(body), maxMessage), ". "))
+	reason := strings.ToLower(strings.TrimRight(text.Line(jsonReason(body), maxMessage), ". "))
 	return strings.HasPrefix(reason, "no ") && strings.HasSuffix(reason, " found")
 }

@@ -1,0 +1,284 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"nermbulk/internal/pace"
+)
+
+// do makes attempts until there is a verdict.
+func (c *Client) do(ctx context.Context, q *call) Answer {
+	if q.page == nil && (q.id == "" || q.id == "." || q.id == "..") {
+		return Answer{Verdict: Refused, Message: fmt.Sprintf("%q is not a session's id; nothing was sent", q.id)}
+	}
+	limit := q.attempts
+	if limit <= 0 {
+		limit = c.maxAttempts
+	}
+	var (
+		a       Answer
+		p       probe
+		begun   time.Time
+		pause   time.Duration
+		renewed bool
+	)
+	for {
+		t, err := c.turn(ctx, pause, &p)
+		if err != nil {
+			c.outage.release(p)
+			return c.stopped(a, err)
+		}
+		r := c.attempt(q, t)
+		c.trace(ctx, q, a.Attempts+1, r)
+		if begun.IsZero() {
+			begun = r.sent
+		}
+		if pause = 0; r.class == unreached {
+			c.unreached(p, r.message)
+			continue
+		}
+		c.reached()
+		p = 0
+		a.note(r, begun)
+		if a.Attempts > 1 {
+			c.counts.retried.Add(1)
+		}
+		if r.class == denied && !renewed && c.signIn.invalidate(t) {
+			// The token may have been withdrawn or have expired early:
+			// that says nothing about the row, so it costs no attempt.
+			renewed = true
+			limit++
+			continue
+		}
+		again, verdict := decide(r.class, q.does, a.Attempts >= limit, a.InDoubt)
+		a.InDoubt = a.InDoubt || mayApply(r.class, q.does)
+		if !again {
+			return a.end(verdict)
+		}
+		c.log.Debug("another attempt follows", "id", q.id, "attempt", a.Attempts, "reason", r.message)
+		if r.class == broken {
+			pause = jitter(backoff(a.Attempts, retryFirst, retryCap))
+		}
+	}
+}
+
+// turn waits until an attempt may leave: the pause is over, the tenant is not
+// known to be out of reach (or this caller has to probe), there is a token, and
+// the rate allows it. The rate comes last, so that nothing delays what it
+// paced.
+func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*token, error) {
+	if err := sleep(ctx, pause); err != nil {
+		return nil, err
+	}
+	for {
+		var err error
+		if *p, err = c.outage.wait(ctx, *p); err != nil {
+			return nil, err
+		}
+		t, err := c.signIn.current(ctx)
+		if err != nil {
+			switch _, denied := errors.AsType[*denial](err); {
+			case ctx.Err() != nil:
+				return nil, ctx.Err()
+			case denied:
+				return nil, err
+			}
+			c.unreached(*p, err.Error())
+			continue
+		}
+		if err := c.limiter.Wait(ctx); err != nil {
+			return nil, err
+		}
+		if *p != 0 || !c.outage.open.Load() {
+			return t, nil
+		}
+		// The tenant went out of reach meanwhile: give the turn back.
+		now := time.Now()
+		c.limiter.Observe(pace.Observation{SentAt: now, At: now})
+	}
+}
+
+// result is what one attempt ended with.
+type result struct {
+	reply
+	class      class
+	session    *Session
+	serverTime time.Time // of a session that was read
+	message    string    // for all but confirmed
+	kept       []byte    // of the body, for all but confirmed
+}
+
+// attempt makes one exchange and reads its answer. What the result holds of
+// the body beyond reply is a copy: the exchange is used again.
+func (c *Client) attempt(q *call, t *token) result {
+	x := c.exchanges.take()
+	if x == nil {
+		x = c.newExchange()
+	}
+	x.prepare(q, c.base, t)
+	r, clean := x.run(c.timeout, q.maxOK())
+	c.count(q, r)
+	asked := time.Duration(-1)
+	if r.status != 0 && r.status != http.StatusOK {
+		asked = retryAfter(r.header, r.at)
+	}
+	c.limiter.Observe(observation(r, asked))
+	out := c.read(q, r, asked)
+	if clean {
+		c.exchanges.keep(x, r.at)
+	}
+	return out
+}
+
+// count counts an exchange that left.
+func (c *Client) count(q *call, r reply) {
+	switch {
+	case !r.reached:
+		return
+	case q.does == safe:
+		c.counts.get.Add(1)
+	default:
+		c.counts.patch.Add(1)
+	}
+	if r.status != 0 {
+		c.counts.answered(r.at.Sub(r.sent))
+	}
+}
+
+// read makes a result of a reply: its class, which the body can change, what
+// was asked for or why it is not that.
+func (c *Client) read(q *call, answer reply, asked time.Duration) result {
+	r := result{reply: answer}
+	if r.status == 0 {
+		r.class, r.message = c.noAnswer(r.reply)
+		return r
+	}
+	r.class = classify(r.status, asked)
+	problem := "is not one that this API documents"
+	switch {
+	case r.class == confirmed && r.err != nil:
+		r.class = broken
+		r.message = "the answer broke off: " + c.breakReason(r.reply)
+	case r.class == confirmed && r.tooLong:
+		r.class, problem = unclear, fmt.Sprintf("is longer than %d MiB", q.maxOK()>>20)
+	case r.class == confirmed:
+		if r.session, problem = q.accept(r.body); problem == "" {
+			if q.does == safe {
+				r.serverTime, _ = http.ParseTime(r.header.Get("Date"))
+			}
+			return r
+		}
+		r.class = unclear
+	case r.class == throttled:
+		c.counts.throttled.Add(1)
+	case r.class == refused && q.page != nil && isEmptyList(r.status, r.body):
+		r.class = confirmed
+		return r
+	}
+	switch {
+	case r.class == unclear:
+		r.message = c.explain.unclear(r.status, r.header, r.body, problem)
+	case r.message == "":
+		r.message = c.explain.refusal(r.status, r.header, r.body)
+	}
+	r.kept = c.explain.body(r.body)
+	return r
+}
+
+// noAnswer classifies an exchange without an answer.
+func (c *Client) noAnswer(r reply) (class, string) {
+	switch {
+	case !r.reached && r.timeout:
+		return unreached, fmt.Sprintf("no connection within %v", c.timeout)
+	case !r.reached:
+		return unreached, netReason(r.err, &c.secrets)
+	case r.timeout:
+		return broken, fmt.Sprintf("no answer within %v", c.timeout)
+	}
+	return broken, "the connection broke before the answer came: " + c.breakReason(r)
+}
+
+func (c *Client) breakReason(r reply) string {
+	if r.timeout {
+		return fmt.Sprintf("it was not whole within %v", c.timeout)
+	}
+	return netReason(r.err, &c.secrets)
+}
+
+// trace logs one attempt.
+func (c *Client) trace(ctx context.Context, q *call, attempt int, r result) {
+	if !c.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	path, query := q.path("")
+	if query != "" {
+		path += "?" + query
+	}
+	attrs := []any{"method", q.method(), "path", path, "attempt", attempt, "duration_ms", r.at.Sub(r.sent).Milliseconds()}
+	if r.status != 0 {
+		attrs = append(attrs, "status", r.status)
+	}
+	if r.message != "" {
+		attrs = append(attrs, "error", r.message)
+	}
+	c.log.Debug("request", attrs...)
+}
+
+// note takes over what an attempt ended with.
+func (a *Answer) note(r result, begun time.Time) {
+	a.Attempts++
+	a.Status = r.status
+	a.Session = r.session
+	a.ServerTime = r.serverTime
+	a.Message = r.message
+	a.Body = r.kept
+	a.Server = r.status >= http.StatusInternalServerError
+	a.Duration = r.at.Sub(begun)
+}
+
+func (a Answer) end(v Verdict) Answer {
+	a.Verdict = v
+	a.InDoubt = a.InDoubt && v != OK
+	return a
+}
+
+// stopped returns the answer when no further attempt could be made.
+func (c *Client) stopped(a Answer, err error) Answer {
+	denied, isDenied := errors.AsType[*denial](err)
+	switch {
+	case isDenied:
+		a.Message = denied.message
+		return a.end(Denied)
+	case errors.Is(err, errGaveUp):
+		away := ""
+		if c.outage.maxOutage > 0 {
+			away = fmt.Sprintf(" for %v", c.outage.maxOutage)
+		}
+		a.Message = fmt.Sprintf("%s could not be reached%s: %s", c.base.Host, away, c.outage.lastCause())
+		return a.end(Unreachable)
+	case a.Attempts == 0:
+		a.Message = "stopped before it was sent"
+	default:
+		a.Message = "stopped before it was tried again; the last attempt: " + a.Message
+	}
+	return a.end(Canceled)
+}
+
+// unreached notes that nothing could be sent.
+func (c *Client) unreached(p probe, cause string) {
+	if c.outage.fail(p, cause) {
+		c.log.Warn("the tenant cannot be reached; waiting for it", "host", c.base.Host, "reason", cause, "at_most", c.outage.maxOutage)
+	}
+}
+
+// reached notes that something was sent.
+func (c *Client) reached() {
+	if away := c.outage.succeed(); away > 0 {
+		c.log.Info("the tenant can be reached again", "host", c.base.Host, "after", away.Round(time.Millisecond))
+	}
+}
