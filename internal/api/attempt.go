@@ -39,13 +39,13 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			begun = r.sent
 		}
 		if pause = 0; r.class == unreached {
-			c.unreached(p, r.message)
+			c.unreached(p, r.answer.Message)
 			continue
 		}
 		c.reached()
 		p = 0
-		a.note(r, begun)
-		if a.Attempts > 1 {
+		r.answer.Attempts, r.answer.InDoubt, r.answer.Duration = a.Attempts+1, a.InDoubt, r.at.Sub(begun)
+		if a = r.answer; a.Attempts > 1 {
 			c.counts.retried.Add(1)
 		}
 		if r.class == denied && !renewed && c.signIn.invalidate(t) {
@@ -60,7 +60,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		if !again {
 			return a.end(verdict)
 		}
-		c.log.Debug("another attempt follows", "id", q.id, "attempt", a.Attempts, "reason", r.message)
+		c.log.Debug("another attempt follows", "id", q.id, "attempt", a.Attempts, "reason", r.answer.Message)
 		if r.class == broken {
 			pause = jitter(backoff(a.Attempts, retryFirst, retryCap))
 		}
@@ -106,15 +106,12 @@ func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*toke
 // result is what one attempt ended with.
 type result struct {
 	reply
-	class      class
-	session    *Session
-	serverTime time.Time // of a session that was read
-	message    string    // for all but confirmed
-	kept       []byte    // of the body, for all but confirmed
+	class  class
+	answer Answer // what the caller is to get if no other attempt follows
 }
 
-// attempt makes one exchange and reads its answer. What the result holds of
-// the body beyond reply is a copy: the exchange is used again.
+// attempt makes one exchange and reads its answer. The body of its reply is
+// gone when it returns: the exchange is used again.
 func (c *Client) attempt(q *call, t *token) result {
 	x := c.exchanges.take()
 	if x == nil {
@@ -154,8 +151,10 @@ func (c *Client) count(q *call, r reply) {
 // was asked for or why it is not that.
 func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 	r := result{reply: answer}
+	a := &r.answer
+	a.Status, a.Server = r.status, r.status >= http.StatusInternalServerError
 	if r.status == 0 {
-		r.class, r.message = c.noAnswer(r.reply)
+		r.class, a.Message = c.noAnswer(r.reply)
 		return r
 	}
 	r.class = classify(r.status, asked)
@@ -163,13 +162,13 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 	switch {
 	case r.class == confirmed && r.err != nil:
 		r.class = broken
-		r.message = "the answer broke off: " + c.breakReason(r.reply)
+		a.Message = "the answer broke off: " + c.breakReason(r.reply)
 	case r.class == confirmed && r.tooLong:
 		r.class, problem = unclear, fmt.Sprintf("is longer than %d MiB", q.maxOK()>>20)
 	case r.class == confirmed:
-		if r.session, problem = q.accept(r.body); problem == "" {
+		if a.Session, problem = q.accept(r.body); problem == "" {
 			if q.does == safe {
-				r.serverTime, _ = http.ParseTime(r.header.Get("Date"))
+				a.ServerTime, _ = http.ParseTime(r.header.Get("Date"))
 			}
 			return r
 		}
@@ -182,11 +181,11 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 	}
 	switch {
 	case r.class == unclear:
-		r.message = c.explain.unclear(r.status, r.header, r.body, problem)
-	case r.message == "":
-		r.message = c.explain.refusal(r.status, r.header, r.body)
+		a.Message = c.explain.unclear(r.status, r.header, r.body, problem)
+	case a.Message == "":
+		a.Message = c.explain.refusal(r.status, r.header, r.body)
 	}
-	r.kept = c.explain.body(r.body)
+	a.Body = c.explain.body(r.body)
 	return r
 }
 
@@ -223,22 +222,10 @@ func (c *Client) trace(ctx context.Context, q *call, attempt int, r result) {
 	if r.status != 0 {
 		attrs = append(attrs, "status", r.status)
 	}
-	if r.message != "" {
-		attrs = append(attrs, "error", r.message)
+	if r.answer.Message != "" {
+		attrs = append(attrs, "error", r.answer.Message)
 	}
 	c.log.Debug("request", attrs...)
-}
-
-// note takes over what an attempt ended with.
-func (a *Answer) note(r result, begun time.Time) {
-	a.Attempts++
-	a.Status = r.status
-	a.Session = r.session
-	a.ServerTime = r.serverTime
-	a.Message = r.message
-	a.Body = r.kept
-	a.Server = r.status >= http.StatusInternalServerError
-	a.Duration = r.at.Sub(begun)
 }
 
 func (a Answer) end(v Verdict) Answer {

@@ -34,19 +34,12 @@ const (
 // code, TLS 1.2 at least and verified always. It speaks HTTP/1.1 alone: over
 // HTTP/2 a connection that breaks would leave every worker's request in doubt.
 func newTransport(timeout time.Duration, roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
-	dialer := &net.Dialer{Timeout: min(timeout, connectTimeout), KeepAlive: 15 * time.Second}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  proxy,
 		OnProxyConnectResponse: proxyAnswer,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			return countWrites(ctx, conn), nil
-		},
+		DialContext:            (&net.Dialer{Timeout: min(timeout, connectTimeout), KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:    min(timeout, connectTimeout),
 		IdleConnTimeout:        idleTimeout,
@@ -111,7 +104,12 @@ func dialTo(t *http.Transport, base *url.URL) dialer {
 	addr := net.JoinHostPort(base.Hostname(), port)
 	return func(ctx context.Context) (connection, error) {
 		written := new(atomic.Int64)
-		conn, err := t.NewClientConn(context.WithValue(ctx, writtenKey{}, written), base.Scheme, addr)
+		own := t.Clone()
+		own.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := t.DialContext(ctx, network, addr)
+			return writeCounter{conn, written}, err
+		}
+		conn, err := own.NewClientConn(ctx, base.Scheme, addr)
 		if err != nil {
 			return nil, err
 		}
@@ -125,19 +123,6 @@ type countedConnection struct {
 }
 
 func (c countedConnection) Written() int64 { return c.written.Load() }
-
-// writtenKey is the context's key of the counter of a connection that is being
-// made.
-type writtenKey struct{}
-
-// countWrites has a connection count in the counter that the context holds.
-func countWrites(ctx context.Context, conn net.Conn) net.Conn {
-	written, ok := ctx.Value(writtenKey{}).(*atomic.Int64)
-	if !ok {
-		return conn
-	}
-	return writeCounter{conn, written}
-}
 
 type writeCounter struct {
 	net.Conn
