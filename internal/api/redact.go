@@ -16,7 +16,7 @@ const (
 	// minSecret keeps a one-letter "secret" of a test tenant from withholding
 	// every message.
 	minSecret = 4
-	// maxIssued is how many forms of access tokens are remembered: a token that
+	// maxIssued is how many variants of access tokens are remembered: a token that
 	// expired long ago is worth nothing to anyone.
 	maxIssued = 256
 	// maxNested is how many escapes within one another are undone.
@@ -34,7 +34,7 @@ type redactor struct {
 // secret is one in a form in which a server may echo it, and that unpacked.
 type secret struct{ form, unpacked string }
 
-// variants returns a secret in the forms that unpack does not lead back to it.
+// variants returns a secret in the forms that unpack does not make it of.
 func variants(s string) []secret {
 	var all []secret
 	quoted, _ := json.Marshal(s) // a string always marshals
@@ -50,26 +50,24 @@ func variants(s string) []secret {
 	return all
 }
 
-// add makes a secret known for good.
+// add makes a secret known for as long as the process runs.
 func (r *redactor) add(s string) {
-	if len(s) < minSecret {
-		return
+	if len(s) >= minSecret {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.lasting = append(r.lasting, variants(s)...)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lasting = append(r.lasting, variants(s)...)
 }
 
 // addIssued makes an access token known; the oldest are dropped when there are
 // too many.
 func (r *redactor) addIssued(token string) {
-	if len(token) < minSecret {
-		return
+	if len(token) >= minSecret {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.issued = append(r.issued, variants(token)...)
+		r.issued = r.issued[max(0, len(r.issued)-maxIssued):]
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.issued = append(r.issued, variants(token)...)
-	r.issued = r.issued[max(0, len(r.issued)-maxIssued):]
 }
 
 // known returns the secrets, the longest first, so that nothing is left of one

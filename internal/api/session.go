@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Session is a workflow session as the tenant tells it. The API documents
+// Session is a workflow session as the tenant shows it. The API documents
 // strings, yet answers with nulls, numbers and arrays in their place have been
 // seen, so every value is read leniently: null is the empty string, numbers
 // and booleans are their JSON text, the elements of an array are joined by
@@ -22,12 +22,12 @@ type Session struct {
 	ProfileID     string
 	ProfileIDs    []string
 	Status        string            // as spelled by the tenant: "pending_approval" or "pending approval"
-	Attributes    map[string]string // by attribute UID; a key that is there with "" was told to be empty
+	Attributes    map[string]string // by attribute UID; a key that is there with "" is known to be empty
 	CreatedAt     string            // RFC 3339, as received
 	UpdatedAt     string            // RFC 3339, as received
 
-	// Has tells which of the fields above the answer bore at all, so that
-	// "empty" and "not told" can be told apart.
+	// Has holds the fields above that the answer had at all: one that is not
+	// in it is unknown, not empty.
 	Has Fields
 	// Raw is the session's JSON object as received, for Get and List; nil
 	// in the answer to Patch.

@@ -122,7 +122,7 @@ func (w *walk) pass(ctx context.Context) bool {
 		}
 		w.total = page.Total
 		n := len(page.Sessions)
-		if overlaps && (n == 0 || !w.has(page.Sessions[0].ID)) {
+		if overlaps && !w.joins(page) {
 			offset = max(0, offset-PageSize)
 			overlaps = offset > 0
 			continue
@@ -148,6 +148,15 @@ func (w *walk) pass(ctx context.Context) bool {
 			offset--
 		}
 	}
+}
+
+// joins reports whether a page begins with a session that was seen.
+func (w *walk) joins(page Page) bool {
+	if len(page.Sessions) == 0 {
+		return false
+	}
+	_, seen := w.seen[sessionKey(page.Sessions[0].ID)]
+	return seen
 }
 
 // take keeps the new sessions of a page of a whole list, which ends at the
@@ -181,12 +190,7 @@ func (w *walk) take(page *Page, end int) error {
 	return nil
 }
 
-func (w *walk) has(id string) bool {
-	_, ok := w.seen[sessionKey(id)]
-	return ok
-}
-
-// sessionKey stands for an id, however long the tenant makes it.
+// sessionKey is a key for an id, however long the tenant makes it.
 func sessionKey(id string) [16]byte {
 	sum := sha256.Sum256([]byte(strings.ToLower(id)))
 	return [16]byte(sum[:16])
@@ -203,35 +207,31 @@ func opaque(next string) string {
 }
 
 func (q Query) encode() (query, problem string) {
+	v := url.Values{}
 	if q.Next != "" {
 		u, err := url.Parse(q.Next)
-		if err != nil || u.RawQuery == "" {
+		if err == nil {
+			v, err = url.ParseQuery(u.RawQuery)
+		}
+		if err != nil || len(v) == 0 {
 			return "", "the tenant's pointer to the next page cannot be read"
 		}
-		v, err := url.ParseQuery(u.RawQuery)
-		if err != nil {
-			return "", "the tenant's pointer to the next page cannot be read"
+	} else {
+		for key, value := range map[string]string{
+			"status":       strings.ReplaceAll(q.Status, "_", " "),
+			"workflow_id":  q.WorkflowID,
+			"requester_id": q.RequesterID,
+			"profile_id":   q.ProfileID,
+			"order":        q.Order,
+			"limit":        strconv.Itoa(q.Limit),
+			"offset":       strconv.Itoa(q.Offset),
+		} {
+			if value != "" && value != "0" {
+				v.Set(key, value)
+			}
 		}
-		v.Set("metadata", "true")
-		return v.Encode(), ""
 	}
-	v := url.Values{"metadata": {"true"}}
-	set := func(key, value string) {
-		if value != "" {
-			v.Set(key, value)
-		}
-	}
-	set("status", strings.ReplaceAll(q.Status, "_", " "))
-	set("workflow_id", q.WorkflowID)
-	set("requester_id", q.RequesterID)
-	set("profile_id", q.ProfileID)
-	set("order", q.Order)
-	if q.Limit > 0 {
-		set("limit", strconv.Itoa(q.Limit))
-	}
-	if q.Offset > 0 {
-		set("offset", strconv.Itoa(q.Offset))
-	}
+	v.Set("metadata", "true")
 	return v.Encode(), ""
 }
 
@@ -268,7 +268,7 @@ func (p *Page) read(body []byte) (problem string) {
 	return ""
 }
 
-// isEmptyList recognises the error that stands for an empty list, such as
+// isEmptyList recognises the error that means an empty list, such as
 // 400 {"error":"no profiles found"}.
 func isEmptyList(status int, body []byte) bool {
 	if status != http.StatusBadRequest {

@@ -37,7 +37,7 @@ func TestOutageCostsItsLengthAndNoAttempt(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 		if _, ok := c.Outage(); ok {
-			t.Error("the outage is still told of")
+			t.Error("the outage is still reported")
 		}
 		// All eight may meet the outage at its start; from then on one
 		// probes alone.
@@ -82,7 +82,7 @@ func TestOutageEndsTheWaitOfAll(t *testing.T) {
 			})
 		}
 		all.Wait()
-		// It stays so: what comes later is told at once.
+		// It stays so: what comes later ends at once.
 		again := time.Now()
 		if a := patch(c, false); a.Verdict != Unreachable || time.Since(again) != 0 {
 			t.Errorf("%v after %v", a.Verdict, time.Since(again))
@@ -90,7 +90,7 @@ func TestOutageEndsTheWaitOfAll(t *testing.T) {
 	})
 }
 
-func TestOutageWithoutPatience(t *testing.T) {
+func TestOutageThatIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := newScriptedClient(t, Options{}, step{err: errRefused})
 		if a := patch(c, false); a.Verdict != Unreachable || len(s.times()) != 1 {
@@ -156,7 +156,7 @@ func TestProbeIsPassedOn(t *testing.T) {
 	})
 }
 
-func TestStaleTicketsDoNoHarm(t *testing.T) {
+func TestStaleProbesDoNoHarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := breaker{maxOutage: time.Hour}
 		g.fail(0, "down")
@@ -166,7 +166,7 @@ func TestStaleTicketsDoNoHarm(t *testing.T) {
 		}
 		g.succeed() // by another's answer
 		if !g.fail(0, "down again") {
-			t.Error("a new outage was not told as one")
+			t.Error("a new outage was not reported as one")
 		}
 		second, _ := g.wait(t.Context(), 0)
 		g.release(first) // no longer good: the second still probes
