@@ -44,10 +44,8 @@ func (c checker) message(nul bool) string {
 		return "a NUL character stands here; remove it, or save the sheet anew as CSV UTF-8"
 	case c.hint == "":
 		return "not valid UTF-8; save the sheet as CSV UTF-8, or name its encoding, e.g. --encoding windows-1252"
-	case c.hint == "windows-1252":
-		return "not valid UTF-8; use --encoding windows-1252 (or the encoding it was saved in), or save the sheet as CSV UTF-8"
 	}
-	return fmt.Sprintf("not valid UTF-8; it looks like %s: use --encoding %s, or windows-1252 if it comes from Windows, or save the sheet as CSV UTF-8", c.hint, c.hint)
+	return "not valid UTF-8; use --encoding windows-1252 (or the encoding it was saved in), or save the sheet as CSV UTF-8"
 }
 
 // faultProblem turns what ends the reading of rows into the sheet's problem.

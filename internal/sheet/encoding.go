@@ -3,11 +3,9 @@ package sheet
 import (
 	"bytes"
 	"io"
-	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -77,44 +75,8 @@ func likelyEncoding(sample []byte) string {
 		return "utf-16be"
 	case even+odd > 0:
 		return ""
-	case looksJapanese(sample):
-		return "shift_jis"
-	case looksMacintosh(sample):
-		return "macintosh"
 	}
 	return "windows-1252"
-}
-
-// looksJapanese asks for kana and for nothing that Shift JIS cannot hold.
-func looksJapanese(sample []byte) bool {
-	if utf8.Valid(sample) {
-		return false
-	}
-	text, err := japanese.ShiftJIS.NewDecoder().Bytes(sample)
-	if err != nil || bytes.ContainsRune(bytes.TrimRight(text, "\ufffd"), utf8.RuneError) {
-		return false
-	}
-	return bytes.ContainsFunc(text, func(r rune) bool { return r >= 'ぁ' && r <= 'ヺ' })
-}
-
-// looksMacintosh compares within words: there the accented letters of the Mac
-// stand where Windows has punctuation and controls.
-func looksMacintosh(sample []byte) bool {
-	letter := func(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-	var mac, windows int
-	for i := 1; i+1 < len(sample); i++ {
-		c := sample[i]
-		if c < 0x80 || !letter(sample[i-1]) || !letter(sample[i+1]) {
-			continue
-		}
-		switch {
-		case c >= 0xc0:
-			windows++
-		case c <= 0x9f && c != 0x8a && c != 0x8c && c != 0x8e && c != 0x92 && c != 0x9a && c != 0x9c && c != 0x9e:
-			mac++
-		}
-	}
-	return mac > 0 && windows == 0
 }
 
 // workbook names the program's own file that was given instead of a CSV.
