@@ -60,7 +60,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 	}
 	slices.SortFunc(p.columns, func(a, b column) int {
 		if a.Field != b.Field {
-			return int(a.Field) - int(b.Field)
+			return a.Field.Order() - b.Field.Order()
 		}
 		return strings.Compare(a.UID, b.UID)
 	})

@@ -47,12 +47,12 @@ func (o caseOptions) parse(t *testing.T) Options {
 	if !ok {
 		t.Fatalf("no way of treating unknown columns is called %q", o.Unknown)
 	}
-	options := Options{Encoding: o.Encoding, Unknown: unknown}
+	options := Options{Fields: testFields, Encoding: o.Encoding, Unknown: unknown}
 	for _, r := range o.Delimiter {
 		options.Delimiter = r
 	}
 	for _, text := range o.Map {
-		m, err := ParseMapping(text)
+		m, err := testFields.ParseMapping(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,10 @@ func observe(t *testing.T, path string, want expectation) []byte {
 	defer s.Close()
 	seen.Header, seen.Divided, seen.Results = s.HeaderRow(), string(s.Delimiter()), s.FromResults()
 	for _, c := range s.Columns() {
-		line := Letter(c.Index) + " " + c.Name + " -> " + c.Field.String()
+		line := Letter(c.Index) + " " + c.Name + " -> " + string(c.Field)
+		if c.Field == Ignored {
+			line += "ignored"
+		}
 		if c.UID != "" {
 			line += " " + c.UID
 		}

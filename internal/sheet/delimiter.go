@@ -100,15 +100,3 @@ func splitOutsideQuotes(record []byte, delimiter byte) []string {
 	}
 	return append(cells, string(record[start:]))
 }
-
-func delimiterName(d rune) string {
-	switch d {
-	case ',':
-		return "comma"
-	case ';':
-		return "semicolon"
-	case '\t':
-		return "tab"
-	}
-	return excerpt(string(d))
-}

@@ -2,117 +2,128 @@ package sheet
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
-	"unicode/utf8"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gocarina/gocsv"
 )
 
-// ahead is how many rows are read ahead of the callback. It is small, since
-// rows can be large.
-const ahead = 64
-
 // Each calls fn for every row that is not blank, from the first one, in the
 // caller's goroutine. It ends with fn's first error, with the context's, or
-// with that of the file; the goroutine that reads is gone when it returns.
-// What is wrong with the sheet is no error: see Problems.
+// with that of the file. What is wrong with the sheet is no error: see Problems.
 func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.read.Store(0)
-	src := newSource(s.file, s.Size(), s.sum == "" && !s.unhashed, &s.read)
-	if s.header == nil {
-		return s.finish(src, nil)
+	var sum hash.Hash
+	if s.sum == "" && !s.unhashed {
+		sum = sha256.New()
 	}
-	scan, err := s.text(src)
-	if err != nil {
-		return s.readError(err)
-	}
-	// The header was read by Open; this passes over it.
-	for range s.header.row {
-		if err := scan.next(); err != nil {
-			return s.readError(err)
-		}
-	}
-	r := newReader(scan, s.header, s.checker())
-	if err := deliver(ctx, r, fn); err != nil {
-		if fault, ok := errors.AsType[*passError](err); ok {
-			return s.readError(fault.err)
-		}
-		return err
-	}
-	return s.finish(src, r)
-}
-
-// passError tells an error of the reading from one of the callback.
-type passError struct{ err error }
-
-func (e *passError) Error() string { return e.err.Error() }
-
-// deliver lets gocsv read in a goroutine and hands its rows to fn.
-func deliver(ctx context.Context, r *reader, fn func(*Row) error) error {
-	rows := make(chan record, ahead)
-	done := make(chan struct{})
-	var readErr error // to be read after done
-	go func() {
-		defer close(done)
-		readErr = gocsv.UnmarshalDecoderToChan(gocsv.NewSimpleDecoderFromCSVReader(r), rows)
-	}()
-	defer context.AfterFunc(ctx, func() { r.stop.Store(true) })()
-	// gocsv waits for room in the channel, so it is read to its end, also
-	// when fn panics.
-	defer func() {
-		r.stop.Store(true)
-		for range rows {
-		}
-		<-done
-	}()
-	var row record
-	for row = range rows {
-		if ctx.Err() != nil {
-			break
-		}
-		if err := fn(row.Row); err != nil {
+	src, problems := s.source(sum), s.fixed
+	if s.header != nil {
+		r, err := s.newReader(src)
+		if err != nil {
 			return err
 		}
-		spare.Put(row.Row)
+		if err := deliver(ctx, r, fn); err != nil {
+			return err
+		}
+		problems = r.allProblems()
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	<-done
-	if readErr != nil {
-		return &passError{readErr}
-	}
-	return nil
-}
-
-// finish settles what only a complete pass can tell. The reader is nil when
-// there are no rows to be read.
-func (s *Sheet) finish(src *source, r *reader) error {
-	sum, err := src.drain()
-	if err != nil {
-		return s.readError(err)
+	// The hash is that of the whole file, also where the rows ended early.
+	if sum != nil {
+		if _, err := io.Copy(io.Discard, src); err != nil {
+			return s.readError(err)
+		}
 	}
 	if err := s.unchanged(); err != nil {
 		return err
 	}
-	if s.sum == "" {
-		s.sum = sum
+	if sum != nil {
+		s.sum = hex.EncodeToString(sum.Sum(nil))
 	}
-	s.found = s.fixed
-	if r != nil {
-		s.found = append(s.header.problems(r.rows), s.header.emptyHeaders(r.filled)...)
-		s.found = append(s.found, r.problems...)
-		if r.rows == 0 && len(r.problems) == 0 {
-			s.found = append(s.found, noRows("the sheet has a header but no rows"))
+	s.found, s.complete = problems, true
+	return nil
+}
+
+// EachRecord calls fn for every record of the sheet with its row number, from
+// the first one on: the header, blank rows and cells beyond the last column
+// too. Cells are as in the file, quotes taken off but not the formula escape,
+// so that a copy can be written that differs only where it should. The slice
+// is fn's until it returns; the strings may be kept.
+//
+// It is for a sheet whose Problems are none after a complete Each. It ends
+// with fn's first error, with the context's, or with that of the file.
+func (s *Sheet) EachRecord(ctx context.Context, fn func(row int, cells []string) error) error {
+	scan, err := s.scan(s.source(nil))
+	if err != nil {
+		return s.readError(err)
+	}
+	var cells []string
+	for row := 1; ; row++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := scan.next()
+		if errors.Is(err, io.EOF) {
+			return s.unchanged()
+		}
+		if err != nil {
+			return s.readError(err)
+		}
+		if scan.past.column > 0 {
+			return fmt.Errorf("row %d of %s has more than %d cells", row, s.name, mostColumns)
+		}
+		cells = scan.cells(cells[:0])
+		if err := fn(row, cells); err != nil {
+			return err
 		}
 	}
-	s.complete = true
-	return nil
+}
+
+// source returns the file's bytes from the start, counting them as they are
+// read, and hashing them unless sum is nil.
+func (s *Sheet) source(sum hash.Hash) io.Reader {
+	s.read.Store(0)
+	return io.TeeReader(io.NewSectionReader(s.file, 0, s.Size()), &tally{&s.read, sum})
+}
+
+// tally is written the bytes that are read.
+type tally struct {
+	read *atomic.Int64
+	sum  hash.Hash
+}
+
+func (t *tally) Write(p []byte) (int, error) {
+	t.read.Add(int64(len(p)))
+	if t.sum != nil {
+		t.sum.Write(p)
+	}
+	return len(p), nil
+}
+
+// scan starts on the decoded text behind the byte order mark and the sep=
+// line.
+func (s *Sheet) scan(src io.Reader) (*scanner, error) {
+	if _, err := io.CopyN(io.Discard, src, int64(s.charset.mark)); err != nil {
+		return nil, err
+	}
+	scan := newScanner(s.charset.reader(src))
+	scan.divideBy(s.delimiter)
+	if s.separator > 0 {
+		if _, err := scan.peek(); err != nil {
+			return nil, err
+		}
+		scan.pos += s.separator
+	}
+	return scan, nil
 }
 
 // unchanged makes sure that a pass has read one state of the file.
@@ -134,27 +145,99 @@ func (s *Sheet) readError(err error) error {
 	return fmt.Errorf("cannot read %s: %w", s.name, err)
 }
 
-func noRows(message string) Problem {
-	return Problem{Kind: NoRows, Severity: Error, Message: message}
+// rowReader serves the columns' fields and then row after row to gocsv, each
+// row with a cell for every column, in a slice that it uses again.
+type rowReader interface {
+	gocsv.CSVReader
+	place() place // of the row served last
 }
 
-func (s *Sheet) checker() checker {
-	return checker{decoded: s.form.decoder != nil, hint: s.form.hint}
+// place is what a row has beside its cells.
+type place struct {
+	number int
+	excess []string
 }
 
-// text starts on the decoded text behind the byte order mark and the sep=
-// line.
-func (s *Sheet) text(src *source) (*scanner, error) {
-	if err := src.skip(s.form.bom); err != nil {
-		return nil, err
+// deliver has gocsv make the rows and calls fn for each, in this goroutine.
+func deliver(ctx context.Context, rows rowReader, fn func(*Row) error) error {
+	f := &feed{rowReader: rows, ctx: ctx, fn: fn, made: make(chan record, batch)}
+	err := gocsv.UnmarshalDecoderToChan(gocsv.NewSimpleDecoderFromCSVReader(f), f.made)
+	if f.stopped == nil {
+		f.handOver()
 	}
-	scan := newScanner(s.form.reader(src))
-	scan.divideBy(utf8.AppendRune(nil, s.delimiter))
-	if s.separator > 0 {
-		if _, err := scan.peek(); err != nil {
-			return nil, err
+	if f.stopped != nil {
+		return f.stopped
+	}
+	return err
+}
+
+// batch is how many rows are made before they are handed over. It is small,
+// since rows can be large; one by one, check takes a fifth longer.
+const batch = 64
+
+// feed hands over the rows that gocsv has made. gocsv asks for the next row once
+// it has put the last one into the channel: when that is full, the rows are
+// taken out and given to fn. So no goroutine is needed.
+type feed struct {
+	rowReader
+	ctx     context.Context
+	fn      func(*Row) error
+	made    chan record
+	places  [batch]place
+	stopped error // by fn or the context
+}
+
+func (f *feed) Read() ([]string, error) {
+	n := len(f.made)
+	if n == batch {
+		if f.handOver(); f.stopped != nil {
+			return nil, f.stopped
 		}
-		scan.pos += s.separator
+		n = 0
+		// On one core the garbage collector has its turn now: while it waits for
+		// one, every cell that is written costs more.
+		runtime.Gosched()
 	}
-	return scan, nil
+	cells, err := f.rowReader.Read()
+	f.places[n] = f.place() // the header's is replaced by the first row's
+	return cells, err
+}
+
+// handOver takes the rows out of the channel until fn or the context stops it.
+func (f *feed) handOver() {
+	for i := range len(f.made) {
+		if f.stopped = f.ctx.Err(); f.stopped != nil {
+			return
+		}
+		row, at := (<-f.made).Row, f.places[i]
+		row.Number, row.Excess, row.Long = at.number, at.excess, at.excess != nil
+		if f.stopped = f.fn(row); f.stopped != nil {
+			return
+		}
+		spare.Put(row)
+	}
+}
+
+// record is what gocsv makes of each row. It has no more than a pointer, since
+// gocsv makes two of them for each row and copies one into the channel.
+type record struct {
+	Row *Row
+}
+
+// spare keeps rows for the next ones: a callback may not keep its row.
+var spare = sync.Pool{New: func() any { return new(Row) }}
+
+// UnmarshalCSVWithFields takes one cell of a row; gocsv calls it for each, in
+// the columns' order.
+func (r *record) UnmarshalCSVWithFields(field, cell string) error {
+	if r.Row == nil {
+		r.Row = spare.Get().(*Row)
+		*r.Row = Row{Cells: r.Row.Cells[:0]}
+	}
+	switch Field(field) {
+	case ID:
+		r.Row.ID = cell
+	}
+	r.Row.Cells = append(r.Row.Cells, cell)
+	return nil
 }

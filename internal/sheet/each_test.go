@@ -24,7 +24,7 @@ func manyRows(n int) string {
 
 func TestEachStops(t *testing.T) {
 	errEnough := errors.New("enough")
-	for _, at := range []int{1, 2, ahead, ahead + 1, 1500} {
+	for _, at := range []int{1, 2, batch, batch + 1, 1500} {
 		t.Run(fmt.Sprintf("at row %d", at), func(t *testing.T) {
 			s := open(t, write(t, manyRows(2_000)), Options{})
 			n := 0

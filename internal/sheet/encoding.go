@@ -2,81 +2,105 @@ package sheet
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 )
 
-// sampled is how many bytes at the start of a file are looked at to tell what
-// it is.
-const sampled = 4096
+// sampleSize is how many bytes at the start of a file decide what it is.
+const sampleSize = 4096
 
-// form is how a file's bytes are to be read as text.
-type form struct {
-	bom     int               // bytes of a byte order mark, to be passed over
+const byteOrderMark = "\ufeff"
+
+// charset is how a file's bytes are read as text.
+type charset struct {
+	mark    int               // length of the byte order mark
 	decoder encoding.Encoding // nil for UTF-8, which is validated instead
-	hint    string            // the encoding that would probably read it, should this one fail
+	utf16   string            // the form of UTF-16 that text without a byte order mark looks like
 }
 
-// formOf settles the encoding: the named one, else by byte order mark, else
-// UTF-8. Nothing is guessed; the guess is only kept as a hint.
-func formOf(sample []byte, name string) (form, error) {
-	var f form
+// charsetOf returns the named encoding, else that of the byte order mark, else
+// UTF-8. It never guesses one.
+func charsetOf(sample []byte, name string) (charset, error) {
+	var c charset
 	switch {
 	case bytes.HasPrefix(sample, []byte(byteOrderMark)):
-		f.bom = 3
+		c.mark = 3
 	case bytes.HasPrefix(sample, []byte{0xff, 0xfe}):
-		f.bom, f.decoder = 2, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+		c.mark, c.decoder = 2, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
 	case bytes.HasPrefix(sample, []byte{0xfe, 0xff}):
-		f.bom, f.decoder = 2, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+		c.mark, c.decoder = 2, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	}
-	f.hint = likelyEncoding(sample[f.bom:])
-	if name == "" {
-		return f, nil
-	}
-	named, err := htmlindex.Get(name)
-	if err == nil && named != encoding.Replacement {
-		if canonical, _ := htmlindex.Name(named); canonical == "utf-8" {
-			named = nil
+	if name != "" {
+		named, err := htmlindex.Get(name)
+		if err != nil || named == encoding.Replacement {
+			return c, &OptionError{Option: "--encoding", Value: name, Reason: "not a known encoding; use a name such as utf-8, windows-1252, macintosh or utf-16le"}
 		}
-		f.decoder = named
-		return f, nil
+		c.decoder = named
+		if canonical, _ := htmlindex.Name(named); canonical == "utf-8" {
+			c.decoder = nil
+		}
 	}
-	return f, &OptionError{Option: "--encoding", Value: name, Reason: "not a known encoding; use a name such as utf-8, windows-1252, macintosh or utf-16le"}
+	if c.decoder == nil {
+		c.utf16 = unmarkedUTF16(sample[c.mark:])
+	}
+	return c, nil
+}
+
+// unmarkedUTF16 names the form of UTF-16 that has its zero bytes where the
+// sample has them.
+func unmarkedUTF16(sample []byte) string {
+	var zeros [2]int // at even and at odd offsets
+	for i, c := range sample {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	most := len(sample) / 8
+	switch {
+	case zeros[1] > max(most, 4*zeros[0]):
+		return "utf-16le"
+	case zeros[0] > max(most, 4*zeros[1]):
+		return "utf-16be"
+	}
+	return ""
 }
 
 // reader decodes to UTF-8.
-func (f form) reader(r io.Reader) io.Reader {
-	if f.decoder == nil {
+func (c charset) reader(r io.Reader) io.Reader {
+	if c.decoder == nil {
 		return r
 	}
-	return f.decoder.NewDecoder().Reader(r)
+	return c.decoder.NewDecoder().Reader(r)
 }
 
-// likelyEncoding names what bytes that are not UTF-8 probably are.
-func likelyEncoding(sample []byte) string {
-	var even, odd int
-	for i, c := range sample {
-		if c != 0 {
-			continue
-		}
-		if i%2 == 0 {
-			even++
-		} else {
-			odd++
+// clean reports whether text was decoded rightly, as far as its bytes show.
+func (c charset) clean(text []byte) bool {
+	return bytes.IndexByte(text, 0) < 0 && (c.decoder != nil || utf8.Valid(text))
+}
+
+// problem finds the cell of the scanned record that is not clean. The header
+// may be nil.
+func (c charset) problem(s *scanner, row int, h *header) Problem {
+	column, text := s.past.column, s.text
+	for i := range s.ends {
+		if cell := s.cell(i); !c.clean(cell) {
+			column, text = i, cell
+			break
 		}
 	}
-	switch {
-	case odd > len(sample)/8 && odd > 4*even:
-		return "utf-16le"
-	case even > len(sample)/8 && even > 4*odd:
-		return "utf-16be"
-	case even+odd > 0:
-		return ""
+	message := "not valid UTF-8; use --encoding windows-1252 (or the encoding it was saved in), or save the sheet as CSV UTF-8"
+	switch nul := bytes.IndexByte(text, 0) >= 0; {
+	case c.utf16 != "":
+		message = fmt.Sprintf("this looks like UTF-16 without a byte order mark; use --encoding %s, or save the sheet as CSV UTF-8", c.utf16)
+	case nul:
+		message = "a NUL character stands here; remove it, or save the sheet anew as CSV UTF-8"
 	}
-	return "windows-1252"
+	return placed(row, column, h, BadEncoding, message)
 }
 
 // workbook names the program's own file that was given instead of a CSV.

@@ -144,7 +144,7 @@ func writeRow(t *testing.T, w *Writer, cells []string) {
 // checkSmallBuffer scans once with a buffer that holds all and once with one
 // that is too small everywhere: the records must be the same.
 func checkSmallBuffer(t *testing.T, text []byte) {
-	for _, delimiter := range []string{",", "¦"} {
+	for _, delimiter := range []rune{',', '¦'} {
 		large := records(newScanner(bytes.NewReader(text)), delimiter)
 		scan := newScanner(bytes.NewReader(text))
 		scan.buf = make([]byte, 1)
@@ -154,8 +154,8 @@ func checkSmallBuffer(t *testing.T, text []byte) {
 	}
 }
 
-func records(scan *scanner, delimiter string) []string {
-	scan.divideBy([]byte(delimiter))
+func records(scan *scanner, delimiter rune) []string {
+	scan.divideBy(delimiter)
 	scan.limit = 3
 	var found []string
 	for {

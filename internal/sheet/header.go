@@ -1,13 +1,19 @@
 package sheet
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"unicode/utf8"
+
+	"nermbulk/internal/text"
 )
 
 // header is what the header row says.
 type header struct {
-	row     int      // its number as Excel shows it; 0 when the sheet has none
+	fields  Fields
+	row     int      // its number as Excel shows it
 	columns []Column // without trailing blank ones
 	width   int      // cells of the header row, blank ones too
 	blanks  []int    // columns without a name that a row may yet have data in
@@ -17,41 +23,98 @@ type header struct {
 	noID    bool
 }
 
-// newHeader gives each column its meaning; the cells are its own. The error is an *OptionError: a
-// mapping that names no column of the sheet.
+// readHeader finds the delimiter and reads the first row that is not blank.
+func (s *Sheet) readHeader() error {
+	scan, err := s.scan(s.source(nil))
+	if err != nil {
+		return err
+	}
+	start, err := scan.peek()
+	if err != nil {
+		return err
+	}
+	length, named := separatorLine(start)
+	s.separator = length
+	scan.pos += length
+	switch {
+	case s.options.Delimiter != 0:
+		s.delimiter = s.options.Delimiter
+	case named != 0:
+		s.delimiter = named
+	default:
+		s.delimiter = detectDelimiter(start[length:], s.options.means)
+	}
+	scan.divideBy(s.delimiter)
+	cells, row, err := s.scanHeader(scan)
+	if cells == nil || err != nil {
+		return err
+	}
+	if s.header, err = newHeader(row, cells, s.options); err != nil {
+		return err
+	}
+	s.fixed = s.header.problems(-1)
+	return nil
+}
+
+// scanHeader finds the header among blank rows. It returns no cells when there
+// is none, with the reason among the fixed problems.
+func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
+	for row = 1; ; row++ {
+		err := scan.next()
+		p, fault := faultProblem(row, nil, err)
+		switch {
+		case errors.Is(err, io.EOF):
+			p = noRows("the sheet is empty")
+		case err != nil && !fault:
+			return nil, 0, err
+		case fault:
+		case !s.charset.clean(scan.text):
+			p = s.charset.problem(scan, row, nil)
+		case scan.past.column > 0:
+			p = placed(row, scan.past.column, nil, CellCount, fmt.Sprintf(
+				"the header has more than %d columns; remove those that are not needed", mostColumns))
+		case scan.blank():
+			continue
+		default:
+			return scan.cells(nil), row, nil
+		}
+		s.fixed = []Problem{p}
+		return nil, 0, nil
+	}
+}
+
+// newHeader gives each column its meaning; it keeps the cells. The error is an
+// *OptionError: a mapping that names no column of the sheet.
 func newHeader(row int, cells []string, o Options) (*header, error) {
-	h := &header{row: row, width: len(cells)}
+	h := &header{fields: o.Fields, row: row, width: len(cells)}
 	for _, cell := range cells {
-		if field, _, ok := ParseField(cell); ok && field == Result {
+		if field, _, _ := o.Fields.Parse(cell); field == Result {
 			h.results = true
 		}
 	}
-	if h.results {
-		for i, cell := range cells {
+	named := 0
+	for i, cell := range cells {
+		if h.results {
 			cells[i] = Unescape(cell)
 		}
-	}
-	named := len(cells)
-	for named > 0 && Trim(cells[named-1]) == "" {
-		named--
+		if Trim(cells[i]) == "" {
+			h.blanks = append(h.blanks, i)
+		} else {
+			named = i + 1
+		}
 	}
 	mapped, err := mapColumns(cells[:named], o.Columns)
 	if err != nil {
 		return nil, err
 	}
-	for i, cell := range cells {
-		if Trim(cell) == "" {
-			h.blanks = append(h.blanks, i)
-		}
-		if i < named {
-			h.add(Column{Index: i, Name: cell}, mapped[i], o.Unknown)
-		}
+	for i, cell := range cells[:named] {
+		h.add(Column{Index: i, Name: cell}, mapped[i], o.Unknown)
 	}
 	h.findRepeats()
 	return h, nil
 }
 
-// mapColumns gives the field that each column is mapped to, if any.
+// mapColumns returns the field that each column is mapped to, if any.
 func mapColumns(cells []string, mappings []Mapping) (map[int]string, error) {
 	mapped := make(map[int]string)
 	for _, m := range mappings {
@@ -62,11 +125,11 @@ func mapColumns(cells []string, mappings []Mapping) (map[int]string, error) {
 			}
 		}
 		if !found {
-			reason := fmt.Sprintf("the sheet has no column %s", excerpt(m.Column))
+			reason := "the sheet has no column " + quoted(m.Column)
 			if near, ok := Nearest(m.Column, cells); ok {
-				reason += fmt.Sprintf("; did you mean %s?", excerpt(Trim(near)))
+				reason += fmt.Sprintf("; did you mean %s?", quoted(near))
 			}
-			return nil, &OptionError{Option: "--map", Value: m.Column + "=" + m.Field, Reason: reason}
+			return nil, m.refuse(reason)
 		}
 	}
 	return mapped, nil
@@ -77,12 +140,11 @@ func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
 	if mappedTo != "" {
 		name = mappedTo
 	}
-	field, uid, ok := ParseField(name)
+	field, uid, ok := h.fields.Parse(name)
 	switch {
 	case ok:
 		c.Field, c.UID = field, uid
 	case Trim(name) == "" || policy == UnknownIgnore:
-		c.Field = Ignored
 	case policy == UnknownAttribute && !lacksUID(name):
 		c.Field, c.UID = Attribute, Trim(name)
 	default:
@@ -91,32 +153,114 @@ func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
 	h.columns = append(h.columns, c)
 }
 
-// lacksUID tells the header "attributes." from one that can be a uid itself.
-func lacksUID(name string) bool {
-	_, uid, dotted := strings.Cut(name, ".")
-	return dotted && Trim(uid) == ""
-}
-
 // findRepeats compares what would be sent; columns that are not may repeat.
 func (h *header) findRepeats() {
-	type meaning struct {
-		field Field
-		uid   string
-	}
-	first := make(map[meaning]int, len(h.columns))
-	h.noID = true
+	first := make(map[string]int, len(h.columns))
 	for i, c := range h.columns {
-		switch c.Field {
-		case Ignored, ReadOnly, Result:
+		if c.Field == Ignored || c.Field == ReadOnly || c.Field == Result {
 			continue
-		case ID:
-			h.noID = false
 		}
-		m := meaning{c.Field, c.UID}
-		if before, ok := first[m]; ok {
+		name := c.sentAs()
+		if before, ok := first[name]; ok {
 			h.repeats = append(h.repeats, [2]int{i, before})
 			continue
 		}
-		first[m] = i
+		first[name] = i
 	}
+	_, hasID := first[string(ID)]
+	h.noID = !hasID
+}
+
+// sentAs is the column's field as the API spells it.
+func (c Column) sentAs() string {
+	if c.UID != "" {
+		return string(c.Field) + "." + c.UID
+	}
+	return string(c.Field)
+}
+
+// fieldNames is the header that gocsv sees: each column's field, of columns
+// that have none or repeat one their letters.
+func (h *header) fieldNames() []string {
+	names, used := make([]string, len(h.columns)), map[string]bool{"": true}
+	for i, c := range h.columns {
+		if names[i] = c.sentAs(); used[names[i]] {
+			names[i] = "column " + Letter(i)
+		}
+		used[names[i]] = true
+	}
+	return names
+}
+
+// problems returns what is wrong with the header. The message of an unknown
+// column has the number of rows that it concerns, unless it is -1.
+func (h *header) problems(rows int) []Problem {
+	var found []Problem
+	if h.noID {
+		found = append(found, placed(h.row, -1, nil, MissingID, h.missingID()))
+	}
+	for _, i := range h.unknown {
+		found = append(found, placed(h.row, i, h, UnknownColumn, h.unknownMessage(i, rows)))
+	}
+	for _, r := range h.repeats {
+		first := h.columns[r[1]]
+		found = append(found, placed(h.row, r[0], h, DuplicateColumn, fmt.Sprintf(
+			"column %s (%s) is sent as %s already; remove one of the two",
+			Letter(first.Index), shown(first.Name), shown(first.sentAs()))))
+	}
+	return found
+}
+
+// emptyHeaders returns the problems of columns without a name that have data
+// beneath: filled has an entry for each of blanks.
+func (h *header) emptyHeaders(filled []bool) []Problem {
+	var found []Problem
+	for i, column := range h.blanks {
+		if filled[i] {
+			found = append(found, placed(h.row, column, h, EmptyHeader, "the column holds data but has no header; name it, or remove the column"))
+		}
+	}
+	return found
+}
+
+func (h *header) missingID() string {
+	for _, i := range h.unknown {
+		name := Trim(h.columns[i].Name)
+		if near, _ := h.fields.Nearest(name); near == string(ID) {
+			return fmt.Sprintf(`there is no "id" column; is it column %s? Then rename it to id, or use --map %s`,
+				Letter(i), commandWord(name+"=id"))
+		}
+	}
+	message := `there is no "id" column; name the column with the session ids "id", or use --map 'COLUMN=id'`
+	for _, c := range h.columns {
+		if c.Field != Ignored {
+			return message
+		}
+	}
+	return message + fmt.Sprintf(" (row %d is taken for the header: if it is a title, remove the rows above the header)", h.row)
+}
+
+func (h *header) unknownMessage(column, rows int) string {
+	name := Trim(h.columns[column].Name)
+	message := quoted(name) + " is not a field"
+	if rows >= 0 {
+		message += " (" + text.Count(rows, "row") + ")"
+	}
+	if utf8.RuneCountInString(name) > longestShown {
+		return message + "; shorten it and use --map, or use --unknown-columns attribute or ignore"
+	}
+	if near, ok := h.fields.Nearest(name); ok {
+		message += fmt.Sprintf("; did you mean %s?", quoted(near))
+		if h.fields.mappable(near) {
+			message += " Rename it, or use --map " + commandWord(name+"="+near)
+		}
+		return message + "; --unknown-columns ignore leaves it out"
+	}
+	if lacksUID(name) {
+		return message + "; write the attribute's uid after the dot, or use --unknown-columns ignore"
+	}
+	// Spelt as uids usually are.
+	uid := strings.ToLower(strings.Join(strings.FieldsFunc(name, isSpace), "_"))
+	return message + fmt.Sprintf("; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out --unknown-columns ignore",
+		commandWord(name+"=attributes."+uid))
 }

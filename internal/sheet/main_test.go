@@ -12,6 +12,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// testFields are fields such as a session has.
+var testFields = Fields{
+	Sent:     []string{"id", "status", "workflow_id", "requester_id", "requester_type", "profile_id", "profile_ids", "run"},
+	ReadOnly: []string{"uid", "created_at", "updated_at"},
+}
+
 // write puts the text into a file of its own.
 func write(t testing.TB, text string) string {
 	t.Helper()
@@ -24,6 +30,7 @@ func write(t testing.TB, text string) string {
 
 func open(t testing.TB, path string, o Options) *Sheet {
 	t.Helper()
+	o.Fields = testFields
 	s, err := Open(path, o)
 	if err != nil {
 		t.Fatal(err)

@@ -2,12 +2,12 @@ package sheet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// UnknownColumns says what becomes of a column that is neither a field nor
+// UnknownColumns decides about a column that is neither a field nor
 // mapped to one.
 type UnknownColumns int
 
@@ -27,14 +27,15 @@ type Mapping struct {
 // Options say how a sheet is read. The zero value detects what it can and
 // refuses unknown columns.
 type Options struct {
+	Fields    Fields
 	Encoding  string // a WHATWG name such as windows-1252; empty to detect
 	Delimiter rune   // 0 to detect
 	Columns   []Mapping
 	Unknown   UnknownColumns
 }
 
-// OptionError tells that an option cannot be used, by itself or with this
-// sheet. It is the caller's mistake, not the sheet's.
+// OptionError is an option that cannot be used, by itself or with this sheet.
+// It is the caller's mistake, not the sheet's.
 type OptionError struct {
 	Option string // the flag, with its dashes
 	Value  string // as given
@@ -42,13 +43,13 @@ type OptionError struct {
 }
 
 func (e *OptionError) Error() string {
-	return fmt.Sprintf("%s %s: %s", e.Option, shellQuote(e.Value), e.Reason)
+	return fmt.Sprintf("%s %s: %s", e.Option, commandWord(e.Value), e.Reason)
 }
 
 // ParseMapping reads COLUMN=FIELD. Both halves may hold an equals sign: the
 // last one that leaves a field's name on its right divides them. An error is
 // an *OptionError.
-func ParseMapping(s string) (Mapping, error) {
+func (f Fields) ParseMapping(s string) (Mapping, error) {
 	bad := func(reason string) (Mapping, error) {
 		return Mapping{}, &OptionError{Option: "--map", Value: s, Reason: reason}
 	}
@@ -57,7 +58,7 @@ func ParseMapping(s string) (Mapping, error) {
 	}
 	for at := strings.LastIndexByte(s, '='); at >= 0; at = strings.LastIndexByte(s[:at], '=') {
 		column, field := s[:at], s[at+1:]
-		if !mappable(field) {
+		if !f.mappable(field) {
 			continue
 		}
 		if Trim(column) == "" {
@@ -66,58 +67,53 @@ func ParseMapping(s string) (Mapping, error) {
 		return Mapping{Column: Trim(column), Field: Trim(field)}, nil
 	}
 	_, field, _ := strings.Cut(s, "=")
-	return bad(notMappable(field))
+	return bad(f.notMappable(field))
 }
 
-// mappable reports whether a column may be mapped to the field. Our own
-// result columns are never a target: they would take the sheet for results.
-func mappable(field string) bool {
-	f, _, ok := ParseField(field)
-	return ok && f != Result
-}
-
-func notMappable(field string) string {
-	if near, ok := NearestField(field); ok {
-		return fmt.Sprintf("%s is not a field; did you mean %q?", excerpt(field), near)
+func (f Fields) notMappable(name string) string {
+	message := quoted(name) + " is not a field"
+	if near, ok := f.Nearest(name); ok {
+		return fmt.Sprintf("%s; did you mean %q?", message, near)
 	}
-	return fmt.Sprintf("%s is not a field; use one of %s or attributes.UID", excerpt(field), strings.Join(fieldNames(), ", "))
+	return fmt.Sprintf("%s; use one of %s or attributes.UID", message, strings.Join(f.names(), ", "))
+}
+
+// refuse returns the error of a mapping that cannot be used.
+func (m Mapping) refuse(reason string) error {
+	return &OptionError{Option: "--map", Value: m.Column + "=" + m.Field, Reason: reason}
 }
 
 // validate finds what is wrong with the options alone.
 func (o Options) validate() error {
-	switch d := o.Delimiter; d {
-	case 0:
-	case '"', '\r', '\n', utf8.RuneError:
-		return &OptionError{Option: "--delimiter", Value: string(d), Reason: "it cannot divide cells; use one character such as , or ; or the word tab"}
-	default:
-		if !utf8.ValidRune(d) {
-			return &OptionError{Option: "--delimiter", Value: string(d), Reason: "not a character"}
-		}
+	refuse := func(reason string) error {
+		return &OptionError{Option: "--delimiter", Value: string(o.Delimiter), Reason: reason}
 	}
-	seen := make(map[string]Mapping, len(o.Columns))
+	switch o.Delimiter {
+	case '"', '\r', '\n', utf8.RuneError:
+		return refuse("it cannot divide cells; use one character such as , or ; or the word tab")
+	}
+	if !utf8.ValidRune(o.Delimiter) {
+		return refuse("not a character")
+	}
+	fields := make(map[string]string, len(o.Columns))
 	for _, m := range o.Columns {
-		if !mappable(m.Field) {
-			return &OptionError{Option: "--map", Value: m.Column + "=" + m.Field, Reason: notMappable(m.Field)}
+		if !o.Fields.mappable(m.Field) {
+			return m.refuse(o.Fields.notMappable(m.Field))
 		}
 		key := columnKey(m.Column)
-		if before, ok := seen[key]; ok && before.Field != m.Field {
-			return &OptionError{Option: "--map", Value: m.Column + "=" + m.Field, Reason: fmt.Sprintf("the column is mapped to %s already", before.Field)}
+		if before, ok := fields[key]; ok && before != m.Field {
+			return m.refuse(fmt.Sprintf("the column is mapped to %s already", before))
 		}
-		seen[key] = m
+		fields[key] = m.Field
 	}
 	return nil
 }
 
-// shellQuote writes a value as it can be typed after a flag.
-func shellQuote(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if strings.ContainsRune(s, '\'') {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(s) + `"`
+// means reports whether a header cell has a meaning, by its name or mapped.
+func (o Options) means(name string) bool {
+	if _, _, ok := o.Fields.Parse(name); ok {
+		return true
 	}
-	return "'" + s + "'"
+	key := columnKey(name)
+	return slices.ContainsFunc(o.Columns, func(m Mapping) bool { return columnKey(m.Column) == key })
 }

@@ -16,7 +16,7 @@ func TestParseMapping(t *testing.T) {
 		{"the last one that leaves a field", "C=attributes.a=status", "C=attributes.a", "status"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m, err := ParseMapping(tt.text)
+			m, err := testFields.ParseMapping(tt.text)
 			if err != nil || m.Column != tt.column || m.Field != tt.field {
 				t.Errorf("got %+v, %v", m, err)
 			}
@@ -31,7 +31,7 @@ func TestParseMapping(t *testing.T) {
 		{"our own results", "A=result.status", "is not a field"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseMapping(tt.text)
+			_, err := testFields.ParseMapping(tt.text)
 			wantOptionError(t, err, "--map", tt.message)
 		})
 	}
@@ -54,6 +54,7 @@ func TestOpenOptions(t *testing.T) {
 		{"one column, two fields", Options{Columns: []Mapping{{"Contract End", "status"}, {"contract_end", "run"}}}, "--map", "mapped to status already"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.options.Fields = testFields
 			s, err := Open(path, tt.options)
 			if err == nil {
 				s.Close()

@@ -1,5 +1,13 @@
 package sheet
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"nermbulk/internal/text"
+)
+
 // Kind names a sort of problem, for scripts.
 type Kind string
 
@@ -29,7 +37,7 @@ const (
 	MixedDates Kind = "mixed-dates"
 )
 
-// Severity tells whether a problem keeps the sheet from being sent.
+// Severity decides whether a problem keeps the sheet from being sent.
 type Severity string
 
 // The two severities.
@@ -49,3 +57,80 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	Message  string   `json:"message"` // what is wrong and what to do, in one line
 }
+
+// String returns the problem in one line, its place first.
+func (p Problem) String() string {
+	var places []string
+	if p.Row > 0 {
+		places = append(places, fmt.Sprintf("row %d", p.Row))
+	}
+	if p.Column != "" {
+		place := "column " + p.Column
+		if name := shown(p.Header); name != "" {
+			place += " (" + name + ")"
+		}
+		places = append(places, place)
+	}
+	if len(places) == 0 {
+		return p.Message
+	}
+	return strings.Join(places, ", ") + ": " + p.Message
+}
+
+// placed returns an error with its place; a negative column is left out. The
+// header may be nil.
+func placed(row, column int, h *header, kind Kind, message string) Problem {
+	p := Problem{Row: row, Column: Letter(column), Kind: kind, Severity: Error, Message: message}
+	if h != nil && column >= 0 && column < len(h.columns) {
+		p.Header = h.columns[column].Name
+	}
+	return p
+}
+
+func noRows(message string) Problem {
+	return Problem{Kind: NoRows, Severity: Error, Message: message}
+}
+
+// faultProblem turns the error that ends the reading of rows into the sheet's
+// problem. Other errors, such as those of the disk, are not the sheet's.
+func faultProblem(row int, h *header, err error) (Problem, bool) {
+	if fault, ok := errors.AsType[*quoteFault](err); ok {
+		return placed(row, fault.column, h, BadQuote, fault.message), true
+	}
+	if errors.Is(err, errLongRecord) {
+		return placed(row, -1, nil, BadEncoding, fmt.Sprintf(
+			"the row is longer than %d MiB; this does not look like a sheet of rows: save it as CSV UTF-8", longestRecord>>20)), true
+	}
+	return Problem{}, false
+}
+
+// LongRow returns the problem of a row that has data beyond the last column
+// (Row.Long).
+func (s *Sheet) LongRow(r *Row) Problem {
+	width, beyond, cell := s.header.width, 0, ""
+	for beyond, cell = range r.Excess {
+		if Trim(cell) != "" {
+			break
+		}
+	}
+	delimiter, ok := map[rune]string{',': "comma", ';': "semicolon", '\t': "tab"}[s.delimiter]
+	if !ok {
+		delimiter = quoted(string(s.delimiter))
+	}
+	return placed(r.Number, width+beyond, nil, CellCount, fmt.Sprintf(
+		"%s stands beyond the last column (%s); remove it, or put the cell that holds a %s as text in quotes",
+		quoted(cell), Letter(width-1), delimiter))
+}
+
+// longestShown is how much of a sheet's own text a message repeats, in
+// characters.
+const longestShown = 60
+
+// shown returns a sheet's text for a message.
+func shown(s string) string { return text.Line(s, longestShown) }
+
+// quoted is shown between quotation marks.
+func quoted(s string) string { return `"` + shown(s) + `"` }
+
+// commandWord returns a sheet's text as it can be typed after a flag.
+func commandWord(s string) string { return text.ShellQuote(text.Line(s, 0)) }

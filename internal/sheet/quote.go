@@ -36,7 +36,7 @@ func (s *scanner) quoted(data []byte) (int, error) {
 			return 0, err
 		}
 		i += n
-		s.cell(from, len(s.text))
+		s.add(from, len(s.text))
 		n, another := s.separator(data[i:])
 		if n < 0 {
 			return 0, nil

@@ -3,52 +3,46 @@ package sheet
 import (
 	"errors"
 	"io"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"unicode/utf8"
 )
 
-var errStopped = errors.New("stopped")
-
-// reader serves the rows of one pass to gocsv, as its CSVReader: skipping
-// blank rows, padding short ones and cutting long ones, so that gocsv sees
-// equal rows only. Problems are kept aside; they end the rows, not the pass.
+// reader is the rowReader of a CSV. It skips blank rows, pads short ones and cuts long
+// ones. Problems are kept aside; they end the rows, not the pass.
 type reader struct {
+	*header
+	sheet  *Sheet
 	scan   *scanner
-	header *header
-	check  checker
 	number int // of the row scanned last, as Excel shows it
 	rows   int // that were not blank
-	stop   atomic.Bool
-	fields []string
+	cells  []string
+	excess []string
 	texts  texts
-	begun  bool
 
-	filled   []bool // for each of header.blanks, whether data stands beneath
-	told     bool   // an encoding problem is told once, since one flag mends all
+	filled   []bool // for each of header.blanks, whether there is data beneath
+	unclean  bool   // an encoding problem is found: one is enough, since one flag mends all
 	problems []Problem
 }
 
-func newReader(scan *scanner, h *header, check checker) *reader {
-	return &reader{
-		scan: scan, header: h, check: check, number: h.row,
-		fields: make([]string, 1+len(h.columns)),
-		filled: make([]bool, len(h.blanks)),
+// newReader starts below the header.
+func (s *Sheet) newReader(src io.Reader) (*reader, error) {
+	scan, err := s.scan(src)
+	for row := 0; err == nil && row < s.header.row; row++ {
+		err = scan.next()
 	}
+	if err != nil {
+		return nil, s.readError(err)
+	}
+	return &reader{header: s.header, sheet: s, scan: scan, number: s.header.row, filled: make([]bool, len(s.header.blanks))}, nil
 }
 
-// Read returns the keys first and then row after row, in a slice that it uses
-// again. Whoever stops the pass gets errStopped out of it.
+// Read implements gocsv.CSVReader.
 func (r *reader) Read() ([]string, error) {
-	if !r.begun {
-		r.begun = true
-		return r.keys(), nil
+	if r.cells == nil {
+		r.cells = make([]string, len(r.columns))
+		return r.fieldNames(), nil
 	}
 	for {
-		if r.stop.Load() {
-			return nil, errStopped
-		}
 		err := r.scan.next()
 		if errors.Is(err, io.EOF) {
 			return nil, io.EOF
@@ -57,57 +51,66 @@ func (r *reader) Read() ([]string, error) {
 		if err != nil {
 			p, ok := faultProblem(r.number, r.header, err)
 			if !ok {
-				return nil, err
+				return nil, r.sheet.readError(err)
 			}
 			r.problems = append(r.problems, p)
 			return nil, io.EOF
 		}
 		if !r.scan.blank() {
 			r.rows++
-			return r.row(), nil
+			r.takeRow()
+			return r.cells, nil
 		}
 	}
 }
 
-// ReadAll completes gocsv's interface. Nothing here asks for a whole sheet.
-func (r *reader) ReadAll() ([][]string, error) {
-	return nil, errors.ErrUnsupported
-}
+// ReadAll completes gocsv.CSVReader. Nothing here asks for a whole sheet.
+func (r *reader) ReadAll() ([][]string, error) { return nil, errors.ErrUnsupported }
 
-// keys are our own, since gocsv would match the sheet's names by exact case
-// and let the last of two equal ones win.
-func (r *reader) keys() []string {
-	keys := make([]string, len(r.fields))
-	keys[0] = placeKey
-	for i := 1; i < len(keys); i++ {
-		keys[i] = strconv.Itoa(i)
-	}
-	return keys
-}
+func (r *reader) place() place { return place{r.number, r.excess} }
 
-// row makes the record's fields out of one string.
-func (r *reader) row() []string {
+// takeRow makes the cells of the scanned record out of one string.
+func (r *reader) takeRow() {
 	s := r.scan
-	clean := r.check.clean(s.text)
-	if !clean && !r.told {
-		r.told = true
-		r.problems = append(r.problems, r.check.problem(s, r.number, r.header))
+	clean := r.sheet.charset.clean(s.text)
+	if !clean && !r.unclean {
+		r.unclean = true
+		r.problems = append(r.problems, r.sheet.charset.problem(s, r.number, r.header))
 	}
-	r.markFilled()
-	at := len(s.text)
-	r.appendPlace()
-	line := r.texts.keep(s.text)
-	r.fields[0] = line[at:]
-	cells, from := r.fields[1:], 0
-	for i := range cells {
+	for i, column := range r.blanks {
+		r.filled[i] = r.filled[i] || column < len(s.ends) && !blank(s.cell(column))
+	}
+	line, from := r.texts.keep(s.text), 0
+	for i := range r.cells {
 		if i >= len(s.ends) {
-			clear(cells[i:])
+			clear(r.cells[i:])
 			break
 		}
-		cells[i] = line[from:s.ends[i]]
+		r.cells[i] = line[from:s.ends[i]]
 		from = s.ends[i] + len(s.delim)
 	}
-	if r.header.results {
+	r.restore(r.cells, clean)
+	r.excess = nil
+	if s.filledFrom(r.width) {
+		r.takeExcess()
+		r.restore(r.excess, clean)
+	}
+}
+
+// takeExcess makes copies of the cells beyond the header's last column.
+func (r *reader) takeExcess() {
+	s := r.scan
+	for i := r.width; i < len(s.ends); i++ {
+		r.excess = append(r.excess, string(s.cell(i)))
+	}
+	if s.past.column > 0 { // more than any spreadsheet has: all that follows as one
+		r.excess = append(r.excess, string(s.text[s.past.from:]))
+	}
+}
+
+// restore takes the formula escape off, and makes text that is not clean valid.
+func (r *reader) restore(cells []string, clean bool) {
+	if r.results {
 		for i, cell := range cells {
 			cells[i] = Unescape(cell)
 		}
@@ -117,70 +120,20 @@ func (r *reader) row() []string {
 			cells[i] = strings.ToValidUTF8(cell, string(utf8.RuneError))
 		}
 	}
-	return r.fields
 }
 
-// appendPlace writes what Row.setPlace reads behind the cells.
-func (r *reader) appendPlace() {
-	s := r.scan
-	excess := r.excess()
-	text := strconv.AppendInt(s.text, int64(r.number), 10)
-	text = append(text, ' ')
-	text = strconv.AppendInt(text, int64(len(r.header.columns)), 10)
-	for _, cell := range excess {
-		text = append(text, ' ')
-		text = strconv.AppendInt(text, int64(len(cell)), 10)
+// allProblems returns the problems of the whole sheet after its last row.
+func (r *reader) allProblems() []Problem {
+	found := append(r.header.problems(r.rows), r.emptyHeaders(r.filled)...)
+	found = append(found, r.problems...)
+	if r.rows == 0 && len(r.problems) == 0 {
+		found = append(found, noRows("the sheet has a header but no rows"))
 	}
-	if len(excess) > 0 {
-		text = append(text, '|')
-	}
-	for _, cell := range excess {
-		text = append(text, cell...)
-	}
-	s.text = text
+	return found
 }
 
-// excess makes copies of the cells beyond the header's last column, none where
-// they are all blank.
-func (r *reader) excess() []string {
-	s, width := r.scan, r.header.width
-	if !s.filledFrom(width) {
-		return nil
-	}
-	var cells []string
-	from := s.ends[width-1] + len(s.delim)
-	for _, to := range s.ends[width:] {
-		cells = append(cells, string(s.text[from:to]))
-		from = to + len(s.delim)
-	}
-	if s.past.column > 0 { // more than any spreadsheet has: all that follows as one
-		cells = append(cells, string(s.text[s.past.from:]))
-	}
-	for i, cell := range cells {
-		if r.header.results {
-			cell = Unescape(cell)
-		}
-		cells[i] = strings.ToValidUTF8(cell, string(utf8.RuneError))
-	}
-	return cells
-}
-
-// markFilled notes data beneath a header cell that is empty.
-func (r *reader) markFilled() {
-	for i, column := range r.header.blanks {
-		if r.filled[i] || column >= len(r.scan.ends) {
-			continue
-		}
-		from := 0
-		if column > 0 {
-			from = r.scan.ends[column-1] + len(r.scan.delim)
-		}
-		r.filled[i] = !blank(r.scan.text[from:r.scan.ends[column]])
-	}
-}
-
-// textsSize is how many bytes are asked for at a time, enough for a dozen rows:
-// a cell that somebody keeps holds on to all of it.
+// textsSize is how many bytes are allocated at a time, enough for a dozen rows:
+// a cell that is kept holds on to all of them.
 const textsSize = 4 << 10
 
 // texts makes strings of rows, several of them in one piece of memory.
@@ -195,6 +148,6 @@ func (t *texts) keep(text []byte) string {
 		t.b.Grow(textsSize)
 	}
 	from := t.b.Len()
-	t.b.Write(text) // it never fails, and what stands before stays as it is
+	t.b.Write(text) // it never fails, and earlier text stays as it is
 	return t.b.String()[from:]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 
 var errLongRecord = errors.New("record is too long")
 
-// place is where a cell begins in a scanner's text.
-type place struct{ column, from int }
+// offset is where a cell begins in a scanner's text.
+type offset struct{ column, from int }
 
 // scanner divides UTF-8 text into records and cells. After next, text holds
 // the record with its quotes taken off and the delimiters still between the
@@ -40,18 +41,18 @@ type scanner struct {
 
 	text  []byte
 	ends  []int
-	count int   // cells of the record, kept or not
-	past  place // the first cell after the kept ones that is not blank; column 0: none
+	count int    // cells of the record, kept or not
+	past  offset // the first cell after the kept ones that is not blank; column 0: none
 }
 
 func newScanner(src io.Reader) *scanner {
 	return &scanner{src: src, buf: make([]byte, bufferSize), lf: -1, limit: mostColumns}
 }
 
-// divideBy sets the delimiter, in UTF-8. It comes before the first next.
-func (s *scanner) divideBy(delim []byte) {
-	s.delim = delim
-	for _, c := range []byte{'"', '\r', '\n', delim[0]} {
+// divideBy sets the delimiter. It comes before the first next.
+func (s *scanner) divideBy(delimiter rune) {
+	s.delim = utf8.AppendRune(nil, delimiter)
+	for _, c := range []byte{'"', '\r', '\n', s.delim[0]} {
 		s.special[c] = true
 	}
 }
@@ -85,7 +86,7 @@ func (s *scanner) record() (int, error) {
 	if n == 0 {
 		return 0, nil
 	}
-	s.ends, s.count, s.past = s.ends[:0], 0, place{}
+	s.ends, s.count, s.past = s.ends[:0], 0, offset{}
 	if bytes.IndexByte(line, '"') >= 0 {
 		return s.quoted(s.buf[s.pos:s.end])
 	}
@@ -137,22 +138,41 @@ func (s *scanner) plain(line []byte) {
 			at = bytes.Index(s.text[from:], s.delim)
 		}
 		if at < 0 {
-			s.cell(from, len(s.text))
+			s.add(from, len(s.text))
 			return
 		}
-		s.cell(from, from+at)
+		s.add(from, from+at)
 		from += at + len(s.delim)
 	}
 }
 
-// cell records that text holds a cell from one place to another.
-func (s *scanner) cell(from, to int) {
+// add records that text has a cell from one offset to another.
+func (s *scanner) add(from, to int) {
 	if s.count < s.limit {
 		s.ends = append(s.ends, to)
 	} else if s.past.column == 0 && !blank(s.text[from:to]) {
-		s.past = place{s.count, from}
+		s.past = offset{s.count, from}
 	}
 	s.count++
+}
+
+// cell returns one of the cells that are kept.
+func (s *scanner) cell(column int) []byte {
+	from := 0
+	if column > 0 {
+		from = s.ends[column-1] + len(s.delim)
+	}
+	return s.text[from:s.ends[column]]
+}
+
+// cells appends the cells of the record just scanned, made of one string.
+func (s *scanner) cells(cells []string) []string {
+	line, from := string(s.text), 0
+	for _, to := range s.ends {
+		cells = append(cells, line[from:to])
+		from = to + len(s.delim)
+	}
+	return cells
 }
 
 // blank reports whether the record holds nothing but white space.
@@ -160,20 +180,12 @@ func (s *scanner) blank() bool { return !s.filledFrom(0) }
 
 // filledFrom reports whether a cell from the given one on is not blank.
 func (s *scanner) filledFrom(column int) bool {
-	if s.past.column > 0 {
-		return true
-	}
-	from := 0
-	if column > 0 && column <= len(s.ends) {
-		from = s.ends[column-1] + len(s.delim)
-	}
-	for _, to := range s.ends[min(column, len(s.ends)):] {
-		if !blank(s.text[from:to]) {
+	for i := column; i < len(s.ends); i++ {
+		if !blank(s.cell(i)) {
 			return true
 		}
-		from = to + len(s.delim)
 	}
-	return false
+	return s.past.column > 0
 }
 
 // peek reads until the buffer is full or the text ends, and returns it.
@@ -186,7 +198,7 @@ func (s *scanner) peek() ([]byte, error) {
 
 // fill reads until the buffer is full, enlarging it when one record occupies
 // all of it. Since each call at least doubles what a record can use, scanning
-// it anew costs no more than twice its length.
+// it again costs no more than twice its length.
 func (s *scanner) fill() error {
 	if s.pos > 0 {
 		copy(s.buf, s.buf[s.pos:s.end])

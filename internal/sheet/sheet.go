@@ -4,6 +4,15 @@
 // value: whether a status or an id is right is not its business.
 package sheet
 
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync/atomic"
+)
+
 // Row is one row of a sheet that is not blank.
 //
 // A Row and its Cells slice are valid until the callback that received them
@@ -11,6 +20,8 @@ package sheet
 type Row struct {
 	// Number is the row's number as Excel shows it (the header is usually 1).
 	Number int
+	// ID is the cell of the id column.
+	ID string
 	// Cells holds one cell for each of the header's columns: as in the file,
 	// decoded to UTF-8, quotes and the formula escape taken off, not trimmed,
 	// line breaks as they were. Missing cells are empty.
@@ -23,25 +34,6 @@ type Row struct {
 	Excess []string
 }
 
-// Field is what a column is sent as.
-type Field int
-
-// The fields of a column.
-const (
-	Ignored       Field = iota // neither checked nor sent
-	ID                         // the session's id, sent in the path
-	Status                     // "status"
-	WorkflowID                 // "workflow_id"
-	RequesterID                // "requester_id"
-	RequesterType              // "requester_type"
-	ProfileID                  // "profile_id"
-	ProfileIDs                 // "profile_ids"
-	Run                        // the query parameter run=true
-	Attribute                  // one of "attributes"; see Column.UID
-	ReadOnly                   // uid, created_at, updated_at: accepted, not sent
-	Result                     // result.*: what an earlier run wrote, not sent
-)
-
 // Column is one column of a sheet.
 type Column struct {
 	Index int    // position in the sheet, from 0
@@ -49,3 +41,148 @@ type Column struct {
 	Field Field
 	UID   string // for Attribute: the attribute's uid, exactly as typed; for Result: the name after "result.", in lower case
 }
+
+// Sheet is an open sheet. It may be read many times, one pass after another;
+// it is not safe for concurrent use, BytesRead excepted.
+type Sheet struct {
+	name      string
+	file      *os.File
+	info      os.FileInfo // as it was opened
+	options   Options
+	charset   charset
+	separator int // length of the sep= line in decoded text
+	delimiter rune
+	header    *header // nil when there is none that can be read
+
+	fixed    []Problem // found by Open; those that need a pass are not among them
+	found    []Problem // all, by the last complete pass
+	complete bool
+	sum      string
+	unhashed bool // sum is not wanted
+	read     atomic.Int64
+}
+
+// Open reads a sheet's header. What is wrong with the sheet is not an error:
+// see Problems. An error is that of the file, or an *OptionError for
+// an option that cannot be used with this sheet. The file must be a regular
+// one, since it is read more than once; it stays open until Close.
+func Open(path string, o Options) (*Sheet, error) {
+	if o.Fields.Sent == nil {
+		o.Fields = SessionFields
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	s := &Sheet{name: path, options: o, delimiter: ','}
+	err := s.open()
+	if err == nil {
+		err = s.begin()
+	}
+	if err == nil {
+		return s, nil
+	}
+	s.file.Close()
+	if _, ok := errors.AsType[*OptionError](err); ok {
+		return nil, err
+	}
+	return nil, fmt.Errorf("cannot read the sheet: %w", err)
+}
+
+// open opens the file. It looks at it before, since opening a pipe that nobody
+// writes to would wait for ever, and again after.
+func (s *Sheet) open() error {
+	info, err := os.Stat(s.name)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return s.notRegular()
+	}
+	if s.file, err = os.Open(s.name); err != nil {
+		return err
+	}
+	if s.info, err = s.file.Stat(); err != nil {
+		return err
+	}
+	switch {
+	case s.info.IsDir():
+		return fmt.Errorf("%s is a directory; name a CSV file in it", s.name)
+	case !s.info.Mode().IsRegular():
+		return s.notRegular()
+	}
+	return nil
+}
+
+func (s *Sheet) notRegular() error {
+	return fmt.Errorf("%s is not a regular file; save it as one, or give it to standard input and name it -", s.name)
+}
+
+// begin finds out what the file is, and reads its header.
+func (s *Sheet) begin() error {
+	sample := make([]byte, sampleSize)
+	n, err := s.file.ReadAt(sample, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	sample = sample[:n]
+	if s.charset, err = charsetOf(sample, s.options.Encoding); err != nil {
+		return err
+	}
+	if program := workbook(sample); program != "" {
+		s.fixed = []Problem{{Kind: BadEncoding, Severity: Error,
+			Message: fmt.Sprintf("this is %s, not a CSV file; open it and save it as CSV UTF-8", program)}}
+		return nil
+	}
+	return s.readHeader()
+}
+
+// Close closes the file.
+func (s *Sheet) Close() error { return s.file.Close() }
+
+// Name returns the path as it was given.
+func (s *Sheet) Name() string { return s.name }
+
+// Columns returns the columns without trailing blank ones, nil when there is no
+// header that can be read. The slice is the caller's.
+func (s *Sheet) Columns() []Column {
+	if s.header == nil {
+		return nil
+	}
+	return slices.Clone(s.header.columns)
+}
+
+// HeaderRow returns the header's row number as Excel shows it, 0 when there is
+// no header that can be read.
+func (s *Sheet) HeaderRow() int {
+	if s.header == nil {
+		return 0
+	}
+	return s.header.row
+}
+
+// Delimiter returns the character between the cells.
+func (s *Sheet) Delimiter() rune { return s.delimiter }
+
+// FromResults reports whether the sheet has result columns: then it was
+// written with the formula escape, which is taken off its cells.
+func (s *Sheet) FromResults() bool { return s.header != nil && s.header.results }
+
+// Problems returns the problems of the whole sheet: those of the header after
+// Open, all of them after a complete Each. The slice is the caller's.
+func (s *Sheet) Problems() []Problem {
+	if s.complete {
+		return slices.Clone(s.found)
+	}
+	return slices.Clone(s.fixed)
+}
+
+// SHA256 returns the hash of the file's bytes in hex, empty before the first
+// complete Each, and after SkipHash.
+func (s *Sheet) SHA256() string { return s.sum }
+
+// SkipHash saves a twentieth of the time of reading: SHA256 stays empty.
+func (s *Sheet) SkipHash() { s.unhashed = true }
+
+// BytesRead returns how many bytes of the file the present pass has read, a
+// buffer ahead of its rows. It may be called while Each runs.
+func (s *Sheet) BytesRead() int64 { return s.read.Load() }
+
+// Size returns the file's size in bytes.
+func (s *Sheet) Size() int64 { return s.info.Size() }

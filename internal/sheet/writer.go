@@ -2,12 +2,11 @@ package sheet
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strings"
 	"unicode/utf8"
 )
-
-const byteOrderMark = "\ufeff"
 
 // Writer writes CSV as spreadsheets take it: UTF-8 with a byte order mark and
 // CRLF. Line breaks within a cell stay as they are, byte for byte. It serves
@@ -49,6 +48,29 @@ func NewPlainWriter(w io.Writer, delimiter rune) *Writer {
 	}
 	if !strings.ContainsRune(candidates, delimiter) {
 		writer.preamble = separatorPrefix + writer.delimiter + "\r\n"
+	}
+	return writer
+}
+
+// NewCopy returns a Writer for a copy of the sheet: with its delimiter, every
+// cell as it is given, and a "sep=" line also where the header would have
+// another delimiter recognised.
+func (s *Sheet) NewCopy(w io.Writer) *Writer {
+	writer := NewPlainWriter(w, s.delimiter)
+	if s.header == nil || writer.preamble != "" {
+		return writer
+	}
+	names := make([]string, len(s.header.columns))
+	for i, c := range s.header.columns {
+		names[i] = c.Name
+	}
+	var header bytes.Buffer
+	sample := NewPlainWriter(&header, s.delimiter)
+	_ = sample.Write(names) // to memory
+	sample.Flush()
+	text := bytes.TrimPrefix(header.Bytes(), []byte(byteOrderMark))
+	if length, _ := separatorLine(text); length > 0 || detectDelimiter(text, s.options.means) != s.delimiter {
+		writer.preamble = separatorPrefix + string(s.delimiter) + "\r\n"
 	}
 	return writer
 }
@@ -122,4 +144,39 @@ func appendQuoted(line []byte, cell string) []byte {
 		cell = cell[at+1:]
 	}
 	return append(append(line, cell...), '"')
+}
+
+// Escape puts an apostrophe before a cell that a spreadsheet would run as a
+// formula: one whose first character, after any apostrophes, is =, +, -, @, a
+// tab or a carriage return. Unescape(Escape(cell)) is cell, for any cell.
+func Escape(cell string) string {
+	if !formula(cell) {
+		return cell
+	}
+	return "'" + cell
+}
+
+// Unescape takes one apostrophe off a cell that Escape put one on.
+func Unescape(cell string) string {
+	if cell == "" || cell[0] != '\'' || !formula(cell) {
+		return cell
+	}
+	return cell[1:]
+}
+
+// formula looks behind the apostrophes, so that a cell that came with one of
+// its own is told apart from one that was escaped.
+func formula(cell string) bool {
+	if cell == "" || cell[0] > '@' {
+		return false
+	}
+	bare := strings.TrimLeft(cell, "'")
+	if bare == "" {
+		return false
+	}
+	switch bare[0] {
+	case '=', '+', '-', '@', '\t', '\r':
+		return true
+	}
+	return false
 }

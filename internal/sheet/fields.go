@@ -1,0 +1,105 @@
+package sheet
+
+import (
+	"slices"
+	"strings"
+)
+
+// Field is what a column is sent as: one of Fields.Sent, or one of these.
+type Field string
+
+// The fields that every sheet may have.
+const (
+	Ignored   Field = ""           // neither checked nor sent
+	ID        Field = "id"         // the session's id, which every sheet needs
+	Attribute Field = "attributes" // see Column.UID
+	ReadOnly  Field = "read-only"  // one of Fields.ReadOnly
+	Result    Field = "result"     // what an earlier run wrote, not sent
+)
+
+// Fields are the header names of the fields that are no attributes, as the API
+// spells them.
+type Fields struct {
+	Sent     []string // a column's Field is this name
+	ReadOnly []string // accepted, so that an export can be sent back, but not sent
+}
+
+func (f Fields) names() []string { return slices.Concat(f.Sent, f.ReadOnly) }
+
+// Parse returns what a header's name means by itself. The uid is given for
+// an attribute (exactly as typed, trimmed) and for a result column (lower
+// case).
+func (f Fields) Parse(name string) (field Field, uid string, ok bool) {
+	if prefix, rest, dotted := strings.Cut(name, "."); dotted {
+		rest = Trim(rest)
+		switch NormalizeName(prefix) {
+		case "attributes", "attr":
+			return Attribute, rest, rest != ""
+		case "result":
+			return Result, strings.ToLower(rest), true
+		}
+		return Ignored, "", false
+	}
+	plain := NormalizeName(name)
+	same := func(known string) bool { return NormalizeName(known) == plain }
+	if at := slices.IndexFunc(f.Sent, same); at >= 0 {
+		return Field(f.Sent[at]), "", true
+	}
+	if slices.ContainsFunc(f.ReadOnly, same) {
+		return ReadOnly, "", true
+	}
+	return Ignored, "", false
+}
+
+// mappable reports whether a column may be mapped to the field. Our own
+// result columns are never a target: the sheet would be taken for results.
+func (f Fields) mappable(name string) bool {
+	field, _, ok := f.Parse(name)
+	return ok && field != Result
+}
+
+// Nearest returns the field that an unknown header was probably meant to
+// be. Unlike the function it also knows the usual short and long forms.
+func (f Fields) Nearest(name string) (string, bool) {
+	name = Trim(name)
+	if prefix, uid, dotted := strings.Cut(name, "."); dotted {
+		uid = Trim(uid)
+		if _, ok := Nearest(prefix, []string{"attributes", "attribute", "attr"}); ok && uid != "" {
+			return "attributes." + uid, true
+		}
+		if _, ok := Nearest(prefix, []string{"result"}); ok {
+			return "result." + uid, true
+		}
+		return "", false
+	}
+	names := f.names()
+	if near, ok := Nearest(name, names); ok {
+		return near, true
+	}
+	plain := NormalizeName(name)
+	if strings.Contains(plain, "session") && strings.HasSuffix(plain, "id") {
+		return string(ID), true
+	}
+	if len(plain) < 4 {
+		return "", false
+	}
+	at := slices.IndexFunc(names, func(known string) bool { return strings.HasPrefix(NormalizeName(known), plain) })
+	if at < 0 {
+		return "", false
+	}
+	return names[at], true
+}
+
+// columnKey is equal for two headers that name the same column.
+func columnKey(name string) string {
+	if field, uid, ok := (Fields{}).Parse(name); ok && field == Attribute {
+		return "attributes." + uid
+	}
+	return NormalizeName(name)
+}
+
+// lacksUID reports whether a header like "attributes." has nothing after its dot.
+func lacksUID(name string) bool {
+	_, uid, dotted := strings.Cut(name, ".")
+	return dotted && Trim(uid) == ""
+}

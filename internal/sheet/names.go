@@ -1,0 +1,112 @@
+package sheet
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// NormalizeName makes names comparable: without case, spaces of any kind, '_'
+// and '-'.
+func NormalizeName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || isSpace(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, s)
+}
+
+// Trim takes white space off both ends of a cell: spaces, tabs and line
+// breaks, no-break and zero-width spaces too.
+func Trim(cell string) string {
+	if cell == "" {
+		return cell
+	}
+	// Nearly every cell begins and ends with a plain character.
+	if first, last := cell[0], cell[len(cell)-1]; first > ' ' && first < utf8.RuneSelf && last > ' ' && last < utf8.RuneSelf {
+		return cell
+	}
+	return strings.TrimFunc(cell, isSpace)
+}
+
+func isSpace(r rune) bool {
+	switch r {
+	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff': // of no width
+		return true
+	}
+	return unicode.IsSpace(r)
+}
+
+// blank reports whether nothing but white space is in the bytes.
+func blank(b []byte) bool {
+	return bytes.IndexFunc(b, func(r rune) bool { return !isSpace(r) }) < 0
+}
+
+// Nearest returns the candidate that the name was probably meant to be: the one
+// with the fewest slips of the keyboard between them, spelling conventions
+// (case, spaces, '_', '-') aside. It returns none rather than a far-fetched one.
+func Nearest(name string, candidates []string) (string, bool) {
+	typed := []rune(NormalizeName(name))
+	if len(typed) == 0 || len(typed) > 100 {
+		return "", false
+	}
+	best, found := 0, ""
+	for _, candidate := range candidates {
+		want := []rune(NormalizeName(candidate))
+		allowed := max(1, max(len(typed), len(want))/3)
+		if more := len(want) - len(typed); more > allowed || -more > allowed {
+			continue // each character more is a slip of its own
+		}
+		if found != "" {
+			allowed = min(allowed, best-1)
+		}
+		if d := distance(typed, want, allowed); d <= allowed && d < len(want) {
+			best, found = d, candidate
+		}
+	}
+	return found, found != ""
+}
+
+// distance counts the insertions, deletions, replacements and swaps of neighbours
+// that turn a into b (Damerau-Levenshtein, each stretch edited once). It returns
+// a number above most as soon as there are more than that.
+func distance(a, b []rune, most int) int {
+	width := len(b) + 1
+	room := make([]int, 3*width)
+	before, last, row := room[:width], room[width:2*width], room[2*width:]
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		least := i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+			least = min(least, row[j])
+		}
+		// A swap looks one row further back, where it costs one more.
+		if least > most+1 {
+			return least
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
+
+// Letter returns a column's letters as a spreadsheet shows them: 0 is A, 26 AA.
+func Letter(index int) string {
+	var letters []byte
+	for ; index >= 0; index = index/26 - 1 {
+		letters = append([]byte{byte('A' + index%26)}, letters...)
+	}
+	return string(letters)
+}
