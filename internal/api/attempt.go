@@ -246,7 +246,7 @@ func (c *Client) stopped(a Answer, err error) Answer {
 		if c.outage.maxOutage > 0 {
 			away = fmt.Sprintf(" for %v", c.outage.maxOutage)
 		}
-		a.Message = fmt.Sprintf("%s could not be reached%s: %s", c.base.Host, away, c.outage.lastCause())
+		a.Message = fmt.Sprintf("%s could not be reached%s: %s", c.base.Host, away, c.OutageCause())
 		return a.end(Unreachable)
 	case a.Attempts == 0:
 		a.Message = "stopped before it was sent"

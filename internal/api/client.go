@@ -134,11 +134,17 @@ func (c *Client) Limits() pace.State { return c.limiter.State() }
 
 // Outage returns since when the tenant cannot be reached; ok is false when it
 // can be, as far as is known.
-func (c *Client) Outage() (since time.Time, ok bool) { return c.outage.outageSince() }
+func (c *Client) Outage() (since time.Time, ok bool) {
+	since, _, ok = c.outage.state()
+	return since, ok
+}
 
 // OutageCause says in words for people why the tenant could not be reached the
 // last time that it could not; "" if it always could.
-func (c *Client) OutageCause() string { return c.outage.lastCause() }
+func (c *Client) OutageCause() string {
+	_, cause, _ := c.outage.state()
+	return cause
+}
 
 // Close closes the connections and waits for a token request under way. No
 // call may be under way or follow.

@@ -36,12 +36,6 @@ type explainer struct {
 	secrets *redactor
 }
 
-// clean returns s as a line without secrets. They are removed before the cut,
-// so that no half of one is left, and again after control characters are gone.
-func (e explainer) clean(s string, limit int) string {
-	return e.secrets.text(text.Line(e.secrets.text(s), limit))
-}
-
 // body returns the part of a body that an Answer keeps.
 func (e explainer) body(b []byte) []byte {
 	if len(b) == 0 {
@@ -70,7 +64,7 @@ func (e explainer) refusal(status int, h http.Header, body []byte) string {
 // reason is what the body says, with the status where the body alone is not
 // enough.
 func (e explainer) reason(status int, h http.Header, body []byte) string {
-	if reason := e.clean(jsonReason(body), maxMessage); reason != "" {
+	if reason := e.secrets.line(jsonReason(body), maxMessage); reason != "" {
 		switch status {
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
 			return reason
@@ -85,7 +79,7 @@ func (e explainer) other(h http.Header, body []byte) string {
 	if isHTML(h.Get("Content-Type"), body) {
 		return e.page(body)
 	}
-	if line := e.clean(string(body), maxPlain); line != "" {
+	if line := e.secrets.line(string(body), maxPlain); line != "" {
 		return "with the text: " + line
 	}
 	return "with an empty answer"
@@ -95,7 +89,7 @@ func (e explainer) other(h http.Header, body []byte) string {
 func (e explainer) redirect(status int, h http.Header) string {
 	where := "elsewhere"
 	if u, err := e.base.Parse(h.Get("Location")); err == nil && h.Get("Location") != "" {
-		where = "to " + e.clean((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), maxPlain)
+		where = "to " + e.secrets.line((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), maxPlain)
 	}
 	return fmt.Sprintf("the tenant pointed %s (HTTP %d); redirects are never followed: check the base URL", where, status)
 }
@@ -108,10 +102,10 @@ func (e explainer) unclear(status int, h http.Header, body []byte, problem strin
 	case isHTML(h.Get("Content-Type"), body):
 		return fmt.Sprintf("HTTP %d, but the answer is %s", status, e.page(body))
 	}
-	if reason := e.clean(jsonReason(body), maxMessage); reason != "" {
+	if reason := e.secrets.line(jsonReason(body), maxMessage); reason != "" {
 		return fmt.Sprintf("HTTP %d, but with an error: %s", status, reason)
 	}
-	return fmt.Sprintf("HTTP %d, but the answer %s", status, e.clean(problem, maxMessage))
+	return fmt.Sprintf("HTTP %d, but the answer %s", status, e.secrets.line(problem, maxMessage))
 }
 
 // isHTML reports whether an answer is a page for people, as a proxy, a
@@ -252,7 +246,7 @@ func netReason(err error, secrets *redactor) string {
 	for _, prefix := range []string{"net/http: ", "http: ", "HTTP/1.x transport connection broken: "} {
 		reason = strings.TrimPrefix(reason, prefix)
 	}
-	return secrets.text(text.Line(secrets.text(reason), maxMessage))
+	return secrets.line(reason, maxMessage)
 }
 
 // certReason names what is wrong with a certificate and what to do; "" for

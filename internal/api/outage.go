@@ -125,16 +125,10 @@ func (b *breaker) release(p probe) {
 	}
 }
 
-// outageSince returns when the outage began; ok is false when there is none.
-func (b *breaker) outageSince() (since time.Time, ok bool) {
+// state returns since when there is an outage, and the reason of the last
+// failure, "" when there never was one.
+func (b *breaker) state() (since time.Time, cause string, out bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.since, b.open.Load()
-}
-
-// lastCause returns the reason of the last failure, "" when there was none.
-func (b *breaker) lastCause() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.cause
+	return b.since, b.cause, b.open.Load()
 }

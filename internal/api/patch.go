@@ -91,13 +91,11 @@ func (q *call) accept(body []byte) (s *Session, problem string) {
 		Session *wireSession `json:"workflow_session"`
 		Error   lenient      `json:"error"`
 	}
-	err := unmarshal(body, &doc)
+	fits, problem := readAnswer(body, &doc, &doc.Error)
 	switch {
-	case err != nil && !isOtherJSON(err):
-		return nil, "is not JSON"
-	case doc.Error.value != "":
-		return nil, "is an error"
-	case err != nil, doc.Session == nil:
+	case problem != "":
+		return nil, problem
+	case !fits, doc.Session == nil:
 		return nil, "holds no workflow_session"
 	case !strings.EqualFold(doc.Session.ID.value, q.id):
 		return nil, "is about another session (" + doc.Session.ID.value + ")"

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"nermbulk/internal/text"
 )
 
 const (
@@ -102,6 +104,12 @@ func (r *redactor) text(s string) string {
 		}
 	}
 	return s
+}
+
+// line returns s as one line without secrets. They are removed before the cut,
+// so that no half of one is left, and again after control characters are gone.
+func (r *redactor) line(s string, limit int) string {
+	return r.text(text.Line(r.text(s), limit))
 }
 
 // unpack undoes the escapes of JSON, URLs, forms and HTML, one within another

@@ -168,9 +168,17 @@ func unmarshal(body []byte, to any) error {
 	return json.Unmarshal(body, to)
 }
 
-// isOtherJSON reports whether the error of unmarshal is for JSON of another
-// form than was expected, and not for what is no JSON.
-func isOtherJSON(err error) bool {
-	_, ok := errors.AsType[*json.UnmarshalTypeError](err)
-	return ok
+// readAnswer reads the body of a 200 into doc, whose error is failure. fits is
+// false for JSON of another form than doc's, of which only a part was read.
+// problem continues the sentence "the answer …".
+func readAnswer(body []byte, doc any, failure *lenient) (fits bool, problem string) {
+	err := unmarshal(body, doc)
+	_, other := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case err != nil && !other:
+		return false, "is not JSON"
+	case failure.value != "":
+		return false, "is an error"
+	}
+	return !other, ""
 }

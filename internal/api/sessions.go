@@ -243,12 +243,10 @@ func (p *Page) read(body []byte) (problem string) {
 		Error    lenient         `json:"error"`
 	}
 	var sessions []json.RawMessage
-	err := unmarshal(body, &doc)
+	_, problem = readAnswer(body, &doc, &doc.Error)
 	switch {
-	case err != nil && !isOtherJSON(err):
-		return "is not JSON"
-	case doc.Error.value != "":
-		return "is an error"
+	case problem != "":
+		return problem
 	case json.Unmarshal(doc.Sessions, &sessions) != nil, sessions == nil:
 		return "holds no workflow_sessions"
 	}

@@ -295,8 +295,8 @@ func tokenError(err error, host string, secrets *redactor) error {
 	}
 	status := refused.Response.StatusCode
 	message := fmt.Sprintf("%s answered HTTP %d", host, status)
-	if reason := text.Line(secrets.text(refused.ErrorCode), 60); reason != "" {
-		if d := text.Line(secrets.text(refused.ErrorDescription), maxMessage); d != "" {
+	if reason := secrets.line(refused.ErrorCode, 60); reason != "" {
+		if d := secrets.line(refused.ErrorDescription, maxMessage); d != "" {
 			reason += ": " + d
 		}
 		message += " (" + reason + ")"
