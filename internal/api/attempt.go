@@ -181,11 +181,11 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 	}
 	switch {
 	case r.class == unclear:
-		a.Message = c.explain.unclear(r.status, r.header, r.body, problem)
+		a.Message = c.unclear(r.status, r.header, r.body, problem)
 	case a.Message == "":
-		a.Message = c.explain.refusal(r.status, r.header, r.body)
+		a.Message = c.refusal(r.status, r.header, r.body)
 	}
-	a.Body = c.explain.body(r.body)
+	a.Body = c.kept(r.body)
 	return r
 }
 

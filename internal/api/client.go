@@ -47,7 +47,6 @@ type Client struct {
 	outage      breaker
 	counts      counts
 	secrets     redactor
-	explain     explainer
 }
 
 // New makes a client; it does not connect. The errors say which setting is
@@ -92,7 +91,6 @@ func newClient(o Options, base *url.URL, dial dialer) *Client {
 		limiter:     pace.New(o.Rate, o.Learned),
 		outage:      breaker{maxOutage: o.OutageWait},
 	}
-	c.explain = explainer{base: base, secrets: &c.secrets}
 	c.secrets.add(o.Auth.secret)
 	if o.Auth.header != "" {
 		c.signIn.inUse.Store(&token{header: []string{o.Auth.header}})

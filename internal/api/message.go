@@ -30,32 +30,26 @@ const (
 	maxBody    = 4 << 10 // bytes of a body that an Answer keeps
 )
 
-// explainer puts answers that are not the session into one line for people.
-type explainer struct {
-	base    *url.URL
-	secrets *redactor
-}
-
-// body returns the part of a body that an Answer keeps.
-func (e explainer) body(b []byte) []byte {
+// kept returns the part of a body that an Answer keeps.
+func (c *Client) kept(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
 	}
-	return []byte(text.Head(e.secrets.text(string(b)), maxBody))
+	return []byte(text.Head(c.secrets.text(string(b)), maxBody))
 }
 
 // refusal explains an answer other than 2xx, with the hint that helps most.
-func (e explainer) refusal(status int, h http.Header, body []byte) string {
+func (c *Client) refusal(status int, h http.Header, body []byte) string {
 	if status >= 300 && status < 400 {
-		return e.redirect(status, h)
+		return c.redirect(status, h)
 	}
-	reason := e.reason(status, h, body)
+	reason := c.reason(status, h, body)
 	switch {
 	case status == http.StatusUnauthorized:
 		return reason + "; the token was not accepted: check that it is whole, has not expired and is for this tenant, and --auth-scheme"
 	case status == http.StatusForbidden:
 		return reason + "; only NERM admins may use this API, and the tenant's IP allow-list may not hold this machine's address"
-	case status == http.StatusNotFound && !strings.Contains(strings.ToLower(e.base.Path)+"/", "/api/"):
+	case status == http.StatusNotFound && !strings.Contains(strings.ToLower(c.base.Path)+"/", "/api/"):
 		return reason + "; the base URL lacks /api at its end, which most tenants need"
 	}
 	return reason
@@ -63,49 +57,49 @@ func (e explainer) refusal(status int, h http.Header, body []byte) string {
 
 // reason is what the body says, with the status where the body alone is not
 // enough.
-func (e explainer) reason(status int, h http.Header, body []byte) string {
-	if reason := e.secrets.line(jsonReason(body), maxMessage); reason != "" {
+func (c *Client) reason(status int, h http.Header, body []byte) string {
+	if reason := c.secrets.line(jsonReason(body), maxMessage); reason != "" {
 		switch status {
 		case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity:
 			return reason
 		}
 		return fmt.Sprintf("%s (HTTP %d)", reason, status)
 	}
-	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))) + ", " + e.other(h, body)
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))) + ", " + c.other(h, body)
 }
 
 // other describes a body that holds no reason as JSON.
-func (e explainer) other(h http.Header, body []byte) string {
+func (c *Client) other(h http.Header, body []byte) string {
 	if isHTML(h.Get("Content-Type"), body) {
-		return e.page(body)
+		return c.page(body)
 	}
-	if line := e.secrets.line(string(body), maxPlain); line != "" {
+	if line := c.secrets.line(string(body), maxPlain); line != "" {
 		return "with the text: " + line
 	}
 	return "with an empty answer"
 }
 
 // redirect names where an answer pointed to, without what may hold secrets.
-func (e explainer) redirect(status int, h http.Header) string {
+func (c *Client) redirect(status int, h http.Header) string {
 	where := "elsewhere"
-	if u, err := e.base.Parse(h.Get("Location")); err == nil && h.Get("Location") != "" {
-		where = "to " + e.secrets.line((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), maxPlain)
+	if u, err := c.base.Parse(h.Get("Location")); err == nil && h.Get("Location") != "" {
+		where = "to " + c.secrets.line((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), maxPlain)
 	}
 	return fmt.Sprintf("the tenant pointed %s (HTTP %d); redirects are never followed: check the base URL", where, status)
 }
 
 // unclear explains a 2xx that is not the answer which the API documents.
-func (e explainer) unclear(status int, h http.Header, body []byte, problem string) string {
+func (c *Client) unclear(status int, h http.Header, body []byte, problem string) string {
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return fmt.Sprintf("HTTP %d, but the answer is empty", status)
 	case isHTML(h.Get("Content-Type"), body):
-		return fmt.Sprintf("HTTP %d, but the answer is %s", status, e.page(body))
+		return fmt.Sprintf("HTTP %d, but the answer is %s", status, c.page(body))
 	}
-	if reason := e.secrets.line(jsonReason(body), maxMessage); reason != "" {
+	if reason := c.secrets.line(jsonReason(body), maxMessage); reason != "" {
 		return fmt.Sprintf("HTTP %d, but with an error: %s", status, reason)
 	}
-	return fmt.Sprintf("HTTP %d, but the answer %s", status, e.secrets.line(problem, maxMessage))
+	return fmt.Sprintf("HTTP %d, but the answer %s", status, c.secrets.line(problem, maxMessage))
 }
 
 // isHTML reports whether an answer is a page for people, as a proxy, a
@@ -119,10 +113,10 @@ func isHTML(contentType string, body []byte) bool {
 var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
 
 // page names a page by its title, if it has one; its markup is never shown.
-func (e explainer) page(body []byte) string {
+func (c *Client) page(body []byte) string {
 	const page = "an HTML page, probably from a proxy"
-	if title := pageTitle.FindStringSubmatch(e.secrets.text(string(body))); title != nil {
-		if line := e.secrets.text(text.Line(html.UnescapeString(title[1]), maxTitle)); line != "" {
+	if title := pageTitle.FindStringSubmatch(c.secrets.text(string(body))); title != nil {
+		if line := c.secrets.text(text.Line(html.UnescapeString(title[1]), maxTitle)); line != "" {
 			return page + `, titled "` + line + `"`
 		}
 	}
