@@ -73,7 +73,7 @@ func (c *Change) ChangedOnly(found Comparison) {
 	for _, d := range found.differences {
 		open[d.Field] = true
 	}
-	if id, kind := sheet.RequesterID.String(), sheet.RequesterType.String(); open[id] || open[kind] {
+	if id, kind := string(requesterID), string(requesterType); open[id] || open[kind] {
 		open[id], open[kind] = true, true
 	}
 	changed := slices.DeleteFunc(slices.Clone(c.values), func(v value) bool { return !open[v.label] })

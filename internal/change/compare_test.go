@@ -94,14 +94,14 @@ func TestRefused(t *testing.T) {
 		"text":                 {sheet.Attribute, "=1+1", false},
 		"an error":             {sheet.Attribute, " #N/A ", true},
 		"the marker":           {sheet.Attribute, "<Clear>", true},
-		"any status":           {sheet.Status, "on hold", false},
-		"a type":               {sheet.RequesterType, "user", false},
-		"no type":              {sheet.RequesterType, "Robot", true},
-		"an id":                {sheet.WorkflowID, annID, false},
-		"no id":                {sheet.RequesterID, "Ann", true},
-		"ids":                  {sheet.ProfileIDs, annID + ", " + benID, false},
-		"a name among ids":     {sheet.ProfileIDs, annID + ", Ann", true},
-		"nothing changes less": {sheet.ProfileID, "", false},
+		"any status":           {Status, "on hold", false},
+		"a type":               {requesterType, "user", false},
+		"no type":              {requesterType, "Robot", true},
+		"an id":                {"workflow_id", annID, false},
+		"no id":                {requesterID, "Ann", true},
+		"ids":                  {"profile_ids", annID + ", " + benID, false},
+		"a name among ids":     {"profile_ids", annID + ", Ann", true},
+		"nothing changes less": {"profile_id", "", false},
 	} {
 		if got := Refused(tt.field, tt.cell); got != tt.want {
 			t.Errorf("%s: %v", name, got)

@@ -69,7 +69,7 @@ func ParseDateRule(s string) (DateRule, error) {
 	if at < 0 {
 		return DateRule{}, fmt.Errorf("%q is not FIELD=IN:OUT, e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy", s)
 	}
-	field, uid, ok := sheet.ParseField(strings.TrimSpace(s[:at]))
+	field, uid, ok := (sheet.Fields{}).Parse(strings.TrimSpace(s[:at]))
 	if !ok || field != sheet.Attribute {
 		return DateRule{}, fmt.Errorf("%q is not an attribute; dates are rewritten in attributes only: attributes.UID=IN:OUT", s[:at])
 	}

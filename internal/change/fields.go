@@ -18,8 +18,7 @@ type Field struct {
 	// what is no part of a session.
 	Get func(*api.Session) string
 
-	column sheet.Field // what a header's name means
-	has    api.Fields  // whether a session has it
+	has api.Fields // whether a session has it
 	// parse returns what is sent for a cell that is not empty, "" for nothing,
 	// or what is wrong with the cell.
 	parse func(cell string, rules *Rules) (text string, wrong *fault)
@@ -45,68 +44,96 @@ type fault struct {
 // the same hashes.
 var fields = []Field{
 	{
-		column: sheet.ID, Name: "id", Help: "required: the session's UUID",
+		Name: "id", Help: "required: the session's UUID",
 		Get: func(s *api.Session) string { return s.ID },
 		fix: fixUUID,
 	},
-	{column: sheet.ReadOnly, Name: "uid", Get: func(s *api.Session) string { return s.UID }},
+	{Name: "uid", Get: func(s *api.Session) string { return s.UID }},
 	{
-		column: sheet.Status, Name: "status", has: api.FieldStatus, words: true,
+		Name: "status", has: api.FieldStatus, words: true,
 		Help:  `one of the statuses below; "Pending Approval" is pending_approval`,
 		Get:   func(s *api.Session) string { return s.Status },
 		parse: parseStatus, same: sameName, fix: fixStatus,
 	},
 	{
-		column: sheet.WorkflowID, Name: "workflow_id", has: api.FieldWorkflowID,
+		Name: "workflow_id", has: api.FieldWorkflowID,
 		Help:  "UUID",
 		Get:   func(s *api.Session) string { return s.WorkflowID },
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		column: sheet.RequesterID, Name: "requester_id", has: api.FieldRequesterID,
+		Name: "requester_id", has: api.FieldRequesterID,
 		Help:  "UUID",
 		Get:   func(s *api.Session) string { return s.RequesterID },
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		column: sheet.RequesterType, Name: "requester_type", has: api.FieldRequesterType, words: true,
+		Name: "requester_type", has: api.FieldRequesterType, words: true,
 		Help:  "User, NeprofileUser, NeaccessUser or NeaccessRegistrant",
 		Get:   func(s *api.Session) string { return s.RequesterType },
 		parse: parseRequesterType, same: strings.EqualFold, fix: fixRequesterType,
 	},
 	{
-		column: sheet.ProfileID, Name: "profile_id", has: api.FieldProfileID,
+		Name: "profile_id", has: api.FieldProfileID,
 		Help:  "UUID",
 		Get:   func(s *api.Session) string { return s.ProfileID },
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		column: sheet.ProfileIDs, Name: "profile_ids", has: api.FieldProfileIDs, list: true,
+		Name: "profile_ids", has: api.FieldProfileIDs, list: true,
 		Help:  "UUIDs separated by , ; | or a line break",
 		Get:   func(s *api.Session) string { return strings.Join(s.ProfileIDs, ",") },
 		parse: parseIDs, same: sameSet, fix: fixIDs,
 	},
-	{column: sheet.ReadOnly, Name: "created_at", Get: func(s *api.Session) string { return s.CreatedAt }},
-	{column: sheet.ReadOnly, Name: "updated_at", Get: func(s *api.Session) string { return s.UpdatedAt }},
-	{column: sheet.Run, Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated"},
+	{Name: "created_at", Get: func(s *api.Session) string { return s.CreatedAt }},
+	{Name: "updated_at", Get: func(s *api.Session) string { return s.UpdatedAt }},
+	{Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated"},
 }
 
 // Fields returns the table, without the attributes. It is not to be changed.
 func Fields() []Field { return fields }
 
 // attribute is the field of every attribute; which one is its column's.
-var attribute = Field{column: sheet.Attribute, has: api.FieldAttributes, same: sameText}
+var attribute = Field{has: api.FieldAttributes, same: sameText}
+
+// The fields that mean more than what is sent for them.
+const (
+	Status        sheet.Field = "status"
+	requesterID   sheet.Field = "requester_id"
+	requesterType sheet.Field = "requester_type"
+	run           sheet.Field = "run"
+)
+
+// SheetFields returns the table's names for the reading of a sheet's header.
+func SheetFields() (names sheet.Fields) {
+	for _, f := range fields {
+		if f.Help == "" {
+			names.ReadOnly = append(names.ReadOnly, f.Name)
+		} else {
+			names.Sent = append(names.Sent, f.Name)
+		}
+	}
+	return names
+}
+
+// position is a field's place in the table. Attributes come last.
+func position(c sheet.Field) int {
+	at := slices.IndexFunc(fields, func(f Field) bool { return f.Name == string(c) })
+	if at < 0 {
+		return len(fields)
+	}
+	return at
+}
 
 // fieldOf returns the field of a column that is sent in the body, or nil.
 func fieldOf(c sheet.Field) *Field {
 	if c == sheet.Attribute {
 		return &attribute
 	}
-	at := slices.IndexFunc(fields, func(f Field) bool { return f.column == c && f.parse != nil })
-	if at < 0 {
-		return nil
+	if at := position(c); at < len(fields) && fields[at].parse != nil {
+		return &fields[at]
 	}
-	return &fields[at]
+	return nil
 }
 
 // IsSent reports whether a column is sent in the body.
@@ -118,7 +145,7 @@ func Label(c sheet.Field, uid string) string {
 	if c == sheet.Attribute {
 		return "attributes." + uid
 	}
-	return c.String()
+	return string(c)
 }
 
 func parseID(cell string, _ *Rules) (string, *fault) {

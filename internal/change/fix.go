@@ -89,10 +89,8 @@ func correct(c sheet.Field, cell string) string {
 		return cell
 	}
 	cell = sheet.Trim(cell)
-	for i := range fields {
-		if f := &fields[i]; f.column == c && f.fix != nil {
-			return f.fix(cell)
-		}
+	if at := position(c); at < len(fields) && fields[at].fix != nil {
+		return fields[at].fix(cell)
 	}
 	return cell
 }

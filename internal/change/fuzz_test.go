@@ -51,7 +51,7 @@ func FuzzPlan(f *testing.F) {
 			t.Fatalf("a row without problems changes nothing: %s", change.Body)
 		}
 		for i, name := range names {
-			field, _, _ := sheet.ParseField(name)
+			field, _, _ := SheetFields().Parse(name)
 			cells[i] = correct(field, cells[i])
 		}
 		if corrected, problems := planCells(t, names, cells, rules); corrected.Hash() != change.Hash() || FirstError(problems) != nil {
@@ -65,7 +65,7 @@ func planCells(t *testing.T, names, cells []string, rules Rules) (Change, []shee
 	t.Helper()
 	columns := make([]sheet.Column, len(names))
 	for i, name := range names {
-		field, uid, ok := sheet.ParseField(name)
+		field, uid, ok := SheetFields().Parse(name)
 		if !ok {
 			t.Fatalf("%s is no field", name)
 		}

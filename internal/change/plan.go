@@ -50,7 +50,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 		switch c.Field {
 		case sheet.ID:
 			p.id = c
-		case sheet.Run:
+		case run:
 			p.run = c
 		default:
 			if f := fieldOf(c.Field); f != nil {
@@ -60,7 +60,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 	}
 	slices.SortFunc(p.columns, func(a, b column) int {
 		if a.Field != b.Field {
-			return a.Field.Order() - b.Field.Order()
+			return position(a.Field) - position(b.Field)
 		}
 		return strings.Compare(a.UID, b.UID)
 	})
@@ -158,7 +158,7 @@ func (p *Planner) planCell(col *column, cell string, c *Change) {
 	}
 	c.values = append(c.values, value{col, text})
 	switch {
-	case col.Field == sheet.Status:
+	case col.Field == Status:
 		c.Status = text
 	case text == "":
 		c.Clears++

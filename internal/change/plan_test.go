@@ -25,6 +25,7 @@ func openSheet(t testing.TB, content string, o sheet.Options) *sheet.Sheet {
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	o.Fields = SheetFields()
 	s, err := sheet.Open(path, o)
 	if err != nil {
 		t.Fatal(err)

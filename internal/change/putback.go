@@ -99,7 +99,7 @@ func (f *Field) putBack(held, sent string) PutBack {
 		return PutBack{}
 	case sheet.Trim(held) == "":
 		return PutBack{Lost: "was empty before, and only an attribute can be emptied"}
-	case Refused(f.column, held):
+	case Refused(sheet.Field(f.Name), held):
 		return PutBack{Lost: "held a value that a sheet may not hold"}
 	}
 	back := PutBack{Cell: f.fix(held), Writes: true}

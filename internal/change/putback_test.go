@@ -8,10 +8,10 @@ import (
 )
 
 func TestPutBack(t *testing.T) {
-	status := sheet.Column{Field: sheet.Status}
-	workflow := sheet.Column{Field: sheet.WorkflowID}
-	kind := sheet.Column{Field: sheet.RequesterType}
-	profiles := sheet.Column{Field: sheet.ProfileIDs}
+	status := sheet.Column{Field: Status}
+	workflow := sheet.Column{Field: "workflow_id"}
+	kind := sheet.Column{Field: requesterType}
+	profiles := sheet.Column{Field: "profile_ids"}
 	x := sheet.Column{Field: sheet.Attribute, UID: "x"}
 	tests := map[string]struct {
 		column sheet.Column

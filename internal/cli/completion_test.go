@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"nermbulk/internal/change"
-	"nermbulk/internal/sheet"
 )
 
 // completed asks for what a shell would offer, without the descriptions.
@@ -76,7 +75,7 @@ func TestMapTargetsAreFields(t *testing.T) {
 		if name == "attributes." {
 			name += "uid"
 		}
-		if _, _, ok := sheet.ParseField(name); !ok {
+		if _, _, ok := change.SheetFields().Parse(name); !ok {
 			t.Errorf("%s is no field", name)
 		}
 	}

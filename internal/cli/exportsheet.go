@@ -48,7 +48,7 @@ func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 		}
 	}
 	for _, uid := range slices.Sorted(maps.Keys(uids)) {
-		if field, read, ok := sheet.ParseField("attributes." + uid); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
+		if field, read, ok := (sheet.Fields{}).Parse("attributes." + uid); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
 			x.note("the attribute "+text.Quote(uid, mostQuoted), "its name cannot stand in a header, so it has no column", "", "")
 			continue
 		}
@@ -61,7 +61,7 @@ func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 }
 
 func (x *exportSheet) addColumn(name string) {
-	field, uid, _ := sheet.ParseField(name)
+	field, uid, _ := change.SheetFields().Parse(name)
 	x.columns = append(x.columns, sheet.Column{Index: len(x.columns), Name: name, Field: field, UID: uid})
 }
 
@@ -94,7 +94,7 @@ func (x *exportSheet) fill(s *api.Session) bool {
 	cells := x.row.Cells
 	for i, c := range x.columns {
 		switch {
-		case c.Field == sheet.Status:
+		case c.Field == change.Status:
 			cells[i] = x.status(s)
 		case i < len(x.fields):
 			cells[i] = x.fields[i].Get(s)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/job"
 	"nermbulk/internal/sandbox"
 	"nermbulk/internal/sheet"
@@ -90,7 +91,7 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 // seedFromSheet adds a session for each id of a sheet, whatever its other
 // columns are.
 func seedFromSheet(ctx context.Context, t *sandbox.Tenant, path string) (n int, err error) {
-	sh, err := sheet.Open(path, sheet.Options{Unknown: sheet.UnknownIgnore})
+	sh, err := sheet.Open(path, sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownIgnore})
 	if err != nil {
 		return 0, &failure{ExitUsage, err}
 	}

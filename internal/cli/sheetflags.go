@@ -37,7 +37,7 @@ const detected = "auto"
 
 // options turns the flags into what the sheet package takes.
 func (f *sheetFlags) options() (sheet.Options, error) {
-	o := sheet.Options{Encoding: f.encoding}
+	o := sheet.Options{Fields: change.SheetFields(), Encoding: f.encoding}
 	if strings.EqualFold(f.encoding, detected) {
 		o.Encoding = ""
 	}
@@ -60,7 +60,7 @@ func (f *sheetFlags) options() (sheet.Options, error) {
 		return o, usage("--unknown-columns %q: use error, attribute or ignore", f.unknown)
 	}
 	for _, m := range f.maps {
-		mapping, err := sheet.ParseMapping(m)
+		mapping, err := o.Fields.ParseMapping(m)
 		if err != nil {
 			return o, &failure{ExitUsage, err}
 		}

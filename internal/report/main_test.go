@@ -61,6 +61,7 @@ func newRun(tb testing.TB, text string, records ...journal.Record) *run {
 // write makes the run's files.
 func (r *run) write() (Summary, error) {
 	r.tb.Helper()
+	r.options.Fields = change.SheetFields()
 	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), r.options)
 	if err != nil {
 		r.tb.Fatal(err)
@@ -101,7 +102,7 @@ func (r *run) file(name string) string {
 // readSheet reads a file of the run as `run` would: its header and its rows.
 func (r *run) readSheet(name string) (header []string, rows [][]string) {
 	r.tb.Helper()
-	s, err := sheet.Open(filepath.Join(r.dir, name), sheet.Options{Unknown: sheet.UnknownAttribute})
+	s, err := sheet.Open(filepath.Join(r.dir, name), sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownAttribute})
 	if err != nil {
 		r.tb.Fatal(err)
 	}

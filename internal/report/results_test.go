@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -163,7 +164,7 @@ func TestAnotherSheetIsRefused(t *testing.T) {
 
 func TestCanceled(t *testing.T) {
 	r := newRun(t, "id,status\n"+strings.Repeat(uuid(1)+",closed\n", 5000))
-	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), sheet.Options{})
+	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
@@ -175,7 +176,7 @@ func TestFromDir(t *testing.T) {
 		if path != filepath.Join(r.dir, "sheet.csv") {
 			t.Errorf("opened %s", path)
 		}
-		return sheet.Open(path, sheet.Options{})
+		return sheet.Open(path, sheet.Options{Fields: change.SheetFields()})
 	}
 	s, err := FromDir(context.Background(), open, Options{Dir: r.dir, Rules: r.o.Rules, Settings: map[string]string{"rate": "10"}})
 	if err != nil {

@@ -67,9 +67,6 @@ type Sheet struct {
 // an option that cannot be used with this sheet. The file must be a regular
 // one, since it is read more than once; it stays open until Close.
 func Open(path string, o Options) (*Sheet, error) {
-	if o.Fields.Sent == nil {
-		o.Fields = SessionFields
-	}
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
