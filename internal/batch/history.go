@@ -3,7 +3,6 @@ package batch
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -119,13 +118,12 @@ func (e *engine) findSuperseded(ctx context.Context) error {
 	if e.Earlier == nil || !e.Rules.InOrder {
 		return nil
 	}
-	column := slices.IndexFunc(e.Sheet.Columns(), func(c sheet.Column) bool { return c.Field == sheet.ID })
 	again := map[string][]int{} // rows that are to be sent again, by id
 	e.superseded = map[int]int{}
 	return e.Sheet.Each(ctx, func(row *sheet.Row) error {
 		status := e.Earlier.Status(row.Number)
 		run, inFlight := e.Earlier.InFlight(row.Number)
-		id := strings.ToLower(sheet.Trim(row.Cells[column]))
+		id := strings.ToLower(sheet.Trim(row.ID))
 		switch t := nextTurn(status, run, inFlight, e.RetryFailed); {
 		case t != skip && isFailure(status):
 			id = strings.Clone(id)

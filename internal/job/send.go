@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,17 +63,11 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 // SeedSandbox adds the sessions of a sheet's ids to a simulated tenant, and
 // returns how many. What is no id is left out: the check reports it.
 func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
-	id := -1
-	for _, c := range sh.Columns() {
-		if c.Field == sheet.ID {
-			id = c.Index
-		}
-	}
-	if id < 0 {
+	if !slices.ContainsFunc(sh.Columns(), func(c sheet.Column) bool { return c.Field == sheet.ID }) {
 		return 0, invalid("the sheet %s has no id column: there is nothing to simulate", sh.Name())
 	}
 	err = sh.Each(ctx, func(row *sheet.Row) error {
-		if t.AddID(strings.ToLower(sheet.Trim(row.Cells[id]))) == nil {
+		if t.AddID(strings.ToLower(sheet.Trim(row.ID))) == nil {
 			n++
 		}
 		return nil

@@ -64,9 +64,8 @@ func (w planWriter) writeAll(ctx context.Context, o Options) error {
 	if err := gocsv.MarshalCSV(lines, w); err != nil {
 		return err
 	}
-	id := idColumn(o.Sheet.Columns())
 	err := o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		p, ok, err := o.plan(r.Number, sheet.Trim(cell(r, id)))
+		p, ok, err := o.plan(r.Number, sheet.Trim(r.ID))
 		if err != nil || !ok {
 			return err
 		}

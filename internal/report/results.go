@@ -205,7 +205,6 @@ func remove(path string) error {
 // the journal does not know is pending; in a dry run it has the outcome that
 // is planned.
 func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Outcome) error) error {
-	id := idColumn(o.Sheet.Columns())
 	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
 		out, ok, err := o.Replay.Outcome(r.Number)
 		if err != nil {
@@ -220,7 +219,7 @@ func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Out
 			}
 		}
 		if out.ID == "" {
-			out.ID = sheet.Trim(cell(r, id))
+			out.ID = sheet.Trim(r.ID)
 		}
 		return visit(r, out)
 	})
@@ -241,16 +240,6 @@ func (o Options) plannedStatus(row int) (journal.Status, error) {
 // isFailure reports whether a row belongs into failed.csv.
 func isFailure(s journal.Status) bool {
 	return s == journal.Failed || s == journal.Unknown || s == journal.Invalid
-}
-
-// idColumn returns the index of the column of the session ids, or -1.
-func idColumn(columns []sheet.Column) int {
-	for _, c := range columns {
-		if c.Field == sheet.ID {
-			return c.Index
-		}
-	}
-	return -1
 }
 
 // cell returns a row's cell, or nothing where the row or the sheet has none.
