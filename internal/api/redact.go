@@ -93,9 +93,12 @@ func (r *redactor) text(s string) string {
 	}
 	plain, at := unpack(s)
 	for _, secret := range known {
-		for from := 0; ; from += len(redacted) {
+		if len(secret.unpacked) < minSecret {
+			continue
+		}
+		for from := 0; from <= len(plain); from += len(redacted) {
 			i := strings.Index(plain[from:], secret.unpacked)
-			if i < 0 || secret.unpacked == "" {
+			if i < 0 {
 				break
 			}
 			from += i
