@@ -151,7 +151,7 @@ func TestChaos(t *testing.T) {
 	}
 	t.Logf("-chaos.seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
-	real := sandbox.New(sandbox.Options{Fail: 0.03, Drop: 0.05, Seed: seed, Latency: 2 * time.Millisecond})
+	real := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Fail: 0.03, Drop: 0.05, Latency: 2 * time.Millisecond}, Seed: seed})
 	front := &flaky{tenant: real.Handler(), random: rand.New(rand.NewPCG(seed, 2))}
 	base := answering(t, front)
 	kills, dir := chaosRun(t, real, base, random)
@@ -168,7 +168,7 @@ func TestChaos(t *testing.T) {
 func TestKillsRepeatNoMoreThanWhatWasInFlight(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(rand.Uint64(), 1))
-	real := sandbox.New(sandbox.Options{Latency: 4 * time.Millisecond})
+	real := sandbox.New(sandbox.Options{Faults: sandbox.Faults{Latency: 4 * time.Millisecond}})
 	base := answering(t, real.Handler())
 	kills, dir := chaosRun(t, real, base, random)
 	settleChaos(t, dir, base)

@@ -63,7 +63,7 @@ func readSheet(t *testing.T, path string) (header map[string]int, rows [][]strin
 
 func TestExportRoundTrip(t *testing.T) {
 	t.Chdir(t.TempDir())
-	_, base := tenantOf(t, 250, sandbox.Options{Names: true, Spaced: true})
+	_, base := tenantOf(t, 250, sandbox.Options{Faults: sandbox.Faults{Names: true, Spaced: true}})
 	export := func(file string) (map[string]int, [][]string) {
 		call(t, withToken, "export", "--base-url", base, "--rate", "0", "-o", file).wantCode(t, ExitOK)
 		return readSheet(t, file)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -12,7 +13,7 @@ type answer struct {
 	status     int
 	html       bool
 	body       []byte
-	retryAfter int // seconds; 0 none
+	retryAfter time.Duration // 0 none
 	drop       bool
 }
 
@@ -131,7 +132,7 @@ func (a answer) write(w http.ResponseWriter) {
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	if a.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(a.retryAfter))
+		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(a.retryAfter.Seconds())))))
 	}
 	if a.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")

@@ -1,9 +1,9 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -14,9 +14,6 @@ import (
 
 // maxBody bounds a request's body: far more than any row of a sheet.
 const maxBody = 64 << 20
-
-// keptBuffer is the largest body buffer worth keeping.
-const keptBuffer = 1 << 20
 
 const sessionsPath = "/api/workflow_sessions"
 
@@ -41,23 +38,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// exchange makes an answer, counts it, shows it on the page and sends it.
+// exchange makes an answer, counts it, keeps it for the page and sends it.
 func (s *server) exchange(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (kind, answer)) {
 	start := time.Now()
 	k, a := serve(r)
-	c := &s.tenant.counts
-	c.kinds[k].Add(1)
-	switch {
-	case a.drop:
-		c.dropped.Add(1)
-	case a.status == http.StatusTooManyRequests:
-		c.throttled.Add(1)
-	case a.status >= 500:
-		c.failed.Add(1)
-	case a.status >= 400:
-		c.refused.Add(1)
-	}
-	s.tenant.events.add(start, r, a)
+	q := shown(start, r, a)
+	t := s.tenant
+	t.mu.Lock()
+	t.totals.count(k, a)
+	t.requests.add(q)
+	t.mu.Unlock()
 	a.write(w)
 }
 
@@ -90,24 +80,23 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 	if a, ok := t.authorize(r.Header.Get("Authorization")); !ok {
 		return k, a
 	}
-	now := t.regime.Load()
+	now := t.active.Load()
 	if wait, ok := now.limiter.take(); !ok {
 		a := refusal(http.StatusTooManyRequests, msgRate)
-		a.retryAfter = retryAfter(wait)
+		a.retryAfter = wait
 		return k, a
 	}
-	buf := t.buffer()
-	defer t.release(buf)
 	// The body is read before any wait: net/http notices that a client left
 	// only once its request has been read to the end.
-	if _, err := buf.ReadFrom(http.MaxBytesReader(nil, r.Body, maxBody)); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return k, refusal(http.StatusRequestEntityTooLarge, msgBodyTooLarge)
 		}
 		return k, gone()
 	}
-	fate := t.fate(now, k, id)
+	fate := t.fate(now.Faults, k, id)
 	if !pause(r.Context(), now.Latency/2) {
 		return k, gone()
 	}
@@ -118,7 +107,7 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 	case !isID && (k == kindGet || k == kindPatch): // no session has such an id
 		a = refusal(http.StatusNotFound, msgUnknown)
 	default:
-		a = t.handle(now, r, k, id, buf.Bytes())
+		a = t.handle(now.Faults, r, k, id, body)
 	}
 	if !pause(r.Context(), now.Latency-now.Latency/2) {
 		return k, gone()
@@ -127,23 +116,23 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 	return k, a
 }
 
-func (t *Tenant) handle(now *regime, r *http.Request, k kind, id uuid.UUID, body []byte) answer {
+func (t *Tenant) handle(f Faults, r *http.Request, k kind, id uuid.UUID, body []byte) answer {
 	switch k {
 	case kindGet:
 		s, ok := t.read(id)
 		if !ok {
 			return refusal(http.StatusNotFound, msgUnknown)
 		}
-		return one(now.Faults, s)
+		return one(f, s)
 	case kindPatch:
-		return t.patch(now, r, id, body)
+		return t.patch(f, r, id, body)
 	case kindList:
-		return t.list(now, r.URL.Query())
+		return t.list(f, r.URL.Query())
 	}
 	return refusal(http.StatusNotFound, msgNoSuchPath)
 }
 
-func (t *Tenant) patch(now *regime, r *http.Request, id uuid.UUID, body []byte) answer {
+func (t *Tenant) patch(f Faults, r *http.Request, id uuid.UUID, body []byte) answer {
 	t.mu.Lock()
 	_, known := t.entries[id]
 	t.mu.Unlock()
@@ -166,7 +155,7 @@ func (t *Tenant) patch(now *regime, r *http.Request, id uuid.UUID, body []byte) 
 	if !ok {
 		return refusal(http.StatusNotFound, msgUnknown)
 	}
-	return one(now.Faults, s)
+	return one(f, s)
 }
 
 func isJSON(contentType string) bool {
@@ -189,19 +178,5 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-func (t *Tenant) buffer() *bytes.Buffer {
-	if b, ok := t.bodies.Get().(*bytes.Buffer); ok {
-		b.Reset()
-		return b
-	}
-	return new(bytes.Buffer)
-}
-
-func (t *Tenant) release(b *bytes.Buffer) {
-	if b.Cap() <= keptBuffer {
-		t.bodies.Put(b)
 	}
 }

@@ -165,7 +165,7 @@ func TestPatchWritesWhatWasSent(t *testing.T) {
 }
 
 func TestNamesAndSpacesAreReadBackOnly(t *testing.T) {
-	tenant := New(Options{Names: true, Spaced: true})
+	tenant := New(Options{Faults: Faults{Names: true, Spaced: true}})
 	add(t, tenant, idA)
 	h := tenant.Handler()
 	url := "http://localhost/api/workflow_sessions/" + idA

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"math"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,8 +59,8 @@ func (f Faults) clamped() Faults {
 	return f
 }
 
-// regime is the faults in force with the limiter that keeps them.
-type regime struct {
+// activeFaults are the faults in force, with the limiter of their rate.
+type activeFaults struct {
 	Faults
 	limiter *limiter
 }
@@ -67,22 +68,18 @@ type regime struct {
 // SetFaults changes the faults for the requests that come from now on, brought
 // into their range. A limit that stays the same keeps what was used of it.
 func (t *Tenant) SetFaults(f Faults) {
-	next := &regime{Faults: f.clamped()}
-	for {
-		last := t.regime.Load()
-		if last != nil && last.RateLimit == next.RateLimit && last.Window == next.Window {
-			next.limiter = last.limiter
-		} else {
-			next.limiter = newLimiter(next.RateLimit, next.Window)
-		}
-		if t.regime.CompareAndSwap(last, next) {
-			return
-		}
+	f = f.clamped()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := &activeFaults{f, newLimiter(f.RateLimit, f.Window)}
+	if last := t.active.Load(); last != nil && last.RateLimit == f.RateLimit && last.Window == f.Window {
+		next.limiter = last.limiter
 	}
+	t.active.Store(next)
 }
 
-// Faults gives the faults in force.
-func (t *Tenant) Faults() Faults { return t.regime.Load().Faults }
+// Faults returns the faults in force.
+func (t *Tenant) Faults() Faults { return t.active.Load().Faults }
 
 // fate is what the faults do to one request.
 type fate struct {
@@ -97,35 +94,84 @@ var failStatuses = [...]int{500, 502, 503, 504}
 // requests that session had before: never from the order in which requests for
 // different sessions happen to arrive. Requests that name no known session are
 // numbered as they come.
-func (t *Tenant) fate(r *regime, k kind, id uuid.UUID) fate {
-	if r.Fail == 0 && r.Drop == 0 {
+func (t *Tenant) fate(f Faults, k kind, id uuid.UUID) fate {
+	if f.Fail == 0 && f.Drop == 0 {
 		return fate{}
 	}
 	var source rand.PCG
 	source.Seed(t.opts.Seed^hash(id), uint64(k)<<32|uint64(t.number(k, id)))
 	share := func() float64 { return float64(source.Uint64()>>11) / (1 << 53) }
 	failing, dropping, which := share(), share(), source.Uint64()
-	f := fate{drop: dropping < r.Drop}
-	if failing < r.Fail {
-		f.fail = failStatuses[which%uint64(len(failStatuses))]
-		f.drop = false // an answer that says "not applied" must be told
+	if failing < f.Fail { // an answer that says "not applied" must arrive
+		return fate{fail: failStatuses[which%uint64(len(failStatuses))]}
 	}
-	return f
+	return fate{drop: dropping < f.Drop}
 }
 
 // number counts a session's requests of one kind, from 0.
 func (t *Tenant) number(k kind, id uuid.UUID) uint32 {
-	ask := askGet
-	if k == kindPatch {
-		ask = askPatch
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, ok := t.entries[id]; !ok {
-		return uint32(t.counts.kinds[k].Load())
+		return uint32(*t.totals.of(k))
 	}
 	e := t.touch(id)
-	n := e.asked[ask]
-	e.asked[ask]++
-	return n
+	asked := &e.askedGet
+	if k == kindPatch {
+		asked = &e.askedPatch
+	}
+	*asked++
+	return *asked - 1
+}
+
+// limiter grants requests: a token bucket, or so many in each window. It only
+// answers yes or no; nobody waits in it.
+type limiter struct {
+	rate   float64       // a second; 0 grants all
+	window time.Duration // 0: a token bucket
+
+	mu    sync.Mutex
+	left  float64   // tokens, or what the window still grants
+	since time.Time // of the last refill, or of the window's begin
+}
+
+func newLimiter(rate float64, window time.Duration) *limiter {
+	l := &limiter{rate: rate, window: window, since: time.Now()}
+	l.left = l.full()
+	return l
+}
+
+// full is the most that can be granted at once.
+func (l *limiter) full() float64 {
+	if l.window > 0 {
+		return math.Max(1, math.Round(l.rate*l.window.Seconds()))
+	}
+	return math.Max(1, l.rate)
+}
+
+// take grants one request, or says how long until the next could be.
+func (l *limiter) take() (wait time.Duration, ok bool) {
+	if l.rate == 0 {
+		return 0, true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if l.window > 0 {
+		if past := now.Sub(l.since); past >= l.window {
+			l.since = l.since.Add(past.Truncate(l.window))
+			l.left = l.full()
+		}
+	} else {
+		l.left = math.Min(l.full(), l.left+now.Sub(l.since).Seconds()*l.rate)
+		l.since = now
+	}
+	if l.left >= 1 {
+		l.left--
+		return 0, true
+	}
+	if l.window > 0 {
+		return l.since.Add(l.window).Sub(now), false
+	}
+	return time.Duration((1 - l.left) / l.rate * float64(time.Second)), false
 }

@@ -58,7 +58,7 @@ func TestFaultsAreDecidedBySeedAndNotByOrder(t *testing.T) {
 	for i := range 400 {
 		ids = append(ids, fmt.Sprintf("%08x-2222-4333-8444-555555555501", i))
 	}
-	o := Options{Fail: 0.3, Drop: 0.2, Seed: 7}
+	o := Options{Faults: Faults{Fail: 0.3, Drop: 0.2}, Seed: 7}
 	first, tenant := outcomes(t, o, ids, 3, 1, 1)
 	for _, other := range []struct {
 		workers int
@@ -101,7 +101,7 @@ func TestFaultsAreDecidedBySeedAndNotByOrder(t *testing.T) {
 }
 
 func TestDropIsAppliedAndNotAnswered(t *testing.T) {
-	tenant := New(Options{Drop: 1})
+	tenant := New(Options{Faults: Faults{Drop: 1}})
 	add(t, tenant, idA)
 	base, client := serve(t, tenant)
 	url := base + "/api/workflow_sessions/" + idA
@@ -124,7 +124,7 @@ func TestDropIsAppliedAndNotAnswered(t *testing.T) {
 }
 
 func TestFailAnswersWithoutApplying(t *testing.T) {
-	tenant := New(Options{Fail: 1, Drop: 1})
+	tenant := New(Options{Faults: Faults{Fail: 1, Drop: 1}})
 	add(t, tenant, idA)
 	h := tenant.Handler()
 	seen := map[int]*reply{}
@@ -165,7 +165,7 @@ func TestLatencyStandsOnBothSidesOfTheUpdate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := New(Options{Latency: 2 * time.Second})
+				tenant := New(Options{Faults: Faults{Latency: 2 * time.Second}})
 				add(t, tenant, idA)
 				ctx, cancel := context.WithTimeout(t.Context(), tt.patience)
 				defer cancel()
@@ -190,11 +190,11 @@ func TestRateLimit(t *testing.T) {
 		retry     []string
 		throttled int
 	}{
-		{"bucket", Options{RateLimit: 10}, []time.Duration{0, time.Second, 1250 * time.Millisecond, time.Minute}, 12,
+		{"bucket", Options{Faults: Faults{RateLimit: 10}}, []time.Duration{0, time.Second, 1250 * time.Millisecond, time.Minute}, 12,
 			[]int{10, 10, 2, 10}, []string{"1", "1", "1", "1"}, 16},
-		{"slower than one a second", Options{RateLimit: 0.1}, []time.Duration{0, 4 * time.Second, 10 * time.Second}, 1,
+		{"slower than one a second", Options{Faults: Faults{RateLimit: 0.1}}, []time.Duration{0, 4 * time.Second, 10 * time.Second}, 1,
 			[]int{1, 0, 1}, []string{"", "6", ""}, 1},
-		{"window", Options{RateLimit: 10, Window: 10 * time.Second}, []time.Duration{0, 2500 * time.Millisecond, 10 * time.Second, 35 * time.Second}, 110,
+		{"window", Options{Faults: Faults{RateLimit: 10, Window: 10 * time.Second}}, []time.Duration{0, 2500 * time.Millisecond, 10 * time.Second, 35 * time.Second}, 110,
 			[]int{100, 0, 100, 100}, []string{"10", "8", "10", "5"}, 140},
 		{"none", Options{}, []time.Duration{0}, 500, []int{500}, []string{""}, 0},
 	}
@@ -233,7 +233,7 @@ func TestRateLimit(t *testing.T) {
 
 func TestSetFaultsKeepsTheRangeAndWhatWasUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Options{RateLimit: math.Inf(1), Fail: 3, Drop: math.NaN(), Latency: -time.Second})
+		tenant := New(Options{Faults: Faults{RateLimit: math.Inf(1), Fail: 3, Drop: math.NaN(), Latency: -time.Second}})
 		if got, want := tenant.Faults(), (Faults{RateLimit: maxRate, Fail: 1}); got != want {
 			t.Errorf("got %+v", got)
 		}

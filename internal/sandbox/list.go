@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -41,21 +42,16 @@ func parseQuery(values url.Values) (query, *answer) {
 		a := refusal(http.StatusBadRequest, text)
 		return query{}, &a
 	}
-	for name, least := range map[string]int{"limit": 1, "offset": 0} {
-		text := values.Get(name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < least {
-			return refuse(name + " is invalid")
-		}
-		if name == "limit" {
-			q.limit = min(n, maxPage)
-		} else {
-			q.offset = n
+	for name, number := range map[string]*int{"limit": &q.limit, "offset": &q.offset} {
+		if text := values.Get(name); text != "" {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 0 || number == &q.limit && n == 0 {
+				return refuse(name + " is invalid")
+			}
+			*number = n
 		}
 	}
+	q.limit = min(q.limit, maxPage)
 	switch values.Get("order") {
 	case "":
 	case "created_at":
@@ -77,7 +73,7 @@ func parseQuery(values url.Values) (query, *answer) {
 
 // list answers GET /workflow_sessions. A page with nothing on it is a 400, as
 // the API has it.
-func (t *Tenant) list(now *regime, values url.Values) answer {
+func (t *Tenant) list(f Faults, values url.Values) answer {
 	q, refused := parseQuery(values)
 	if refused != nil {
 		return *refused
@@ -91,7 +87,7 @@ func (t *Tenant) list(now *regime, values url.Values) answer {
 		Metadata *metadata     `json:"_metadata,omitempty"`
 	}
 	for _, s := range page {
-		list.Sessions = append(list.Sessions, now.show(s))
+		list.Sessions = append(list.Sessions, f.show(s))
 	}
 	if q.metadata {
 		list.Metadata = &metadata{q.limit, q.offset, total, nextPage(values, q, total)}
@@ -137,16 +133,14 @@ func (t *Tenant) page(q query) ([]Session, int) {
 // matches lists the ids that a query asks for. The caller holds mu and does not
 // change the list.
 func (t *Tenant) matches(q query) []uuid.UUID {
-	ids, key := t.ids, ""
+	ids := t.ids
 	if q.created {
-		ids, key = t.byCreated(), "created"
+		ids = t.byCreated()
 	}
 	if len(q.filters) == 0 {
 		return ids
 	}
-	for _, f := range q.filters {
-		key += "\x00" + f.name + "\x00" + f.value
-	}
+	key := fmt.Sprintf("%t %q", q.created, q.filters)
 	l := &t.listing
 	if l.key == key && l.version == t.version {
 		return l.matches
@@ -172,15 +166,12 @@ func (t *Tenant) match(id uuid.UUID, filters []filter) bool {
 
 // value is one field of a session, without making the rest of it.
 func (t *Tenant) value(id uuid.UUID, name string) string {
-	e := t.entries[id]
-	if e == nil {
-		return seedValue(hash(id), name)
-	}
-	if at := slices.IndexFunc(e.fields, func(set field) bool { return set.name == name }); at >= 0 {
-		return e.fields[at].value
-	}
-	if e.base != nil {
-		return e.base.value(name)
+	if e := t.entries[id]; e != nil {
+		for _, f := range e.fields {
+			if f.name == name {
+				return f.value
+			}
+		}
 	}
 	return seedValue(hash(id), name)
 }
@@ -198,15 +189,12 @@ func (t *Tenant) byCreated() []uuid.UUID {
 	}
 	all := make([]dated, len(t.ids))
 	for i, id := range t.ids {
-		all[i] = dated{id, seedCreated(hash(id)) * 1000}
-		if e := t.entries[id]; e != nil && e.base != nil {
-			all[i].created = e.base.CreatedAt.UnixMilli()
-		}
+		all[i] = dated{id, seedCreated(hash(id))}
 	}
 	slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.created, b.created) })
-	l.order = make([]uuid.UUID, len(all))
-	for i, d := range all {
-		l.order[i] = d.id
+	l.order = l.order[:0]
+	for _, d := range all {
+		l.order = append(l.order, d.id)
 	}
 	return l.order
 }

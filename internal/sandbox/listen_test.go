@@ -116,7 +116,7 @@ func TestStopping(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := New(Options{Latency: tt.latency})
+				tenant := New(Options{Faults: Faults{Latency: tt.latency}})
 				add(t, tenant, idA)
 				network := newPipes()
 				ctx, cancel := context.WithCancel(t.Context())

@@ -46,9 +46,9 @@ type pageData struct {
 	Faults     Faults
 	Fail, Drop float64 // per cent
 	Totals     Totals
-	Requests   []event // newest first
-	Last       uint64  // the newest request's number
-	RingSize   int
+	Requests   []request // newest first
+	Last       uint64    // the newest request's number
+	Kept       int
 	Sessions   int
 	Touched    []pageSession
 }
@@ -100,14 +100,14 @@ func ownHost(hostport string) bool {
 }
 
 func (t *Tenant) pageData() pageData {
-	requests, last := t.events.since(0)
+	requests, last := t.since(0)
 	slices.Reverse(requests)
 	f := t.Faults()
 	percent := func(share float64) float64 { return math.Round(share*1e9) / 1e7 } // 0.07 × 100 is no 7.000000000000001
 	data := pageData{
 		Style: pageCSS, Script: pageJS,
 		Seed: t.opts.Seed, Faults: f, Fail: percent(f.Fail), Drop: percent(f.Drop),
-		Totals: t.Totals(), Requests: requests, Last: last, RingSize: ringSize,
+		Totals: t.Totals(), Requests: requests, Last: last, Kept: keptRequests,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,14 +9,13 @@ import (
 )
 
 func TestPageShowsAndEscapes(t *testing.T) {
-	tenant := New(Options{RateLimit: 12.5, Latency: 30 * time.Millisecond, Fail: 0.07, Spaced: true, Seed: 42, Token: "s3cret-token"})
+	tenant := New(Options{Faults: Faults{RateLimit: 12.5, Latency: 30 * time.Millisecond, Fail: 0.07, Spaced: true}, Seed: 42, Token: "s3cret-token"})
 	hostile := `<script>alert(1)</script></style><img src=x onerror="alert(2)">`
-	if err := tenant.Add(Session{ID: idA, Status: "closed", Attributes: map[string]string{hostile: hostile}}); err != nil {
-		t.Fatal(err)
-	}
+	add(t, tenant, idA)
 	tenant.SetFaults(Faults{}) // so that what follows succeeds
 	h := tenant.Handler()
-	call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions/"+idA, "", "Authorization", "Bearer s3cret-token"))
+	update := patchBody(t, map[string]any{"status": "closed", "attributes": map[string]string{hostile: hostile}})
+	call(h, newRequest(t, "PATCH", "http://localhost/api/workflow_sessions/"+idA, update, "Authorization", "Bearer s3cret-token"))
 	call(h, newRequest(t, "GET", "http://localhost/?x", ""))
 	call(h, newRequest(t, "GET", "http://localhost/api/"+url.PathEscape(hostile), ""))
 	tenant.SetFaults(Faults{RateLimit: 12.5, Latency: 30 * time.Millisecond, Fail: 0.07, Spaced: true})
@@ -52,7 +51,7 @@ func TestPageShowsAndEscapes(t *testing.T) {
 	if regexp.MustCompile(`\s(style|on[a-z]+)="`).MatchString(body) {
 		t.Error("the page has inline styles or handlers, which its policy blocks")
 	}
-	if n := tenant.Totals(); n.Other+n.Get != 2 {
+	if n := tenant.Totals(); n.Other+n.Patch != 2 {
 		t.Errorf("the page's own requests are counted: %+v", n)
 	}
 }

@@ -7,7 +7,6 @@
 package sandbox
 
 import (
-	"crypto/rand"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -23,20 +22,13 @@ const defaultTokenLife = 749 * time.Second
 // Options configure a Tenant. The zero value is a tenant without faults that
 // accepts any token.
 type Options struct {
-	// The faults the tenant starts with; see Faults, whose fields these are.
-	RateLimit float64
-	Window    time.Duration
-	Latency   time.Duration
-	Fail      float64
-	Drop      float64
-	Names     bool
-	Spaced    bool
+	Faults // those that the tenant starts with; brought into their range
 
 	// Seed decides which requests the faults hit: with the same seed the same
 	// attempts of the same session fail, in whatever order they arrive.
 	Seed uint64
 	// Token is the one API key accepted; empty accepts any that is not empty.
-	// Tokens handed out by POST /oauth/token are accepted beside it.
+	// Tokens handed out by POST /oauth/token are accepted too.
 	Token string
 	// ClientID and ClientSecret are what POST /oauth/token accepts; each empty
 	// one accepts anything that is not empty.
@@ -48,26 +40,23 @@ type Options struct {
 // Tenant is a simulated tenant. Its methods are safe for concurrent use, and
 // sessions can be added while it serves.
 type Tenant struct {
-	opts   Options
-	regime atomic.Pointer[regime]
-	counts counters
-	events ring
-	bodies sync.Pool    // *bytes.Buffer, for request bodies
-	watch  atomic.Int64 // open streams of the page
+	opts    Options
+	active  atomic.Pointer[activeFaults]
+	streams atomic.Int64 // of the page, that are open
 
-	keyMu sync.Mutex
-	key   [32]byte // signs the tokens handed out
-
-	mu      sync.Mutex           // guards what follows
-	ids     []uuid.UUID          // of the sessions, in the order they were added
-	entries map[uuid.UUID]*entry // nil for a session that nobody asked for yet
-	names   map[string]string    // field names, each kept once
-	recent  []uuid.UUID          // touched last, newest at the end
-	version uint64               // grows with every change, for listings
-	listing listing
+	mu       sync.Mutex           // guards what follows
+	ids      []uuid.UUID          // of the sessions, in the order they were added
+	entries  map[uuid.UUID]*entry // nil for a session that nobody asked for yet
+	names    map[string]string    // field names, each kept once
+	recent   []uuid.UUID          // touched last, newest at the end
+	version  uint64               // grows with every change, for listings
+	listing  listing
+	tokens   map[string]time.Time // handed out, with their expiry
+	totals   Totals
+	requests requests
 }
 
-// New makes an empty tenant. Faults out of their range are brought into it.
+// New returns an empty tenant.
 func New(o Options) *Tenant {
 	if o.TokenLife <= 0 {
 		o.TokenLife = defaultTokenLife
@@ -76,23 +65,70 @@ func New(o Options) *Tenant {
 		opts:    o,
 		entries: make(map[uuid.UUID]*entry),
 		names:   make(map[string]string),
+		tokens:  make(map[string]time.Time),
 	}
-	t.RevokeTokens()
-	t.SetFaults(Faults{
-		RateLimit: o.RateLimit, Window: o.Window, Latency: o.Latency,
-		Fail: o.Fail, Drop: o.Drop, Names: o.Names, Spaced: o.Spaced,
-	})
+	t.SetFaults(o.Faults)
 	return t
-}
-
-// RevokeTokens makes every token that POST /oauth/token handed out so far
-// worthless, as an administrator does who withdraws them early.
-func (t *Tenant) RevokeTokens() {
-	t.keyMu.Lock()
-	defer t.keyMu.Unlock()
-	rand.Read(t.key[:]) // never fails: it ends the process where it cannot read
 }
 
 // Handler serves the tenant: the API under /api, POST /oauth/token, and the
 // page at /. Streams of the page end with their requests' contexts.
 func (t *Tenant) Handler() http.Handler { return &server{tenant: t} }
+
+// Totals counts requests since the tenant was made. Every request is in exactly
+// one of Patch, Get, List, Token and Other; the rest says what became of them.
+type Totals struct {
+	Patch int `json:"patch"`
+	Get   int `json:"get"`
+	List  int `json:"list"`
+	Token int `json:"token"`
+	Other int `json:"other"` // unknown paths; the page's own are not counted
+
+	Applied   int `json:"applied"`   // PATCHes
+	Runs      int `json:"runs"`      // PATCHes applied with run=true
+	Refused   int `json:"refused"`   // 4xx other than 429
+	Throttled int `json:"throttled"` // 429
+	Failed    int `json:"failed"`    // 5xx made by Faults.Fail; not applied
+	Dropped   int `json:"dropped"`   // answers kept back: Faults.Drop, or the client left
+}
+
+// Totals returns the counts now.
+func (t *Tenant) Totals() Totals {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.totals
+}
+
+// Applied is how many PATCHes were applied, dropped answers included.
+func (t *Tenant) Applied() int { return t.Totals().Applied }
+
+// kind is what a request asks for. Faults are drawn by it.
+type kind int
+
+const (
+	kindOther kind = iota
+	kindPatch
+	kindGet
+	kindList
+	kindToken
+)
+
+// of is the count of one kind.
+func (n *Totals) of(k kind) *int {
+	return [...]*int{&n.Other, &n.Patch, &n.Get, &n.List, &n.Token}[k]
+}
+
+// count counts a request and its answer.
+func (n *Totals) count(k kind, a answer) {
+	*n.of(k)++
+	switch {
+	case a.drop:
+		n.Dropped++
+	case a.status == http.StatusTooManyRequests:
+		n.Throttled++
+	case a.status >= 500:
+		n.Failed++
+	case a.status >= 400:
+		n.Refused++
+	}
+}

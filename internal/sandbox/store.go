@@ -11,20 +11,22 @@ import (
 // recentSessions is how many of the sessions touched last the page shows.
 const recentSessions = 200
 
-// entry is what the tenant knows of a session beyond its id.
+// entry is what the tenant knows of a session that somebody asked for.
 type entry struct {
-	base          *Session // as given to Add; nil: made from the id
-	fields        []field  // what PATCHes set, over the base
-	updated       int64    // Unix milliseconds of the last PATCH applied; 0 none
-	patches, runs int      // applied
-	asked         [2]uint32
+	fields        []field // what PATCHes set
+	updated       int64   // Unix milliseconds of the last PATCH applied; 0 none
+	patches, runs int     // applied
+
+	askedGet, askedPatch uint32 // requests whose faults were drawn
 }
 
-// The requests for one session whose faults are drawn, an index of asked.
-const (
-	askGet = iota
-	askPatch
-)
+// Record is what the tenant itself knows of one session: the measure of what
+// a client claims.
+type Record struct {
+	Session Session // as stored: statuses with underscores, UUIDs and not names
+	Patches int     // PATCHes applied, dropped answers included
+	Runs    int     // those of them with run=true
+}
 
 // AddID adds a session that is made from its id: the same id gives the same
 // session everywhere. An id that the tenant has is left as it is. The error is
@@ -36,48 +38,31 @@ func (t *Tenant) AddID(id string) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.place(u)
+	if _, ok := t.entries[u]; !ok {
+		t.ids = append(t.ids, u)
+		t.entries[u] = nil
+		t.version++
+	}
 	return nil
 }
 
-// Add adds a session as it is given, or puts it in the place of the one with
-// its id, whose counts start again. Status, CreatedAt and UpdatedAt, which every
-// session has, are made from the id where they are empty. The error is an id
-// that is not a UUID.
-func (t *Tenant) Add(s Session) error {
-	u, ok := parseID(s.ID)
+// Record returns the tenant's own record of a session; false for an unknown id.
+func (t *Tenant) Record(id string) (Record, bool) {
+	u, ok := parseID(id)
 	if !ok {
-		return fmt.Errorf("session id %q is not a UUID", s.ID)
-	}
-	made := seed(u)
-	s = s.clone()
-	s.ID = made.ID
-	if s.Status == "" {
-		s.Status = made.Status
-	}
-	if s.CreatedAt.IsZero() {
-		s.CreatedAt = made.CreatedAt
-	}
-	if s.UpdatedAt.IsZero() {
-		s.UpdatedAt = s.CreatedAt
+		return Record{}, false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.place(u)
-	t.entries[u] = &entry{base: &s}
-	t.version++
-	t.listing.order = nil // its created_at may be another now
-	return nil
-}
-
-// place adds an id, unless it is there. The caller holds mu.
-func (t *Tenant) place(id uuid.UUID) {
-	if _, ok := t.entries[id]; ok {
-		return
+	e, ok := t.entries[u]
+	if !ok {
+		return Record{}, false
 	}
-	t.ids = append(t.ids, id)
-	t.entries[id] = nil
-	t.version++
+	r := Record{Session: t.session(u)}
+	if e != nil {
+		r.Patches, r.Runs = e.patches, e.runs
+	}
+	return r, true
 }
 
 // touch returns the entry of a session, made the first time, and makes it the
@@ -99,26 +84,19 @@ func (t *Tenant) touch(id uuid.UUID) *entry {
 
 // session makes a session that the caller owns. The caller holds mu.
 func (t *Tenant) session(id uuid.UUID) Session {
-	e := t.entries[id]
-	if e == nil {
-		return seed(id)
-	}
-	var s Session
-	if e.base != nil {
-		s = e.base.clone()
-	} else {
-		s = seed(id)
-	}
-	for _, f := range e.fields {
-		s.set(f)
-	}
-	if e.updated != 0 {
-		s.UpdatedAt = time.UnixMilli(e.updated).UTC()
+	s := seed(id)
+	if e := t.entries[id]; e != nil {
+		for _, f := range e.fields {
+			s.set(f)
+		}
+		if e.updated != 0 {
+			s.UpdatedAt = time.UnixMilli(e.updated).UTC()
+		}
 	}
 	return s
 }
 
-// read gives a session by id.
+// read returns a session by id.
 func (t *Tenant) read(id uuid.UUID) (Session, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,7 +107,7 @@ func (t *Tenant) read(id uuid.UUID) (Session, bool) {
 	return t.session(id), true
 }
 
-// apply writes what a PATCH sent and gives the session as it is then.
+// apply writes what a PATCH sent and returns the session as it is then.
 func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) {
 	now := time.Now().UnixMilli()
 	t.mu.Lock()
@@ -151,10 +129,10 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) 
 	}
 	e.updated = now
 	e.patches++
-	t.counts.applied.Add(1)
+	t.totals.Applied++
 	if run {
 		e.runs++
-		t.counts.runs.Add(1)
+		t.totals.Runs++
 	}
 	t.version++
 	return t.session(id), true

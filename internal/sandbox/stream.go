@@ -3,9 +3,78 @@ package sandbox
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
+
+const (
+	// keptRequests is how many requests the page can look back on.
+	keptRequests = 200
+	// shownPath bounds a request's path as the page shows it, in bytes.
+	shownPath = 200
+)
+
+// request is one request as the page shows it.
+type request struct {
+	Number uint64  `json:"number"` // from 1
+	Time   string  `json:"time"`
+	Method string  `json:"method"`
+	Path   string  `json:"path"`
+	Result string  `json:"result"` // the status, or "dropped"
+	Class  string  `json:"class"`  // how the page marks it
+	Millis float64 `json:"ms"`
+}
+
+func shown(start time.Time, r *http.Request, a answer) request {
+	path := r.URL.Path
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	q := request{
+		Time: start.Format("15:04:05.000"), Method: r.Method, Path: cut(path, shownPath), Result: strconv.Itoa(a.status),
+		Millis: float64(time.Since(start).Round(10*time.Microsecond)) / float64(time.Millisecond),
+	}
+	switch {
+	case a.drop:
+		q.Result, q.Class = "dropped", "bad"
+	case a.status >= 500:
+		q.Class = "bad"
+	case a.status >= 400:
+		q.Class = "warn"
+	}
+	return q
+}
+
+// requests are the last ones. Streams look at them at their own pace, so that
+// no request ever waits for one.
+type requests struct {
+	last uint64 // the number of the newest; 0 none
+	kept []request
+}
+
+func (l *requests) add(q request) {
+	l.last++
+	q.Number = l.last
+	if len(l.kept) == 2*keptRequests {
+		l.kept = append(l.kept[:0], l.kept[keptRequests:]...)
+	}
+	l.kept = append(l.kept, q)
+}
+
+// since returns the requests after a number, oldest first, and the newest
+// number. What is no longer kept is left out; a number that was not reached yet
+// (of an earlier sandbox) counts as 0.
+func (t *Tenant) since(number uint64) ([]request, uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := &t.requests
+	if number > l.last {
+		number = 0
+	}
+	n := min(l.last-number, keptRequests, uint64(len(l.kept)))
+	return slices.Clone(l.kept[uint64(len(l.kept))-n:]), l.last
+}
 
 const (
 	// maxStreams bounds the pages that watch at once.
@@ -23,8 +92,8 @@ const (
 
 // news is one message of the stream.
 type news struct {
-	Requests []event `json:"requests"`
-	Totals   Totals  `json:"totals"`
+	Requests []request `json:"requests"`
+	Totals   Totals    `json:"totals"`
 }
 
 // stream sends the requests as they come, as server-sent events. It looks at
@@ -32,12 +101,12 @@ type news struct {
 // not, and a slow reader misses requests and holds up none.
 func (s *server) stream(w http.ResponseWriter, r *http.Request) {
 	t := s.tenant
-	if t.watch.Add(1) > maxStreams {
-		t.watch.Add(-1)
+	if t.streams.Add(1) > maxStreams {
+		t.streams.Add(-1)
 		http.Error(w, "too many pages are open on this sandbox; close some", http.StatusServiceUnavailable)
 		return
 	}
-	defer t.watch.Add(-1)
+	defer t.streams.Add(-1)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -62,7 +131,7 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) {
 	defer ticker.Stop()
 	sent := time.Now()
 	for {
-		requests, newest := t.events.since(last)
+		requests, newest := t.since(last)
 		switch {
 		case len(requests) > 0:
 			if !send(message(newest, news{requests, t.Totals()})) {

@@ -66,7 +66,7 @@ func TestStreamTellsRequestsAsTheyCome(t *testing.T) {
 	}
 	body.Close()
 
-	// A browser that connects again gets what it missed, and the ring's all
+	// A browser that connects again gets what it missed, and all that is kept
 	// where it speaks of an earlier sandbox.
 	do(t, client, newRequest(t, "GET", url, ""))
 	for _, tt := range []struct {
@@ -81,20 +81,20 @@ func TestStreamTellsRequestsAsTheyCome(t *testing.T) {
 	}
 }
 
-func TestRingIsBounded(t *testing.T) {
+func TestKeptRequestsAreBounded(t *testing.T) {
 	tenant := New(Options{})
 	h := tenant.Handler()
-	for range 3*ringSize + 7 {
+	for range 3*keptRequests + 7 {
 		call(h, newRequest(t, "GET", "http://localhost/"+strings.Repeat("é", 300), ""))
 	}
-	list, last := tenant.events.since(0)
-	if len(list) != ringSize || last != 3*ringSize+7 || list[0].Number != last-ringSize+1 || list[ringSize-1].Number != last {
+	list, last := tenant.since(0)
+	if len(list) != keptRequests || last != 3*keptRequests+7 || list[0].Number != last-keptRequests+1 || list[keptRequests-1].Number != last {
 		t.Errorf("%d requests, the last %d", len(list), last)
 	}
 	if path := list[0].Path; len(path) > shownPath+len("…") || !strings.HasSuffix(path, "é…") {
 		t.Errorf("path %q", path)
 	}
-	if list, _ = tenant.events.since(last - 2); len(list) != 2 {
+	if list, _ = tenant.since(last - 2); len(list) != 2 {
 		t.Errorf("%d since the last but two", len(list))
 	}
 }
@@ -152,7 +152,7 @@ func TestStreamsEnd(t *testing.T) {
 		}
 		time.Sleep(2 * streamPatience)
 		synctest.Wait()
-		if n := tenant.watch.Load(); n != 1 {
+		if n := tenant.streams.Load(); n != 1 {
 			t.Errorf("%d streams are open; only one is read", n)
 		}
 		select {
