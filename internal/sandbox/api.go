@@ -28,31 +28,28 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/" || path == "/events":
 		s.servePage(w, r)
-		return
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
-		s.exchange(w, r, s.tenant.serveAPI)
+		s.tenant.exchange(w, r, s.tenant.serveAPI)
 	case path == "/oauth/token":
-		s.exchange(w, r, s.tenant.serveToken)
-	default:
-		s.exchange(w, r, func(*http.Request) (kind, answer) { return kindOther, notFoundPage() })
+		s.tenant.exchange(w, r, s.tenant.serveToken)
+	default: // the forgotten /api
+		s.tenant.exchange(w, r, func(*http.Request) (kind, answer) {
+			return kindOther, page(http.StatusNotFound, "404 Not Found", "The page you were looking for does not exist.")
+		})
 	}
 }
 
 // exchange makes an answer, counts it, keeps it for the page and sends it.
-func (s *server) exchange(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (kind, answer)) {
+func (t *Tenant) exchange(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (kind, answer)) {
 	start := time.Now()
 	k, a := serve(r)
 	q := shown(start, r, a)
-	t := s.tenant
 	t.mu.Lock()
 	t.totals.count(k, a)
 	t.requests.add(q)
 	t.mu.Unlock()
 	a.write(w)
 }
-
-// gone is the answer to a client that did not wait for it.
-func gone() answer { return answer{drop: true} }
 
 // route finds what a request under /api asks for, and of which session.
 func route(r *http.Request) (k kind, id string) {
@@ -75,14 +72,15 @@ func route(r *http.Request) (k kind, id string) {
 // serveAPI answers a request under /api: token, limit, latency, faults, and
 // only then what was asked.
 func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
+	gone := answer{drop: true} // the answer to a client that did not wait for it
 	k, text := route(r)
 	id, isID := parseID(text)
-	if a, ok := t.authorize(r.Header.Get("Authorization")); !ok {
-		return k, a
+	if problem := t.authorize(r.Header.Get("Authorization")); problem != "" {
+		return k, refusal(http.StatusUnauthorized, "Unauthorized: "+problem)
 	}
 	now := t.active.Load()
 	if wait, ok := now.limiter.take(); !ok {
-		a := refusal(http.StatusTooManyRequests, msgRate)
+		a := refusal(http.StatusTooManyRequests, "Rate limit exceeded")
 		a.retryAfter = wait
 		return k, a
 	}
@@ -92,78 +90,48 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return k, refusal(http.StatusRequestEntityTooLarge, msgBodyTooLarge)
+			return k, refusal(http.StatusRequestEntityTooLarge, "The request body is too large")
 		}
-		return k, gone()
+		return k, gone
 	}
-	fate := t.fate(now.Faults, k, id)
+	fail, drop := t.fate(now.Faults, k, id)
 	if !pause(r.Context(), now.Latency/2) {
-		return k, gone()
+		return k, gone
 	}
 	var a answer
 	switch {
-	case fate.fail != 0:
-		a = failure(fate.fail)
-	case !isID && (k == kindGet || k == kindPatch): // no session has such an id
-		a = refusal(http.StatusNotFound, msgUnknown)
+	case fail != 0:
+		a = failure(fail)
+	case k == kindList:
+		a = t.list(now.Faults, r.URL.Query())
+	case k == kindOther:
+		a = refusal(http.StatusNotFound, "The requested resource was not found")
+	case !isID || !t.has(id):
+		a = unknownSession()
+	case k == kindGet:
+		a = inJSON(http.StatusOK, map[string]any{"workflow_session": now.show(t.read(id))})
 	default:
-		a = t.handle(now.Faults, r, k, id, body)
+		a = t.patch(now.Faults, r, id, body)
 	}
 	if !pause(r.Context(), now.Latency-now.Latency/2) {
-		return k, gone()
+		return k, gone
 	}
-	a.drop = fate.drop
+	a.drop = drop
 	return k, a
 }
 
-func (t *Tenant) handle(f Faults, r *http.Request, k kind, id uuid.UUID, body []byte) answer {
-	switch k {
-	case kindGet:
-		s, ok := t.read(id)
-		if !ok {
-			return refusal(http.StatusNotFound, msgUnknown)
-		}
-		return one(f, s)
-	case kindPatch:
-		return t.patch(f, r, id, body)
-	case kindList:
-		return t.list(f, r.URL.Query())
-	}
-	return refusal(http.StatusNotFound, msgNoSuchPath)
-}
-
 func (t *Tenant) patch(f Faults, r *http.Request, id uuid.UUID, body []byte) answer {
-	t.mu.Lock()
-	_, known := t.entries[id]
-	t.mu.Unlock()
-	if !known { // looked up before the body is checked, as a record is loaded first
-		return refusal(http.StatusNotFound, msgUnknown)
-	}
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return refusal(http.StatusBadRequest, msgContentType)
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return refusal(http.StatusBadRequest, "Content-Type must be application/json")
 	}
 	changes, refused := parsePatch(body)
 	if refused != nil {
 		return *refused
 	}
-	run := false
-	if r.URL.RawQuery != "" {
-		value := r.URL.Query().Get("run")
-		run = value == "true" || value == "1"
-	}
-	s, ok := t.apply(id, changes, run)
-	if !ok {
-		return refusal(http.StatusNotFound, msgUnknown)
-	}
-	return one(f, s)
-}
-
-func isJSON(contentType string) bool {
-	if contentType == "application/json" {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
+	run := r.URL.Query().Get("run")
+	s := t.apply(id, changes, run == "true" || run == "1")
+	return inJSON(http.StatusOK, map[string]any{"workflow_session": f.show(s)})
 }
 
 // pause waits, and reports whether the client did too.

@@ -81,31 +81,26 @@ func (t *Tenant) SetFaults(f Faults) {
 // Faults returns the faults in force.
 func (t *Tenant) Faults() Faults { return t.active.Load().Faults }
 
-// fate is what the faults do to one request.
-type fate struct {
-	fail int // the status to answer without applying; 0 none
-	drop bool
-}
-
 // failStatuses are what Fail answers with, each as often.
 var failStatuses = [...]int{500, 502, 503, 504}
 
-// fate draws a request's faults from the seed, the session, and how many such
+// fate draws a request's faults: the status to answer without applying it (0
+// none), and whether to drop the answer. It draws from the seed, the session, and how many such
 // requests that session had before: never from the order in which requests for
 // different sessions happen to arrive. Requests that name no known session are
 // numbered as they come.
-func (t *Tenant) fate(f Faults, k kind, id uuid.UUID) fate {
+func (t *Tenant) fate(f Faults, k kind, id uuid.UUID) (fail int, drop bool) {
 	if f.Fail == 0 && f.Drop == 0 {
-		return fate{}
+		return 0, false
 	}
 	var source rand.PCG
 	source.Seed(t.opts.Seed^hash(id), uint64(k)<<32|uint64(t.number(k, id)))
 	share := func() float64 { return float64(source.Uint64()>>11) / (1 << 53) }
 	failing, dropping, which := share(), share(), source.Uint64()
 	if failing < f.Fail { // an answer that says "not applied" must arrive
-		return fate{fail: failStatuses[which%uint64(len(failStatuses))]}
+		return failStatuses[which%uint64(len(failStatuses))], false
 	}
-	return fate{drop: dropping < f.Drop}
+	return 0, dropping < f.Drop
 }
 
 // number counts a session's requests of one kind, from 0.

@@ -16,13 +16,10 @@ import (
 // maxPage is the sessions on a page of the list, by default and at most.
 const maxPage = 100
 
-// filter is a condition of the list; all given ones must hold.
-type filter struct{ name, value string }
-
 // query is what a list request asks for.
 type query struct {
-	filters       []filter
-	created       bool // in the order of created_at; else as added
+	filters       []field // all must hold
+	created       bool    // in the order of created_at; else as added
 	limit, offset int
 	metadata      bool
 }
@@ -64,7 +61,7 @@ func parseQuery(values url.Values) (query, *answer) {
 			if name != fieldStatus && name != fieldUID {
 				value = strings.ToLower(value) // ids are kept so
 			}
-			q.filters = append(q.filters, filter{name, value})
+			q.filters = append(q.filters, field{name, value})
 		}
 	}
 	q.metadata = values.Get("metadata") == "true"
@@ -78,16 +75,20 @@ func (t *Tenant) list(f Faults, values url.Values) answer {
 	if refused != nil {
 		return *refused
 	}
-	page, total := t.page(q)
-	if len(page) == 0 {
-		return refusal(http.StatusBadRequest, msgNone)
-	}
 	var list struct {
-		Sessions []sessionJSON `json:"workflow_sessions"`
-		Metadata *metadata     `json:"_metadata,omitempty"`
+		Sessions []any     `json:"workflow_sessions"`
+		Metadata *metadata `json:"_metadata,omitempty"`
 	}
-	for _, s := range page {
-		list.Sessions = append(list.Sessions, f.show(s))
+	t.mu.Lock()
+	matches := t.matches(q)
+	total := len(matches)
+	matches = matches[min(q.offset, total):]
+	for _, id := range matches[:min(q.limit, len(matches))] {
+		list.Sessions = append(list.Sessions, f.show(t.session(id)))
+	}
+	t.mu.Unlock()
+	if len(list.Sessions) == 0 {
+		return refusal(http.StatusBadRequest, "no workflow sessions found")
 	}
 	if q.metadata {
 		list.Metadata = &metadata{q.limit, q.offset, total, nextPage(values, q, total)}
@@ -116,20 +117,6 @@ func nextPage(values url.Values, q query, total int) *string {
 	return &path
 }
 
-// page returns the sessions of a page and how many match in all.
-func (t *Tenant) page(q query) ([]Session, int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	matches := t.matches(q)
-	from := min(q.offset, len(matches))
-	to := min(from+q.limit, len(matches))
-	page := make([]Session, 0, to-from)
-	for _, id := range matches[from:to] {
-		page = append(page, t.session(id))
-	}
-	return page, len(matches)
-}
-
 // matches lists the ids that a query asks for. The caller holds mu and does not
 // change the list.
 func (t *Tenant) matches(q query) []uuid.UUID {
@@ -154,7 +141,7 @@ func (t *Tenant) matches(q query) []uuid.UUID {
 	return l.matches
 }
 
-func (t *Tenant) match(id uuid.UUID, filters []filter) bool {
+func (t *Tenant) match(id uuid.UUID, filters []field) bool {
 	for _, f := range filters {
 		value := t.value(id, f.name)
 		if value != f.value && (f.name != fieldStatus || !sameStatus(value, f.value)) {

@@ -81,6 +81,7 @@ func TestListFilters(t *testing.T) {
 		{"by created_at, filtered", "order=created_at&status=approved", 200, 50, inOrder(tenant, "approved")[0]},
 		{"offset", "offset=200", 200, 250, listID(200)},
 		{"offset beyond", "offset=250", 400, 0, ""},
+		{"offset far beyond", "offset=9223372036854775807", 400, 0, ""},
 		{"nobody's status", "status=closing", 400, 0, ""},
 	}
 	for _, tt := range tests {

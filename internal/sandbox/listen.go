@@ -89,11 +89,9 @@ func (t *Tenant) Serve(ctx context.Context, l net.Listener) error {
 	go func() { served <- srv.Serve(l) }()
 
 	var err error
-	ended := false
 	select {
 	case <-ctx.Done():
 	case err = <-served:
-		ended = true
 	}
 	close(stop)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
@@ -101,7 +99,7 @@ func (t *Tenant) Serve(ctx context.Context, l net.Listener) error {
 	if srv.Shutdown(deadline) != nil {
 		_ = srv.Close() // ends what did not finish in time
 	}
-	if !ended {
+	if err == nil {
 		err = <-served
 	}
 	connections.Wait()

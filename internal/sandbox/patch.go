@@ -19,19 +19,21 @@ func parsePatch(body []byte) ([]field, *answer) {
 	}
 	var document any // a struct would take keys of another case too
 	if !utf8.Valid(body) || json.Unmarshal(body, &document) != nil {
-		return refuse(msgInvalidJSON)
+		return refuse("Invalid JSON syntax. Please check your syntax and try again.")
 	}
 	root, _ := document.(map[string]any)
 	session, _ := root["workflow_session"].(map[string]any)
 	if len(session) == 0 {
-		return refuse(msgMissing)
+		return refuse("param is missing or the value is empty: workflow_session")
 	}
-	var p patch
+	p := patch{problems: make(map[string][]string)}
 	for _, name := range slices.Sorted(maps.Keys(session)) {
 		p.set(name, session[name])
 	}
-	if p.problems != nil {
-		a := invalid(p.problems)
+	if len(p.problems) > 0 {
+		a := inJSON(http.StatusBadRequest, map[string]any{
+			"error": "The workflow session failed to create/update", "errors": p.problems,
+		})
 		return nil, &a
 	}
 	return p.fields, nil
@@ -44,9 +46,6 @@ type patch struct {
 }
 
 func (p *patch) problem(name, text string) {
-	if p.problems == nil {
-		p.problems = make(map[string][]string)
-	}
 	p.problems[name] = append(p.problems[name], text)
 }
 

@@ -12,17 +12,17 @@ import (
 // Session is a workflow session as the tenant holds it. UUIDs are in lower
 // case; an empty field is one that the session does not have.
 type Session struct {
-	ID            string
-	UID           string
-	WorkflowID    string
-	RequesterID   string
-	RequesterType string
-	ProfileID     string
-	ProfileIDs    []string
-	Status        string
-	Attributes    map[string]string // never nil
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	ID            string            `json:"id"`
+	UID           string            `json:"uid"`
+	WorkflowID    string            `json:"workflow_id"`
+	RequesterID   string            `json:"requester_id"`
+	RequesterType string            `json:"requester_type"`
+	ProfileID     string            `json:"profile_id"`
+	ProfileIDs    []string          `json:"profile_ids"` // never nil
+	Status        string            `json:"status"`
+	Attributes    map[string]string `json:"attributes"` // never nil
+	CreatedAt     time.Time         `json:"created_at"`
+	UpdatedAt     time.Time         `json:"updated_at"`
 }
 
 // parseID reads a UUID in its form with hyphens, in either case.
@@ -64,7 +64,7 @@ func (s *Session) set(f field) {
 	case fieldProfileID:
 		s.ProfileID = f.value
 	case fieldProfileIDs:
-		s.ProfileIDs = nil
+		s.ProfileIDs = []string{}
 		if f.value != "" {
 			s.ProfileIDs = strings.Split(f.value, ",")
 		}
@@ -177,6 +177,7 @@ func seed(id uuid.UUID) Session {
 		RequesterID:   seedValue(h, fieldRequesterID),
 		RequesterType: pick(h, 24, seedTypes[:]),
 		ProfileID:     seedValue(h, fieldProfileID),
+		ProfileIDs:    []string{},
 		Status:        seedValue(h, fieldStatus),
 		Attributes: map[string]string{
 			"start_date": created.Format("01/02/2006"),

@@ -96,25 +96,27 @@ func (t *Tenant) session(id uuid.UUID) Session {
 	return s
 }
 
-// read returns a session by id.
-func (t *Tenant) read(id uuid.UUID) (Session, bool) {
+// has reports whether there is a session of that id. None is ever removed.
+func (t *Tenant) has(id uuid.UUID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.entries[id]; !ok {
-		return Session{}, false
-	}
-	t.touch(id)
-	return t.session(id), true
+	_, ok := t.entries[id]
+	return ok
 }
 
-// apply writes what a PATCH sent and returns the session as it is then.
-func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) {
-	now := time.Now().UnixMilli()
+// read returns a session that the tenant has.
+func (t *Tenant) read(id uuid.UUID) Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.entries[id]; !ok {
-		return Session{}, false
-	}
+	t.touch(id)
+	return t.session(id)
+}
+
+// apply writes what a PATCH sent to a session that the tenant has, and returns
+// the session as it is then.
+func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	e := t.touch(id)
 	if e.fields == nil && len(changes) > 0 {
 		e.fields = make([]field, 0, len(changes)) // exactly: most sessions are updated once
@@ -127,7 +129,7 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) 
 			e.fields = append(e.fields, c)
 		}
 	}
-	e.updated = now
+	e.updated = time.Now().UnixMilli()
 	e.patches++
 	t.totals.Applied++
 	if run {
@@ -135,7 +137,7 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) (Session, bool) 
 		t.totals.Runs++
 	}
 	t.version++
-	return t.session(id), true
+	return t.session(id)
 }
 
 // intern keeps one copy of each field name. The caller holds mu.

@@ -13,37 +13,25 @@ import (
 // tokenPrefix begins every token handed out, and no other is taken for one.
 const tokenPrefix = "sandbox-"
 
-// authorize decides on a request's Authorization header; where it does not
-// hold, the answer says why.
-func (t *Tenant) authorize(header string) (answer, bool) {
-	refuse := func(why string) (answer, bool) {
-		return refusal(http.StatusUnauthorized, "Unauthorized: "+why), false
-	}
+// authorize returns what is wrong with a request's Authorization header; ""
+// where it holds.
+func (t *Tenant) authorize(header string) string {
 	token, ok := bearer(header)
 	if !ok {
-		return refuse("no token was sent")
+		return "no token was sent"
 	}
 	t.mu.Lock()
 	expiry, issued := t.tokens[token]
 	t.mu.Unlock()
 	switch {
 	case issued && time.Now().After(expiry):
-		return refuse("the token has expired")
+		return "the token has expired"
 	case issued, t.opts.Token != "" && equal(token, t.opts.Token):
-		return answer{}, true
+		return ""
 	case t.opts.Token != "", strings.HasPrefix(token, tokenPrefix): // revoked, or of another sandbox
-		return refuse("the token is not known")
+		return "the token is not known"
 	}
-	return answer{}, true
-}
-
-// issue makes a token that holds until its expiry.
-func (t *Tenant) issue(expiry time.Time) string {
-	token := tokenPrefix + rand.Text()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.tokens[token] = expiry
-	return token
+	return ""
 }
 
 // RevokeTokens makes every token that POST /oauth/token handed out so far
@@ -95,9 +83,12 @@ func (t *Tenant) serveToken(r *http.Request) (kind, answer) {
 	if !accepted(id, t.opts.ClientID) || !accepted(secret, t.opts.ClientSecret) {
 		return kindToken, refusal(http.StatusUnauthorized, "invalid_client")
 	}
-	life := t.opts.TokenLife
+	token, life := tokenPrefix+rand.Text(), t.opts.TokenLife
+	t.mu.Lock()
+	t.tokens[token] = time.Now().Add(life)
+	t.mu.Unlock()
 	return kindToken, inJSON(http.StatusOK, map[string]any{
-		"access_token": t.issue(time.Now().Add(life)),
+		"access_token": token,
 		"token_type":   "bearer",
 		"expires_in":   int(math.Ceil(life.Seconds())),
 		"scope":        "sp:scopes:all",
