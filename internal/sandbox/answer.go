@@ -32,8 +32,8 @@ func unknownSession() answer {
 	return refusal(http.StatusNotFound, "The requested Workflow Session was not found")
 }
 
-// page is an answer as a web server or a proxy gives it, not the API.
-func page(status int, title, text string) answer {
+// htmlPage is an answer as a web server or a proxy gives it, not the API.
+func htmlPage(status int, title, text string) answer {
 	body := "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>" + title + "</title></head>\n" +
 		"<body>\n<h1>" + title + "</h1>\n<p>" + text + "</p>\n</body>\n</html>\n"
 	return answer{status: status, html: true, body: []byte(body)}
@@ -43,9 +43,9 @@ func page(status int, title, text string) answer {
 func failure(status int) answer {
 	switch status {
 	case http.StatusBadGateway:
-		return page(status, "502 Bad Gateway", "The server received an invalid response from an upstream server.")
+		return htmlPage(status, "502 Bad Gateway", "The server received an invalid response from an upstream server.")
 	case http.StatusGatewayTimeout:
-		return page(status, "504 Gateway Time-out", "The server did not get a response in time from an upstream server.")
+		return htmlPage(status, "504 Gateway Time-out", "The server did not get a response in time from an upstream server.")
 	case http.StatusServiceUnavailable:
 		return refusal(status, "Service Unavailable")
 	}

@@ -34,7 +34,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.tenant.exchange(w, r, s.tenant.serveToken)
 	default: // the forgotten /api
 		s.tenant.exchange(w, r, func(*http.Request) (kind, answer) {
-			return kindOther, page(http.StatusNotFound, "404 Not Found", "The page you were looking for does not exist.")
+			return kindOther, htmlPage(http.StatusNotFound, "404 Not Found", "The page you were looking for does not exist.")
 		})
 	}
 }
@@ -43,11 +43,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (t *Tenant) exchange(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (kind, answer)) {
 	start := time.Now()
 	k, a := serve(r)
-	q := shown(start, r, a)
-	t.mu.Lock()
-	t.totals.count(k, a)
-	t.requests.add(q)
-	t.mu.Unlock()
+	t.note(k, a, shown(start, r, a))
 	a.write(w)
 }
 

@@ -18,7 +18,7 @@ const (
 
 // Faults make the tenant as bad as a real one. They hold for requests under
 // /api; the token endpoint has none, so that a rehearsal does not end with a
-// failed sign-in. A request that bears no valid token, and one that is
+// failed sign-in. A request without a valid token, and one that is
 // throttled, costs no draw.
 type Faults struct {
 	// RateLimit is the requests a second that are granted; the rest is answered
@@ -85,10 +85,10 @@ func (t *Tenant) Faults() Faults { return t.active.Load().Faults }
 var failStatuses = [...]int{500, 502, 503, 504}
 
 // fate draws a request's faults: the status to answer without applying it (0
-// none), and whether to drop the answer. It draws from the seed, the session, and how many such
-// requests that session had before: never from the order in which requests for
-// different sessions happen to arrive. Requests that name no known session are
-// numbered as they come.
+// none), and whether to drop the answer. It draws from the seed, the session,
+// and how many such requests that session had before: never from the order in
+// which requests for different sessions happen to arrive. Requests that name no
+// known session are numbered as they come.
 func (t *Tenant) fate(f Faults, k kind, id uuid.UUID) (fail int, drop bool) {
 	if f.Fail == 0 && f.Drop == 0 {
 		return 0, false
@@ -110,11 +110,7 @@ func (t *Tenant) number(k kind, id uuid.UUID) uint32 {
 	if _, ok := t.entries[id]; !ok {
 		return uint32(*t.totals.of(k))
 	}
-	e := t.touch(id)
-	asked := &e.askedGet
-	if k == kindPatch {
-		asked = &e.askedPatch
-	}
+	asked := &t.touch(id).asked[k]
 	*asked++
 	return *asked - 1
 }

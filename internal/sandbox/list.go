@@ -33,28 +33,23 @@ type listing struct {
 	matches []uuid.UUID
 }
 
-func parseQuery(values url.Values) (query, *answer) {
-	q := query{limit: maxPage}
-	refuse := func(text string) (query, *answer) {
-		a := refusal(http.StatusBadRequest, text)
-		return query{}, &a
-	}
+// parseQuery reads a list's query; problem says what is wrong with it.
+func parseQuery(values url.Values) (q query, problem string) {
+	q.limit = maxPage
 	for name, number := range map[string]*int{"limit": &q.limit, "offset": &q.offset} {
 		if text := values.Get(name); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil || n < 0 || number == &q.limit && n == 0 {
-				return refuse(name + " is invalid")
+				return q, name + " is invalid"
 			}
 			*number = n
 		}
 	}
 	q.limit = min(q.limit, maxPage)
-	switch values.Get("order") {
-	case "":
-	case "created_at":
-		q.created = true
-	default:
-		return refuse("order is invalid: this tenant knows created_at")
+	q.metadata = values.Get("metadata") == "true"
+	q.created = values.Get("order") == "created_at"
+	if !q.created && values.Get("order") != "" {
+		return q, "order is invalid: this tenant knows created_at"
 	}
 	for _, name := range []string{fieldStatus, fieldWorkflowID, fieldRequesterID, fieldProfileID, fieldUID} {
 		if value := values.Get(name); value != "" {
@@ -64,57 +59,45 @@ func parseQuery(values url.Values) (query, *answer) {
 			q.filters = append(q.filters, field{name, value})
 		}
 	}
-	q.metadata = values.Get("metadata") == "true"
-	return q, nil
+	return q, ""
 }
 
 // list answers GET /workflow_sessions. A page with nothing on it is a 400, as
 // the API has it.
 func (t *Tenant) list(f Faults, values url.Values) answer {
-	q, refused := parseQuery(values)
-	if refused != nil {
-		return *refused
+	q, problem := parseQuery(values)
+	if problem != "" {
+		return refusal(http.StatusBadRequest, problem)
 	}
-	var list struct {
-		Sessions []any     `json:"workflow_sessions"`
-		Metadata *metadata `json:"_metadata,omitempty"`
-	}
+	var page []any
 	t.mu.Lock()
 	matches := t.matches(q)
 	total := len(matches)
 	matches = matches[min(q.offset, total):]
 	for _, id := range matches[:min(q.limit, len(matches))] {
-		list.Sessions = append(list.Sessions, f.show(t.session(id)))
+		page = append(page, f.show(t.session(id)))
 	}
 	t.mu.Unlock()
-	if len(list.Sessions) == 0 {
+	if len(page) == 0 {
 		return refusal(http.StatusBadRequest, "no workflow sessions found")
 	}
+	list := map[string]any{"workflow_sessions": page}
 	if q.metadata {
-		list.Metadata = &metadata{q.limit, q.offset, total, nextPage(values, q, total)}
+		list["_metadata"] = map[string]any{"limit": q.limit, "offset": q.offset, "total": total, "next": nextPage(values, q, total)}
 	}
 	return inJSON(http.StatusOK, list)
 }
 
-// metadata is what a list says of itself where it is asked to.
-type metadata struct {
-	Limit  int     `json:"limit"`
-	Offset int     `json:"offset"`
-	Total  int     `json:"total"`
-	Next   *string `json:"next"`
-}
-
 // nextPage is the path of the page after a query's, nil where there is none:
 // the same question, from the API's root, with limit and offset.
-func nextPage(values url.Values, q query, total int) *string {
+func nextPage(values url.Values, q query, total int) any {
 	if q.offset+q.limit >= total {
 		return nil
 	}
 	link := maps.Clone(values)
 	link.Set("limit", strconv.Itoa(q.limit))
 	link.Set("offset", strconv.Itoa(q.offset+q.limit))
-	path := "/workflow_sessions?" + link.Encode()
-	return &path
+	return "/workflow_sessions?" + link.Encode()
 }
 
 // matches lists the ids that a query asks for. The caller holds mu and does not
@@ -134,21 +117,17 @@ func (t *Tenant) matches(q query) []uuid.UUID {
 	}
 	l.key, l.version, l.matches = key, t.version, l.matches[:0]
 	for _, id := range ids {
-		if t.match(id, q.filters) {
+		if !slices.ContainsFunc(q.filters, func(f field) bool { return !t.fits(id, f) }) {
 			l.matches = append(l.matches, id)
 		}
 	}
 	return l.matches
 }
 
-func (t *Tenant) match(id uuid.UUID, filters []field) bool {
-	for _, f := range filters {
-		value := t.value(id, f.name)
-		if value != f.value && (f.name != fieldStatus || !sameStatus(value, f.value)) {
-			return false
-		}
-	}
-	return true
+// fits reports whether a session has the value that a filter asks for.
+func (t *Tenant) fits(id uuid.UUID, filter field) bool {
+	value := t.value(id, filter.name)
+	return value == filter.value || filter.name == fieldStatus && strings.EqualFold(spaced(value), spaced(filter.value))
 }
 
 // value is one field of a session, without making the rest of it.
@@ -170,18 +149,9 @@ func (t *Tenant) byCreated() []uuid.UUID {
 	if len(l.order) == len(t.ids) {
 		return l.order
 	}
-	type dated struct {
-		id      uuid.UUID
-		created int64
-	}
-	all := make([]dated, len(t.ids))
-	for i, id := range t.ids {
-		all[i] = dated{id, seedCreated(hash(id))}
-	}
-	slices.SortStableFunc(all, func(a, b dated) int { return cmp.Compare(a.created, b.created) })
-	l.order = l.order[:0]
-	for _, d := range all {
-		l.order = append(l.order, d.id)
-	}
+	l.order = slices.Clone(t.ids)
+	slices.SortStableFunc(l.order, func(a, b uuid.UUID) int {
+		return cmp.Compare(seedCreated(hash(a)), seedCreated(hash(b)))
+	})
 	return l.order
 }

@@ -31,18 +31,15 @@ func Listen(addr string) (net.Listener, error) {
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {
-			err = op.Err // without the address, which is told already
+			err = op.Err // without the address, which is in the text already
 		}
 		return nil, fmt.Errorf("sandbox cannot listen on %s: %w", addr, err)
-	}
-	if err := checkListener(l); err != nil {
-		_ = l.Close() // nothing was accepted
-		return nil, err
 	}
 	return l, nil
 }
 
-// isLoopback reports whether a host name or IP is this machine only.
+// isLoopback reports whether a host name or IP is this machine only. That
+// localhost is, Serve makes sure of.
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true
@@ -51,22 +48,14 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// checkListener refuses what listens beyond loopback, whatever its name said.
-func checkListener(l net.Listener) error {
-	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		return fmt.Errorf("sandbox listener %s is not loopback", a)
-	}
-	return nil
-}
-
 // Serve answers on l, which it owns and closes, until ctx is done; then it lets
 // requests finish for a few seconds and returns nil. It returns only after every
 // goroutine it started has ended, streams of the page included. An error means
 // that it could not go on accepting.
 func (t *Tenant) Serve(ctx context.Context, l net.Listener) error {
-	if err := checkListener(l); err != nil {
-		_ = l.Close() // the refusal is what matters
-		return err
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		_ = l.Close() // nothing was accepted
+		return fmt.Errorf("sandbox listener %s is not loopback", a)
 	}
 	stop := make(chan struct{})
 	var connections sync.WaitGroup

@@ -55,7 +55,7 @@ type pageData struct {
 
 type pageSession struct {
 	ID, Status, Attributes, Updated string
-	Patches, Runs                   int
+	Patches, Runs                   uint32
 }
 
 // servePage answers what belongs to the page. A name that is not this machine's
@@ -121,20 +121,13 @@ func (t *Tenant) pageData() pageData {
 // pageSession makes a row of the page; the caller holds mu.
 func (t *Tenant) pageSession(id uuid.UUID) pageSession {
 	s := t.session(id)
-	var attributes strings.Builder
+	var attributes []string
 	for _, uid := range slices.Sorted(maps.Keys(s.Attributes)) {
-		if attributes.Len() > 300 {
-			attributes.WriteString("; …")
-			break
-		}
-		if attributes.Len() > 0 {
-			attributes.WriteString("; ")
-		}
-		attributes.WriteString(cut(uid, 60) + ": " + cut(s.Attributes[uid], 60))
+		attributes = append(attributes, cut(uid, 60)+": "+cut(s.Attributes[uid], 60))
 	}
 	e := t.entries[id]
 	return pageSession{
-		ID: s.ID, Status: s.Status, Attributes: attributes.String(),
+		ID: s.ID, Status: s.Status, Attributes: cut(strings.Join(attributes, "; "), 400),
 		Patches: e.patches, Runs: e.runs, Updated: s.UpdatedAt.Format("2006-01-02 15:04:05Z"),
 	}
 }

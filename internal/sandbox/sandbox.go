@@ -47,13 +47,13 @@ type Tenant struct {
 	mu       sync.Mutex           // guards what follows
 	ids      []uuid.UUID          // of the sessions, in the order they were added
 	entries  map[uuid.UUID]*entry // nil for a session that nobody asked for yet
-	names    map[string]string    // field names, each kept once
 	recent   []uuid.UUID          // touched last, newest at the end
 	version  uint64               // grows with every change, for listings
 	listing  listing
 	tokens   map[string]time.Time // handed out, with their expiry
 	totals   Totals
-	requests requests
+	requests []request // the last ones
+	last     uint64    // the number of the newest request; 0 none
 }
 
 // New returns an empty tenant.
@@ -64,7 +64,6 @@ func New(o Options) *Tenant {
 	t := &Tenant{
 		opts:    o,
 		entries: make(map[uuid.UUID]*entry),
-		names:   make(map[string]string),
 		tokens:  make(map[string]time.Time),
 	}
 	t.SetFaults(o.Faults)

@@ -93,15 +93,10 @@ var statuses = []string{
 // spaced is how the list's filter, and some answers, spell a status.
 func spaced(status string) string { return strings.ReplaceAll(status, "_", " ") }
 
-// sameStatus compares a status with one of a filter, which may bear spaces.
-func sameStatus(a, filter string) bool {
-	return strings.EqualFold(spaced(a), spaced(filter))
-}
-
 // requesterTypes are those that can be written.
 var requesterTypes = []string{"User", "NeprofileUser", "NeaccessUser", "NeaccessRegistrant"}
 
-// A session that was added by its id alone is made from that id each time it
+// A session is made from that id each time it
 // is looked at, so the same id gives the same session in every process.
 
 // The values seeded sessions take; which one, the id decides.
@@ -148,7 +143,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// derived is another id made from a hash; n tells apart those of one hash.
+// derived is another id made from a hash; n makes several of one hash differ.
 func derived(hash, n uint64) string {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:8], mix(hash+n))

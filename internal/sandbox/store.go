@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/google/uuid"
 )
@@ -13,11 +14,10 @@ const recentSessions = 200
 
 // entry is what the tenant knows of a session that somebody asked for.
 type entry struct {
-	fields        []field // what PATCHes set
-	updated       int64   // Unix milliseconds of the last PATCH applied; 0 none
-	patches, runs int     // applied
-
-	askedGet, askedPatch uint32 // requests whose faults were drawn
+	fields        []field               // what PATCHes set
+	updated       int64                 // Unix milliseconds of the last PATCH applied; 0 none
+	patches, runs uint32                // applied
+	asked         [kindToken + 1]uint32 // requests whose faults were drawn
 }
 
 // Record is what the tenant itself knows of one session: the measure of what
@@ -60,7 +60,7 @@ func (t *Tenant) Record(id string) (Record, bool) {
 	}
 	r := Record{Session: t.session(u)}
 	if e != nil {
-		r.Patches, r.Runs = e.patches, e.runs
+		r.Patches, r.Runs = int(e.patches), int(e.runs)
 	}
 	return r, true
 }
@@ -122,7 +122,7 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
 		e.fields = make([]field, 0, len(changes)) // exactly: most sessions are updated once
 	}
 	for _, c := range changes {
-		c.name = t.intern(c.name)
+		c.name = unique.Make(c.name).Value() // one copy for all sessions
 		if at := slices.IndexFunc(e.fields, func(f field) bool { return f.name == c.name }); at >= 0 {
 			e.fields[at] = c
 		} else {
@@ -138,13 +138,4 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
 	}
 	t.version++
 	return t.session(id)
-}
-
-// intern keeps one copy of each field name. The caller holds mu.
-func (t *Tenant) intern(name string) string {
-	if kept, ok := t.names[name]; ok {
-		return kept
-	}
-	t.names[name] = name
-	return name
 }

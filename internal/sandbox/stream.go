@@ -1,7 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,6 +16,18 @@ const (
 	keptRequests = 200
 	// shownPath bounds a request's path as the page shows it, in bytes.
 	shownPath = 200
+
+	// maxStreams bounds the pages that watch at once.
+	maxStreams = 16
+	// streamEvery is how often a stream looks for requests: at thousands a
+	// second a browser gets the newest of them, ten times a second.
+	streamEvery = 100 * time.Millisecond
+	// streamPatience is how long a reader may take for one write before it is
+	// dropped; its browser connects again when it can.
+	streamPatience = 5 * time.Second
+	// streamIdle is how long a stream stays silent: the client that left is
+	// noticed by a comment that cannot be written.
+	streamIdle = 15 * time.Second
 )
 
 // request is one request as the page shows it.
@@ -46,20 +61,18 @@ func shown(start time.Time, r *http.Request, a answer) request {
 	return q
 }
 
-// requests are the last ones. Streams look at them at their own pace, so that
-// no request ever waits for one.
-type requests struct {
-	last uint64 // the number of the newest; 0 none
-	kept []request
-}
-
-func (l *requests) add(q request) {
-	l.last++
-	q.Number = l.last
-	if len(l.kept) == 2*keptRequests {
-		l.kept = append(l.kept[:0], l.kept[keptRequests:]...)
+// note counts a request and keeps it among the last ones. Streams look at those
+// at their own pace, so that no request ever waits for one.
+func (t *Tenant) note(k kind, a answer, q request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.totals.count(k, a)
+	t.last++
+	q.Number = t.last
+	if len(t.requests) == 2*keptRequests {
+		t.requests = slices.Delete(t.requests, 0, keptRequests)
 	}
-	l.kept = append(l.kept, q)
+	t.requests = append(t.requests, q)
 }
 
 // since returns the requests after a number, oldest first, and the newest
@@ -68,27 +81,12 @@ func (l *requests) add(q request) {
 func (t *Tenant) since(number uint64) ([]request, uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := &t.requests
-	if number > l.last {
+	if number > t.last {
 		number = 0
 	}
-	n := min(l.last-number, keptRequests, uint64(len(l.kept)))
-	return slices.Clone(l.kept[uint64(len(l.kept))-n:]), l.last
+	n := int(min(t.last-number, keptRequests))
+	return slices.Clone(t.requests[len(t.requests)-n:]), t.last
 }
-
-const (
-	// maxStreams bounds the pages that watch at once.
-	maxStreams = 16
-	// streamEvery is how often a stream looks for requests: at thousands a
-	// second a browser gets the newest of them, ten times a second.
-	streamEvery = 100 * time.Millisecond
-	// streamPatience is how long a reader may take for one write before it is
-	// dropped; its browser connects again when it can.
-	streamPatience = 5 * time.Second
-	// streamIdle is how long a stream stays silent: the client that left is
-	// noticed by a comment that cannot be written.
-	streamIdle = 15 * time.Second
-)
 
 // news is one message of the stream.
 type news struct {
@@ -96,55 +94,45 @@ type news struct {
 	Totals   Totals    `json:"totals"`
 }
 
-// stream sends the requests as they come, as server-sent events. It looks at
-// the ring by itself, so a request costs the same whether anybody watches or
-// not, and a slow reader misses requests and holds up none.
+// stream sends the requests as they come, as server-sent events. A request
+// costs the same whether anybody watches or not, and a slow reader misses
+// requests and holds up none.
 func (s *server) stream(w http.ResponseWriter, r *http.Request) {
 	t := s.tenant
+	defer t.streams.Add(-1)
 	if t.streams.Add(1) > maxStreams {
-		t.streams.Add(-1)
 		http.Error(w, "too many pages are open on this sandbox; close some", http.StatusServiceUnavailable)
 		return
 	}
-	defer t.streams.Add(-1)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 
-	last := lastSeen(r)
 	connection := http.NewResponseController(w)
-	send := func(message []byte) bool {
+	send := func(message string) bool {
 		// Not every writer has deadlines; without one a reader can only end its
 		// own stream late.
 		_ = connection.SetWriteDeadline(time.Now().Add(streamPatience))
-		_, err := w.Write(message)
+		_, err := io.WriteString(w, message)
 		ok := err == nil && connection.Flush() == nil
 		_ = connection.SetWriteDeadline(time.Time{}) // it would run out while the stream is silent
 		return ok
 	}
-	if !send([]byte("retry: 1000\n\n")) {
-		return
-	}
+	// A browser that connects again says in Last-Event-ID what it has already,
+	// the page itself in its address.
+	last, _ := strconv.ParseUint(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("after")), 10, 64)
 	ticker := time.NewTicker(streamEvery)
 	defer ticker.Stop()
-	sent := time.Now()
+	message, sent := "retry: 1000\n\n", time.Now()
 	for {
-		requests, newest := t.since(last)
-		switch {
-		case len(requests) > 0:
-			if !send(message(newest, news{requests, t.Totals()})) {
-				return
-			}
-			sent = time.Now()
-		case time.Since(sent) >= streamIdle:
-			if !send([]byte(":\n\n")) {
+		if message != "" {
+			if !send(message) {
 				return
 			}
 			sent = time.Now()
 		}
-		last = newest
 		select {
 		case <-ticker.C:
 		case <-r.Context().Done():
@@ -152,30 +140,14 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request) {
 		case <-s.stop:
 			return
 		}
+		requests, newest := t.since(last)
+		last, message = newest, ""
+		switch {
+		case len(requests) > 0:
+			data, _ := json.Marshal(news{requests, t.Totals()}) // strings and finite numbers always marshal
+			message = fmt.Sprintf("id: %d\ndata: %s\n\n", newest, data)
+		case time.Since(sent) >= streamIdle:
+			message = ":\n\n"
+		}
 	}
-}
-
-// lastSeen is the request that the client has already: a browser that connects
-// again says so in Last-Event-ID, the page itself in its address.
-func lastSeen(r *http.Request) uint64 {
-	text := r.Header.Get("Last-Event-ID")
-	if text == "" {
-		text = r.URL.Query().Get("after")
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// message frames news whose id is the newest request's number.
-func message(id uint64, n news) []byte {
-	data, _ := json.Marshal(n) // strings and finite numbers always marshal
-	b := make([]byte, 0, len(data)+32)
-	b = append(b, "id: "...)
-	b = strconv.AppendUint(b, id, 10)
-	b = append(b, "\ndata: "...)
-	b = append(b, data...)
-	return append(b, "\n\n"...)
 }
