@@ -96,10 +96,8 @@ func spaced(status string) string { return strings.ReplaceAll(status, "_", " ") 
 // requesterTypes are those that can be written.
 var requesterTypes = []string{"User", "NeprofileUser", "NeaccessUser", "NeaccessRegistrant"}
 
-// A session is made from that id each time it
-// is looked at, so the same id gives the same session in every process.
-
-// The values seeded sessions take; which one, the id decides.
+// The values that sessions take. A session is made from its id each time it is
+// looked at, so one id makes one session in every process.
 var (
 	seedStatuses = [...]string{
 		"pending_approval", "pending_approval", "pending_approval", "requested",
