@@ -71,9 +71,7 @@ type recorder interface {
 // run know about its row.
 type task struct {
 	change.Change
-	replaces     journal.Status // the row's earlier outcome, if it has one
-	before       *api.Session   // what the session held before, if that is known
-	maybeApplied bool           // by an earlier request of this run
+	history
 }
 
 // Run sends a sheet's rows and returns why it stopped, if it did. It returns

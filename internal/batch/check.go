@@ -79,7 +79,7 @@ func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules
 	*o = *newOverview()
 	checker := change.NewChecker(s, rules)
 	err := s.Each(ctx, func(row *sheet.Row) error {
-		problems := checker.First(row, repeats)
+		problems := checker.Check(row, repeats, false)
 		o.add(problems, &checker.Change, skipInvalid && checker.IsRepeated(repeats))
 		for _, p := range problems {
 			report(p)

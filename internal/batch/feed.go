@@ -29,29 +29,22 @@ func (e *engine) feed(ctx context.Context) error {
 }
 
 func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
-	turn, earlier, since, err := e.turn(row.Number)
-	if err != nil || turn == skip {
+	h, err := e.loadHistory(row.Number)
+	if err != nil || h.turn == skip {
 		return err
 	}
 	if e.superseded[row.Number] > 0 {
-		return e.keepSuperseded(row.Number, earlier)
+		return e.keepSuperseded(row.Number, h.replaces)
 	}
-	problems := e.checker.Again(row, e.Overview.repeats)
+	problems := e.checker.Check(row, e.Overview.repeats, true)
 	if change.FirstError(problems) != nil {
 		return e.invalid(row.Number, problems)
 	}
 	if e.Limit > 0 && e.sent >= e.Limit {
-		e.guard.finish(StoppedByLimit, "--limit %d is reached", e.Limit)
+		e.guard.halt(StoppedByLimit, "--limit %d is reached", e.Limit)
 		return errStopped
 	}
-	t := e.newTask()
-	t.replaces = earlier
-	if turn == doubt {
-		t.Doubtful, t.Since = true, since
-	}
-	if err := e.loadHistory(t, turn); err != nil {
-		return err
-	}
+	t := e.newTask(h)
 	e.sent++
 	if e.canaries < e.Canary {
 		return e.sendCanary(ctx, t)
@@ -79,13 +72,15 @@ func (e *engine) invalid(row int, problems []sheet.Problem) error {
 }
 
 // newTask copies the checker's change, which the next row will overwrite.
-func (e *engine) newTask() *task {
+func (e *engine) newTask(h history) *task {
 	t, _ := e.spare.Get().(*task)
 	if t == nil {
 		t = new(task)
 	}
 	e.checker.Change.CopyTo(&t.Change)
-	t.replaces, t.before, t.maybeApplied = "", nil, false
+	if t.history = h; h.turn == doubt {
+		t.Doubtful, t.Since = true, h.since
+	}
 	return t
 }
 

@@ -30,23 +30,53 @@ const (
 	doubt             // it may have been applied: read it back first
 )
 
-// turn decides from the journal what is to be done with a row. earlier is the
-// outcome that a new one will replace, if any; since is when the request of a
-// row in doubt left.
-func (e *engine) turn(row int) (t turn, earlier journal.Status, since time.Time, err error) {
+// history is what earlier sessions of the run know about a row.
+type history struct {
+	turn         turn
+	replaces     journal.Status // the row's earlier outcome, if it has one
+	since        time.Time      // for doubt: when its last request left
+	before       *api.Session   // what the session held before it was changed, if that is known
+	maybeApplied bool           // by an earlier request of the run
+}
+
+// loadHistory reads from the journal what is known about a row.
+func (e *engine) loadHistory(row int) (h history, err error) {
 	if e.Earlier == nil {
-		return fresh, "", time.Time{}, nil
+		return h, nil
 	}
 	run, inFlight := e.Earlier.InFlight(row)
-	earlier = e.Earlier.Status(row)
-	t = nextTurn(earlier, run, inFlight, e.RetryFailed)
-	if earlier == journal.Pending {
-		earlier = ""
+	status := e.Earlier.Status(row)
+	if status != journal.Pending {
+		h.replaces = status
 	}
-	if t == doubt {
-		since, err = e.requestTime(row)
+	if h.turn = nextTurn(status, run, inFlight, e.RetryFailed); h.turn == skip {
+		return h, nil
 	}
-	return t, earlier, since, err
+	outcome, _, err := e.Earlier.Outcome(row)
+	if err != nil {
+		return h, err
+	}
+	h.since = outcome.At.Add(-outcome.Duration)
+	intent, ok, err := e.Earlier.Intent(row)
+	if err != nil {
+		return h, err
+	}
+	if ok {
+		h.since = intent.At
+	}
+	h.maybeApplied = inFlight || status == journal.Unknown || status == journal.Failed && change.MaybeApplied(outcome.Attempts, outcome.HTTPStatus)
+	if h.turn != doubt && !h.maybeApplied {
+		return h, nil
+	}
+	kept, ok, err := e.Earlier.Before(row)
+	if err != nil || !ok {
+		return h, err
+	}
+	// What cannot be read says nothing; it is not worth the run.
+	if s, err := api.ParseSession(kept.Session); err == nil {
+		h.before = &s
+	}
+	return h, nil
 }
 
 // nextTurn is the decision itself. A row in flight that does not run its
@@ -70,45 +100,6 @@ func nextTurn(status journal.Status, run, inFlight, retryFailed bool) turn {
 		return doubt
 	}
 	return fresh
-}
-
-// requestTime is when the last request for a row left.
-func (e *engine) requestTime(row int) (time.Time, error) {
-	intent, ok, err := e.Earlier.Intent(row)
-	if ok || err != nil {
-		return intent.At, err
-	}
-	outcome, _, err := e.Earlier.Outcome(row)
-	return outcome.At.Add(-outcome.Duration), err
-}
-
-// loadHistory adds to a task whether a request of an earlier session may have
-// been applied, and what the session held before.
-func (e *engine) loadHistory(t *task, now turn) error {
-	if e.Earlier == nil {
-		return nil
-	}
-	_, inFlight := e.Earlier.InFlight(t.Row)
-	t.maybeApplied = inFlight || t.replaces == journal.Unknown
-	if t.replaces == journal.Failed && !t.maybeApplied {
-		o, _, err := e.Earlier.Outcome(t.Row)
-		if err != nil {
-			return err
-		}
-		t.maybeApplied = change.MaybeApplied(o.Attempts, o.HTTPStatus)
-	}
-	if now != doubt && !t.maybeApplied {
-		return nil
-	}
-	kept, ok, err := e.Earlier.Before(t.Row)
-	if err != nil || !ok {
-		return err
-	}
-	// What cannot be read says nothing; it is not worth the run.
-	if s, err := api.ParseSession(kept.Session); err == nil {
-		t.before = &s
-	}
-	return nil
 }
 
 // findSuperseded finds the rows that are to be sent again although a later row

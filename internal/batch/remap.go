@@ -3,6 +3,7 @@ package batch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 
@@ -94,25 +95,14 @@ func (r *remapper) remap(row int, hash uint64) error {
 }
 
 func (r *remapper) passOn(row, oldRow int, hash uint64) error {
-	before, ok, err := r.old.Before(oldRow)
-	if err != nil {
+	before, read, err1 := r.old.Before(oldRow)
+	outcome, ended, err2 := r.old.Outcome(oldRow)
+	intent, began, err3 := r.old.Intent(oldRow)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	if before.Row = row; ok && !r.give(before) {
-		return errStopped
-	}
-	outcome, ok, err := r.old.Outcome(oldRow)
-	if err != nil {
-		return err
-	}
-	if outcome.Row = row; ok && outcome.Hash == hash && !r.give(outcome) {
-		return errStopped
-	}
-	intent, ok, err := r.old.Intent(oldRow)
-	if err != nil {
-		return err
-	}
-	if intent.Row = row; ok && intent.Hash == hash && !r.give(intent) {
+	before.Row, outcome.Row, intent.Row = row, row, row
+	if read && !r.give(before) || ended && outcome.Hash == hash && !r.give(outcome) || began && intent.Hash == hash && !r.give(intent) {
 		return errStopped
 	}
 	return nil

@@ -42,25 +42,21 @@ func (c *Checker) Collect(ids *IDs) {
 	}
 }
 
-// First checks a row in the first pass that knows the repeated ids: each row
-// of such an id but the first is wrong.
-func (c *Checker) First(row *sheet.Row, repeats *Repeats) []sheet.Problem {
+// Check is Plan for a pass that knows the ids that are in several rows. Each
+// row of such an id but the first is wrong; with all, every one of them is.
+func (c *Checker) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Problem {
 	problems := c.Plan(row)
 	p := c.planner
-	if !p.keyed {
+	if !c.IsRepeated(repeats) {
 		return problems
 	}
-	if at, again := repeats.meet(p.key, row.Number); again && !row.Long {
-		return p.repeated(fmt.Sprintf("the same id as in row %d: keep one row for each id, or send them one after another with --duplicates in-order", at))
-	}
-	return problems
-}
-
-// Again checks a row in a later pass: every row of a repeated id is wrong.
-func (c *Checker) Again(row *sheet.Row, repeats *Repeats) []sheet.Problem {
-	problems := c.Plan(row)
-	if c.IsRepeated(repeats) && !row.Long {
-		return c.planner.repeated("the id stands in several rows: none of them is sent")
+	first := repeats.firstRow(p.key, row.Number)
+	switch {
+	case row.Long:
+	case all:
+		return p.repeated("the id stands in several rows: none of them is sent")
+	case first < row.Number:
+		return p.repeated(fmt.Sprintf("the same id as in row %d: keep one row for each id, or send them one after another with --duplicates in-order", first))
 	}
 	return problems
 }

@@ -3,7 +3,6 @@ package change
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/sheet"
@@ -160,31 +159,7 @@ func orEmpty(value string) string {
 
 // sameName compares statuses, which a tenant may answer with spaces.
 func sameName(a, b string) bool {
-	if a == b {
-		return true
-	}
-	for {
-		a, b = strings.TrimLeft(a, nameSeparators), strings.TrimLeft(b, nameSeparators)
-		switch {
-		case a == "" || b == "":
-			return a == b
-		case a[0] >= utf8.RuneSelf || b[0] >= utf8.RuneSelf:
-			return sheet.NormalizeName(a) == sheet.NormalizeName(b)
-		case lower(a[0]) != lower(b[0]):
-			return false
-		}
-		a, b = a[1:], b[1:]
-	}
-}
-
-// nameSeparators are what does not matter in a name.
-const nameSeparators = " _-"
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
+	return a == b || sheet.NormalizeName(a) == sheet.NormalizeName(b)
 }
 
 // sameSet compares lists without regard to order, case and repeats.

@@ -3,7 +3,56 @@ package change
 import (
 	"hash/maphash"
 	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"nermbulk/internal/sheet"
 )
+
+// parseUUID reads a UUID with its hyphens and no braces, in capitals or not:
+// uuid.Parse takes other forms as well.
+func parseUUID(s string) (id uuid.UUID, ok bool) {
+	if len(s) != 36 {
+		return id, false
+	}
+	id, err := uuid.Parse(s)
+	return id, err == nil
+}
+
+func isUUID(s string) bool {
+	_, ok := parseUUID(s)
+	return ok
+}
+
+// lowerUUID returns a UUID in lower case: strings.ToLower takes four times as
+// long for one that is.
+func lowerUUID(s string) string {
+	bit := byte(0x20) // digits, hyphens and small letters have it
+	for i := range len(s) {
+		bit &= s[i]
+	}
+	if bit != 0 {
+		return s
+	}
+	return strings.ToLower(s)
+}
+
+// repairUUID returns the canonical form of a UUID that is certain although it
+// was written in another way: in braces, without hyphens, or both.
+func repairUUID(s string) (string, bool) {
+	if strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
+		s = sheet.Trim(s[1 : len(s)-1])
+	}
+	if len(s) != 32 && len(s) != 36 {
+		return "", false // uuid.Parse takes a urn, too
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return "", false
+	}
+	return id.String(), true
+}
 
 // IDs finds ids that are in more than one row, in 8 bytes an id, so that ten
 // million of them stay within the memory budget. It keeps a keyed 64-bit
@@ -51,18 +100,14 @@ type Repeats struct {
 	first map[uint64]int // the first row of an id, once it was met; else 0
 }
 
-// meet reports whether a repeated id was met in an earlier row, and returns
-// the first of them.
-func (r *Repeats) meet(id [16]byte, row int) (first int, again bool) {
-	if !r.has(id) {
-		return 0, false
-	}
+// firstRow returns the first row in which a repeated id was met: this one, if
+// there was none.
+func (r *Repeats) firstRow(id [16]byte, row int) int {
 	print := maphash.Bytes(r.seed, id[:])
-	if first = r.first[print]; first > 0 {
-		return first, true
+	if r.first[print] == 0 {
+		r.first[print] = row
 	}
-	r.first[print] = row
-	return row, false
+	return r.first[print]
 }
 
 func (r *Repeats) has(id [16]byte) bool {

@@ -16,14 +16,13 @@ func TestRepeats(t *testing.T) {
 	}
 	repeats := ids.Repeats()
 	for i := range n {
-		for _, row := range []int{i + 2, i + 3, i + 4} {
-			first, again := repeats.meet(numbered(i), row)
-			if want := i%10 == 9 && row > i+2; again != want || want && first != i+2 {
-				t.Fatalf("id %d in row %d: row %d, %v; want row %d, %v", i, row, first, again, i+2, want)
-			}
-		}
 		if got, want := repeats.has(numbered(i)), i%10 == 9; got != want {
 			t.Fatalf("id %d: repeated %v, want %v", i, got, want)
+		}
+		for _, row := range []int{i + 2, i + 3, i + 4} {
+			if i%10 == 9 && repeats.firstRow(numbered(i), row) != i+2 {
+				t.Fatalf("id %d in row %d: the first is not row %d", i, row, i+2)
+			}
 		}
 	}
 	if repeats.has(numbered(n)) {

@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
+
 	"nermbulk/internal/sheet"
 )
 
@@ -100,23 +102,13 @@ func isScientific(s string) bool {
 	return digits(s[2:]) == len(s)-2
 }
 
-// windows1252High are the characters that windows-1252 has for the bytes 0x80
-// to 0x9F; the five bytes without one stand for themselves.
-var windows1252High = func() map[rune]byte {
-	table := map[rune]byte{}
-	for i, r := range []rune("€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ") {
-		table[r] = byte(0x80 + i)
-	}
-	return table
-}()
-
-// asByte gives the byte that windows-1252 shows as r.
+// asByte returns the byte that windows-1252 shows as r. The bytes that have no
+// character there are shown as themselves.
 func asByte(r rune) (byte, bool) {
 	if r <= 0xff {
 		return byte(r), r >= 0x80
 	}
-	b, ok := windows1252High[r]
-	return b, ok
+	return charmap.Windows1252.EncodeRune(r)
 }
 
 // isMojibake reports whether a cell looks like UTF-8 that was read as
@@ -158,7 +150,7 @@ func isASCII(s string) bool {
 	return all < utf8.RuneSelf
 }
 
-// misread judges one lead byte of UTF-8 and what follows it. It is narrower
+// misread decides by one lead byte of UTF-8 and what follows it. It is narrower
 // than UTF-8 itself where real text has the same characters in a row.
 func misread(lead, second byte, third rune) bool {
 	thirdByte, continues := asByte(third)

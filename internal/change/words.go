@@ -1,6 +1,7 @@
 package change
 
 import (
+	"slices"
 	"strings"
 
 	"nermbulk/internal/sheet"
@@ -8,69 +9,19 @@ import (
 
 // statuses are the values that a session's status may be set to, as the NERM
 // API's reference lists them for updating a workflow session.
-var statuses = []string{
-	"api_request_sent",
-	"approved",
-	"assigned",
-	"attempting_to_start_workflow",
-	"AUTH-STATUS1",
-	"AUTH-STATUS2",
-	"AUTH-STATUS3",
-	"AUTH-STATUS4",
-	"AUTH-STATUS5",
-	"AUTH-STATUS6",
-	"AUTH-STATUS7",
-	"AUTH-STATUS8",
-	"AUTH-STATUS9",
-	"auto_assigned",
-	"batch_completed",
-	"checking_for_duplicates",
-	"closed",
-	"completed",
-	"courion_add",
-	"courion_extend",
-	"courion_terminate",
-	"courion_update",
-	"duplicates_resolved",
-	"failed",
-	"fulfilled",
-	"invitation_sent",
-	"ldap_provided",
-	"new",
-	"non_employee_created",
-	"non_employee_updated",
-	"notified",
-	"pending_approval",
-	"pending_assignment",
-	"pending_courion_add",
-	"pending_courion_extend",
-	"pending_courion_terminate",
-	"pending_courion_update",
-	"pending_creation",
-	"pending_fulfillment",
-	"pending_ldap",
-	"pending_notification",
-	"pending_profile_select",
-	"pending_request",
-	"pending_review",
-	"pending_status_change",
-	"pending_stored_procedure",
-	"pending_trigger",
-	"pending_update",
-	"processing",
-	"profile_check_complete",
-	"profiles_selected",
-	"rejected",
-	"requested",
-	"reviewed",
-	"soap_request_sent",
-	"started_workflow",
-	"status_changed",
-	"stored_procedure",
-	"un_assigned",
-	"waiting_on_workflow",
-	"workflow_changed",
-}
+var statuses = strings.Fields(`
+	api_request_sent approved assigned attempting_to_start_workflow AUTH-STATUS1 AUTH-STATUS2
+	AUTH-STATUS3 AUTH-STATUS4 AUTH-STATUS5 AUTH-STATUS6 AUTH-STATUS7 AUTH-STATUS8 AUTH-STATUS9
+	auto_assigned batch_completed checking_for_duplicates closed completed courion_add courion_extend
+	courion_terminate courion_update duplicates_resolved failed fulfilled invitation_sent ldap_provided
+	new non_employee_created non_employee_updated notified pending_approval pending_assignment
+	pending_courion_add pending_courion_extend pending_courion_terminate pending_courion_update
+	pending_creation pending_fulfillment pending_ldap pending_notification pending_profile_select
+	pending_request pending_review pending_status_change pending_stored_procedure pending_trigger
+	pending_update processing profile_check_complete profiles_selected rejected requested reviewed
+	soap_request_sent started_workflow status_changed stored_procedure un_assigned waiting_on_workflow
+	workflow_changed
+`)
 
 // statusByName finds a status by its name without case, spaces, '_' and '-'.
 var statusByName = func() map[string]string {
@@ -84,18 +35,13 @@ var statusByName = func() map[string]string {
 // KnownStatus returns the API's spelling of a status, which may be written
 // with spaces and in any case.
 func KnownStatus(s string) (string, bool) {
-	// The spelling of most cells is right already, and looking that up
-	// costs no normalising.
-	if known, ok := statusByName[s]; ok {
-		return known, true
-	}
 	known, ok := statusByName[sheet.NormalizeName(s)]
 	return known, ok
 }
 
 // Statuses returns the values that a session's status may be set to, in
 // alphabetical order.
-func Statuses() []string { return append([]string(nil), statuses...) }
+func Statuses() []string { return slices.Clone(statuses) }
 
 func parseStatus(cell string, rules *Rules) (string, *fault) {
 	if status, ok := KnownStatus(cell); ok {

@@ -3,7 +3,7 @@ package batch
 import "testing"
 
 func TestGuardReasons(t *testing.T) {
-	limit := func(g *guard) { g.finish(StoppedByLimit, "the limit") }
+	limit := func(g *guard) { g.halt(StoppedByLimit, "the limit") }
 	denied := func(g *guard) { g.halt(StoppedByDenial, "denied") }
 	failed := func(g *guard) { g.record(true, false) }
 	for _, test := range []struct {
