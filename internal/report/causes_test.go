@@ -41,7 +41,7 @@ func TestCauses(t *testing.T) {
 		{"HTTP codes stay apart", []failure{{err: "HTTP 500"}, {err: "HTTP 502"}},
 			[]string{"1 row: HTTP 500; row 2", "1 row: HTTP 502; row 3"}},
 		{"control characters", []failure{{err: "a\x1b[31m\nb\u202e"}}, []string{"1 row: a b; row 2"}},
-		{"nothing told", []failure{{}}, []string{"1 row: no reason was recorded; row 2"}},
+		{"no reason", []failure{{}}, []string{"1 row: no reason was recorded; row 2"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

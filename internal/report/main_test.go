@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // began is when the tests' runs start.
 var began = time.Date(2026, 3, 2, 21, 0, 0, 0, time.UTC)
 
-// uuid makes an id that is told apart by n.
+// uuid makes a different id for each n.
 func uuid(n int) string { return fmt.Sprintf("0d0e0f00-0000-4000-8000-%012d", n) }
 
 // run is a run directory that a test made.
@@ -123,5 +123,5 @@ func (r *run) readSheet(name string) (header []string, rows [][]string) {
 	return header, rows
 }
 
-// lines puts a CSV file's text together as it must stand on disk.
+// lines puts a CSV file's text together as it must be on disk.
 func lines(l ...string) string { return "\uFEFF" + strings.Join(l, "\r\n") + "\r\n" }

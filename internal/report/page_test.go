@@ -75,7 +75,7 @@ func withoutScript(t *testing.T, page string) string {
 	return page
 }
 
-// The policy must name what stands between the tags, to the byte, or a browser
+// The policy must name what is between the tags, to the byte, or a browser
 // shows the page without style and search.
 func TestPolicy(t *testing.T) {
 	r := mixedRun(t)

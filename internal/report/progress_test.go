@@ -128,8 +128,8 @@ func TestBarShrinks(t *testing.T) {
 	}
 }
 
-// A terminal echoes the ^C of a person who has had enough where the cursor
-// stands, at the bar's end: it must neither wrap nor stay.
+// A terminal echoes the ^C of a person who has had enough at the cursor, which
+// is at the bar's end: it must neither wrap nor stay.
 func TestBarWipesTheEcho(t *testing.T) {
 	for _, state := range []State{{Done: 5, Left: 5, Rate: 1}, {Done: 5, Left: 5, Failed: 1e9, Unknown: 1e9, Rate: 1}} {
 		for width := 12; width < 120; width++ {
@@ -164,7 +164,7 @@ func TestBarColors(t *testing.T) {
 }
 
 // Thousands of updates a second must not become thousands of redraws, and a
-// prompt that stands on the line must not be overdrawn.
+// prompt on the line must not be overdrawn.
 func TestBarThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &terminal{width: 80}
@@ -249,19 +249,19 @@ func TestPrintWhereNothingIsShown(t *testing.T) {
 	p.Print()
 	p.Stop()
 	if got := out.String(); got != "5 of 10 rows (50 %)\n" {
-		t.Errorf("told %q", got)
+		t.Errorf("written is %q", got)
 	}
 }
 
 func TestLinesThatSomeoneElseWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		var told []int
+		var lines []int
 		p := NewProgress(ProgressOptions{Out: &out, Total: 10, Line: func(s State, text string) {
 			if text == "" {
 				t.Error("without a text")
 			}
-			told = append(told, s.Done)
+			lines = append(lines, s.Done)
 		}})
 		p.Update(State{Done: 1})
 		time.Sleep(everyLine + time.Second)
@@ -270,8 +270,8 @@ func TestLinesThatSomeoneElseWrites(t *testing.T) {
 		p.Print()
 		p.Update(State{Done: 10})
 		p.Stop()
-		if fmt.Sprint(told) != "[1 7 10]" || out.Len() > 0 {
-			t.Errorf("told %v, written %q", told, out.String())
+		if fmt.Sprint(lines) != "[1 7 10]" || out.Len() > 0 {
+			t.Errorf("lines of %v, written %q", lines, out.String())
 		}
 	})
 }

@@ -183,7 +183,7 @@ func TestFromDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(r.file("report.html"), "<dt>rate</dt><dd>10</dd>") {
-		t.Error("the page does not tell the settings")
+		t.Error("the page lacks the settings")
 	}
 	results := r.file("results.csv")
 	if want := r.must(); !reflect.DeepEqual(s, want) {

@@ -56,7 +56,7 @@ func (s *terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// screen returns what stands on the terminal, the cursor's line last.
+// screen returns what is on the terminal, the cursor's line last.
 func (s *terminal) screen() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
