@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,19 +10,20 @@ import (
 // candidates are the delimiters that are recognised, the commonest first.
 const candidates = ",;\t|"
 
-// separatorLine reads Excel's "sep=;" line, which may be quoted. It gives the
+// separatorLine reads Excel's "sep=;" line, which may be quoted. It returns the
 // line's length, 0 when there is none, and the delimiter, 0 when the line
 // names none.
 func separatorLine(text []byte) (length int, delimiter rune) {
 	line := text
 	if at := bytes.IndexAny(text, "\r\n"); at >= 0 {
 		line = text[:at]
-		length = at + 1
-		if bytes.HasPrefix(text[at:], []byte("\r\n")) {
-			length++
+	}
+	length = len(line)
+	for _, end := range []string{"\r\n", "\r", "\n"} {
+		if bytes.HasPrefix(text[length:], []byte(end)) {
+			length += len(end)
+			break
 		}
-	} else {
-		length = len(text)
 	}
 	if len(line) >= 2 && line[0] == '"' && line[len(line)-1] == '"' {
 		line = line[1 : len(line)-1]
@@ -30,8 +32,7 @@ func separatorLine(text []byte) (length int, delimiter rune) {
 	if len(line) < n || !bytes.EqualFold(line[:n], []byte(separatorPrefix)) {
 		return 0, 0
 	}
-	line = line[n:]
-	if len(line) == 0 {
+	if line = line[n:]; len(line) == 0 {
 		return length, 0
 	}
 	r, size := utf8.DecodeRune(line)
@@ -41,62 +42,49 @@ func separatorLine(text []byte) (length int, delimiter rune) {
 	return length, r
 }
 
-// detectDelimiter tells what divides the header: the candidate that leaves
-// the most columns with a meaning, then the one that stands most often outside
-// quotes. What stands in the rows has no say, so decimal commas do no harm.
-func detectDelimiter(text []byte, meant func(name string) bool) rune {
-	header := firstRecord(text)
+// detectDelimiter returns what divides the header: the candidate that leaves
+// the most columns with a meaning, then the one that is most often outside
+// quotes. The rows have no say, so decimal commas do no harm.
+func detectDelimiter(text []byte, means func(name string) bool) rune {
+	var header []byte
+	for record := range outsideQuotes(text, "\r\n") {
+		if !blank(bytes.Trim(record, candidates+"\" ")) {
+			header = record
+			break
+		}
+	}
 	best, bestMeant, bestCount := ',', -1, 0
 	for _, d := range candidates {
-		cells := splitOutsideQuotes(header, byte(d))
-		if len(cells) == 1 {
-			continue
-		}
-		n := 0
-		for _, cell := range cells {
-			if meant(strings.ReplaceAll(strings.Trim(cell, `"`), `""`, `"`)) {
-				n++
+		meant, count := 0, 0
+		for cell := range outsideQuotes(header, string(d)) {
+			count++
+			if means(strings.ReplaceAll(strings.Trim(string(cell), `"`), `""`, `"`)) {
+				meant++
 			}
 		}
-		if n > bestMeant || n == bestMeant && len(cells) > bestCount {
-			best, bestMeant, bestCount = d, n, len(cells)
+		if count > 1 && (meant > bestMeant || meant == bestMeant && count > bestCount) {
+			best, bestMeant, bestCount = d, meant, count
 		}
 	}
 	return best
 }
 
-// firstRecord gives the first record that is not blank, whatever divides it.
-func firstRecord(text []byte) []byte {
-	start, quoted := 0, false
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) {
-			if text[i] == '"' {
+// outsideQuotes returns what is between the dividers, ASCII characters, that
+// are not in quotes.
+func outsideQuotes(text []byte, dividers string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		from, quoted := 0, false
+		for i, c := range text {
+			switch {
+			case c == '"':
 				quoted = !quoted
+			case !quoted && strings.IndexByte(dividers, c) >= 0:
+				if !yield(text[from:i]) {
+					return
+				}
+				from = i + 1
 			}
-			if quoted || text[i] != '\n' && text[i] != '\r' {
-				continue
-			}
 		}
-		record := text[start:i]
-		start = i + 1
-		if !blank(bytes.Trim(record, candidates+"\" ")) {
-			return record
-		}
+		yield(text[from:])
 	}
-	return nil
-}
-
-func splitOutsideQuotes(record []byte, delimiter byte) []string {
-	var cells []string
-	start, quoted := 0, false
-	for i, c := range record {
-		switch {
-		case c == '"':
-			quoted = !quoted
-		case c == delimiter && !quoted:
-			cells = append(cells, string(record[start:i]))
-			start = i + 1
-		}
-	}
-	return append(cells, string(record[start:]))
 }

@@ -27,7 +27,7 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 		sum = sha256.New()
 	}
 	src, problems := s.source(sum), s.fixed
-	if s.header != nil {
+	if s.header.columns != nil {
 		r, err := s.newReader(src)
 		if err != nil {
 			return err

@@ -85,8 +85,8 @@ func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
 
 // newHeader gives each column its meaning; it keeps the cells. The error is an
 // *OptionError: a mapping that names no column of the sheet.
-func newHeader(row int, cells []string, o Options) (*header, error) {
-	h := &header{fields: o.Fields, row: row, width: len(cells)}
+func newHeader(row int, cells []string, o Options) (h header, err error) {
+	h = header{fields: o.Fields, row: row, width: len(cells)}
 	for _, cell := range cells {
 		if field, _, _ := o.Fields.Parse(cell); field == Result {
 			h.results = true
@@ -105,7 +105,7 @@ func newHeader(row int, cells []string, o Options) (*header, error) {
 	}
 	mapped, err := mapColumns(cells[:named], o.Columns)
 	if err != nil {
-		return nil, err
+		return h, err
 	}
 	for i, cell := range cells[:named] {
 		h.add(Column{Index: i, Name: cell}, mapped[i], o.Unknown)

@@ -17,7 +17,6 @@ type reader struct {
 	rows   int // that were not blank
 	cells  []string
 	excess []string
-	texts  texts
 
 	filled   []bool // for each of header.blanks, whether there is data beneath
 	unclean  bool   // an encoding problem is found: one is enough, since one flag mends all
@@ -33,7 +32,7 @@ func (s *Sheet) newReader(src io.Reader) (*reader, error) {
 	if err != nil {
 		return nil, s.readError(err)
 	}
-	return &reader{header: s.header, sheet: s, scan: scan, number: s.header.row, filled: make([]bool, len(s.header.blanks))}, nil
+	return &reader{header: &s.header, sheet: s, scan: scan, number: s.header.row, filled: make([]bool, len(s.header.blanks))}, nil
 }
 
 // Read implements gocsv.CSVReader.
@@ -80,7 +79,7 @@ func (r *reader) takeRow() {
 	for i, column := range r.blanks {
 		r.filled[i] = r.filled[i] || column < len(s.ends) && !blank(s.cell(column))
 	}
-	line, from := r.texts.keep(s.text), 0
+	line, from := string(s.text), 0
 	for i := range r.cells {
 		if i >= len(s.ends) {
 			clear(r.cells[i:])
@@ -130,24 +129,4 @@ func (r *reader) allProblems() []Problem {
 		found = append(found, noRows("the sheet has a header but no rows"))
 	}
 	return found
-}
-
-// textsSize is how many bytes are allocated at a time, enough for a dozen rows:
-// a cell that is kept holds on to all of them.
-const textsSize = 4 << 10
-
-// texts makes strings of rows, several of them in one piece of memory.
-type texts struct{ b strings.Builder }
-
-func (t *texts) keep(text []byte) string {
-	if len(text) > textsSize/4 {
-		return string(text)
-	}
-	if t.b.Cap()-t.b.Len() < len(text) {
-		t.b.Reset()
-		t.b.Grow(textsSize)
-	}
-	from := t.b.Len()
-	t.b.Write(text) // it never fails, and earlier text stays as it is
-	return t.b.String()[from:]
 }

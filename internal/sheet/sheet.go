@@ -52,7 +52,7 @@ type Sheet struct {
 	charset   charset
 	separator int // length of the sep= line in decoded text
 	delimiter rune
-	header    *header // nil when there is none that can be read
+	header    header // without columns when there is none that can be read
 
 	fixed    []Problem // found by Open; those that need a pass are not among them
 	found    []Problem // all, by the last complete pass
@@ -139,27 +139,19 @@ func (s *Sheet) Name() string { return s.name }
 // Columns returns the columns without trailing blank ones, nil when there is no
 // header that can be read. The slice is the caller's.
 func (s *Sheet) Columns() []Column {
-	if s.header == nil {
-		return nil
-	}
 	return slices.Clone(s.header.columns)
 }
 
 // HeaderRow returns the header's row number as Excel shows it, 0 when there is
 // no header that can be read.
-func (s *Sheet) HeaderRow() int {
-	if s.header == nil {
-		return 0
-	}
-	return s.header.row
-}
+func (s *Sheet) HeaderRow() int { return s.header.row }
 
 // Delimiter returns the character between the cells.
 func (s *Sheet) Delimiter() rune { return s.delimiter }
 
 // FromResults reports whether the sheet has result columns: then it was
 // written with the formula escape, which is taken off its cells.
-func (s *Sheet) FromResults() bool { return s.header != nil && s.header.results }
+func (s *Sheet) FromResults() bool { return s.header.results }
 
 // Problems returns the problems of the whole sheet: those of the header after
 // Open, all of them after a complete Each. The slice is the caller's.

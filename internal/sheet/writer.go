@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 // Writer writes CSV as spreadsheets take it: UTF-8 with a byte order mark and
@@ -57,7 +56,7 @@ func NewPlainWriter(w io.Writer, delimiter rune) *Writer {
 // another delimiter recognised.
 func (s *Sheet) NewCopy(w io.Writer) *Writer {
 	writer := NewPlainWriter(w, s.delimiter)
-	if s.header == nil || writer.preamble != "" {
+	if s.header.columns == nil || writer.preamble != "" {
 		return writer
 	}
 	names := make([]string, len(s.header.columns))
@@ -94,7 +93,7 @@ func (w *Writer) Write(cells []string) error {
 		}
 		// A row that is one empty cell would be an empty line, which is no row.
 		if w.mustQuote(cell) || cell == "" && len(cells) == 1 {
-			line = appendQuoted(line, cell)
+			line = append(append(append(line, '"'), strings.ReplaceAll(cell, `"`, `""`)...), '"')
 		} else {
 			line = append(line, cell...)
 		}
@@ -114,36 +113,15 @@ func (w *Writer) Flush() {
 // Error returns the first error of a Write or Flush.
 func (w *Writer) Error() error { return w.err }
 
+// mustQuote reports whether a cell needs quotes. Programs trim bare cells, so
+// white space at an end needs them too.
 func (w *Writer) mustQuote(cell string) bool {
-	if cell == "" {
-		return false
-	}
-	first, last := cell[0], cell[len(cell)-1]
-	if first <= ' ' || last <= ' ' || first >= utf8.RuneSelf || last >= utf8.RuneSelf {
-		// Programs trim bare cells, so white space at an end needs quotes.
-		if Trim(cell) != cell {
-			return true
-		}
-	}
 	for i := range len(cell) {
 		if w.special[cell[i]] {
 			return true
 		}
 	}
-	return false
-}
-
-func appendQuoted(line []byte, cell string) []byte {
-	line = append(line, '"')
-	for {
-		at := strings.IndexByte(cell, '"')
-		if at < 0 {
-			break
-		}
-		line = append(append(line, cell[:at+1]...), '"')
-		cell = cell[at+1:]
-	}
-	return append(append(line, cell...), '"')
+	return cell != Trim(cell)
 }
 
 // Escape puts an apostrophe before a cell that a spreadsheet would run as a
@@ -158,10 +136,10 @@ func Escape(cell string) string {
 
 // Unescape takes one apostrophe off a cell that Escape put one on.
 func Unescape(cell string) string {
-	if cell == "" || cell[0] != '\'' || !formula(cell) {
-		return cell
+	if formula(cell) {
+		return strings.TrimPrefix(cell, "'")
 	}
-	return cell[1:]
+	return cell
 }
 
 // formula looks behind the apostrophes, so that a cell that came with one of
@@ -171,12 +149,5 @@ func formula(cell string) bool {
 		return false
 	}
 	bare := strings.TrimLeft(cell, "'")
-	if bare == "" {
-		return false
-	}
-	switch bare[0] {
-	case '=', '+', '-', '@', '\t', '\r':
-		return true
-	}
-	return false
+	return bare != "" && strings.IndexByte("=+-@\t\r", bare[0]) >= 0
 }
