@@ -28,7 +28,7 @@ func (c *Checker) LeaveOutWarnings() { c.planner.quiet = !c.planner.rules.Strict
 // that problem alone: its cells may have moved.
 func (c *Checker) Plan(row *sheet.Row) []sheet.Problem {
 	problems := c.planner.Plan(row, &c.Change)
-	if row.Long {
+	if row.Long() {
 		c.one[0] = c.sheet.LongRow(row)
 		return c.one[:]
 	}
@@ -52,7 +52,7 @@ func (c *Checker) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Prob
 	}
 	first := repeats.firstRow(p.key, row.Number)
 	switch {
-	case row.Long:
+	case row.Long():
 	case all:
 		return p.repeated("the id stands in several rows: none of them is sent")
 	case first < row.Number:

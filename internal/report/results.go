@@ -153,7 +153,7 @@ func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
 	for _, i := range w.own {
 		row.cells = append(row.cells, cell(r, i))
 	}
-	if r.Long {
+	if r.Long() {
 		row.excess = r.Excess
 	}
 	w.results = append(w.results, resultOf(out))

@@ -121,7 +121,7 @@ func observe(t *testing.T, path string, want expectation) []byte {
 		seen.Rows, seen.Problems = nil, nil
 		err := s.Each(context.Background(), func(r *Row) error {
 			row := caseRow{Row: r.Number, Cells: append([]string{}, r.Cells...)}
-			if r.Long {
+			if r.Long() {
 				p := s.LongRow(r)
 				row.Long = string(p.Kind) + ": " + p.String()
 			}

@@ -26,7 +26,7 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 	if s.sum == "" && !s.unhashed {
 		sum = sha256.New()
 	}
-	src, problems := s.source(sum), s.fixed
+	src, problems := s.source(sum), s.problems
 	if s.header.columns != nil {
 		r, err := s.newReader(src)
 		if err != nil {
@@ -49,7 +49,7 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 	if sum != nil {
 		s.sum = hex.EncodeToString(sum.Sum(nil))
 	}
-	s.found, s.complete = problems, true
+	s.problems = problems
 	return nil
 }
 
@@ -210,7 +210,7 @@ func (f *feed) handOver() {
 			return
 		}
 		row, at := (<-f.made).Row, f.places[i]
-		row.Number, row.Excess, row.Long = at.number, at.excess, at.excess != nil
+		row.Number, row.Excess = at.number, at.excess
 		if f.stopped = f.fn(row); f.stopped != nil {
 			return
 		}

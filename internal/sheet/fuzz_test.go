@@ -55,7 +55,7 @@ func checkRows(t *testing.T, s *Sheet, rows []Row) {
 				t.Fatalf("row %d: %q is not UTF-8", r.Number, cell)
 			}
 		}
-		if p := s.LongRow(&r); r.Long && (p.Kind != CellCount || p.Row != r.Number) {
+		if p := s.LongRow(&r); r.Long() && (p.Kind != CellCount || p.Row != r.Number) {
 			t.Fatalf("row %d: %v", r.Number, p)
 		}
 	}
@@ -129,7 +129,7 @@ func checkCopy(t *testing.T, s *Sheet, rows []Row) {
 		t.Fatalf("%d rows were copied to %q, %d came back: %v", len(rows), b.String(), len(back), again.Problems())
 	}
 	for i, r := range back {
-		if r.Number != rows[i].Number || r.Long != rows[i].Long || !slices.Equal(r.Cells, rows[i].Cells) || !slices.Equal(r.Excess, rows[i].Excess) {
+		if r.Number != rows[i].Number || !slices.Equal(r.Cells, rows[i].Cells) || !slices.Equal(r.Excess, rows[i].Excess) {
 			t.Fatalf("%+v was copied, %+v came back", rows[i], r)
 		}
 	}

@@ -52,12 +52,12 @@ func (s *Sheet) readHeader() error {
 	if s.header, err = newHeader(row, cells, s.options); err != nil {
 		return err
 	}
-	s.fixed = s.header.problems(-1)
+	s.problems = s.header.problems(-1)
 	return nil
 }
 
 // scanHeader finds the header among blank rows. It returns no cells when there
-// is none, with the reason among the fixed problems.
+// is none, with the reason among the problems.
 func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
 	for row = 1; ; row++ {
 		err := scan.next()
@@ -78,7 +78,7 @@ func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
 		default:
 			return scan.cells(nil), row, nil
 		}
-		s.fixed = []Problem{p}
+		s.problems = []Problem{p}
 		return nil, 0, nil
 	}
 }

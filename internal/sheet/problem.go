@@ -104,8 +104,7 @@ func faultProblem(row int, h *header, err error) (Problem, bool) {
 	return Problem{}, false
 }
 
-// LongRow returns the problem of a row that has data beyond the last column
-// (Row.Long).
+// LongRow returns the problem of a row that has data beyond the last column.
 func (s *Sheet) LongRow(r *Row) Problem {
 	width, beyond, cell := s.header.width, 0, ""
 	for beyond, cell = range r.Excess {

@@ -16,7 +16,10 @@ const (
 	mostColumns = 16384
 )
 
-var errLongRecord = errors.New("record is too long")
+var (
+	errLongRecord = errors.New("record is too long")
+	errMore       = errors.New("the buffer does not hold the whole record")
+)
 
 // offset is where a cell begins in a scanner's text.
 type offset struct{ column, from int }
@@ -64,12 +67,9 @@ func (s *scanner) next() error {
 			return io.EOF
 		}
 		n, err := s.record()
-		if err != nil {
-			return err
-		}
-		if n > 0 {
+		if !errors.Is(err, errMore) {
 			s.pos += n
-			return nil
+			return err
 		}
 		if err := s.fill(); err != nil {
 			return s.tooLong(err)
@@ -82,7 +82,7 @@ func (s *scanner) next() error {
 func (s *scanner) record() (int, error) {
 	line, n := s.line()
 	if n == 0 {
-		return 0, nil
+		return 0, errMore
 	}
 	s.ends, s.count, s.past = s.ends[:0], 0, offset{}
 	if bytes.IndexByte(line, '"') >= 0 {
@@ -97,7 +97,10 @@ func (s *scanner) record() (int, error) {
 // its end for each row.
 func (s *scanner) line() (line []byte, length int) {
 	if s.lf < s.pos {
-		s.lf = s.nextLF(s.pos)
+		s.lf = s.end
+		if at := bytes.IndexByte(s.buf[s.pos:s.end], '\n'); at >= 0 {
+			s.lf = s.pos + at
+		}
 	}
 	rest := s.buf[s.pos:s.lf]
 	if at := bytes.IndexByte(rest, '\r'); at >= 0 {
@@ -116,13 +119,6 @@ func (s *scanner) line() (line []byte, length int) {
 		return rest, len(rest)
 	}
 	return nil, 0
-}
-
-func (s *scanner) nextLF(from int) int {
-	if at := bytes.IndexByte(s.buf[from:s.end], '\n'); at >= 0 {
-		return from + at
-	}
-	return s.end
 }
 
 // plain divides a record that holds no quote.
@@ -249,71 +245,60 @@ const (
 	afterQuote  = `text follows the closing quote of this cell; write "" for a quote inside a quoted cell`
 )
 
-// quoted takes a record apart that holds a quote, from the start of data,
-// which may hold only a part of it: then it returns 0.
+// quoted takes a record apart that holds a quote, from the start of data.
 func (s *scanner) quoted(data []byte) (int, error) {
 	s.text = s.text[:0]
 	for i := 0; ; {
 		from := len(s.text)
-		var n int
-		var err error
+		cell := s.bareCell
 		if i < len(data) && data[i] == '"' {
-			n, err = s.quotedCell(data[i:])
-		} else {
-			n, err = s.bareCell(data[i:])
+			cell = s.quotedCell
 		}
-		if n < 0 || err != nil {
+		n, err := cell(data[i:])
+		if err != nil {
 			return 0, err
 		}
 		i += n
 		s.add(from, len(s.text))
-		n, another := s.separator(data[i:])
-		if n < 0 {
-			return 0, nil
-		}
+		n, another, err := s.separator(data[i:])
 		i += n
-		if !another {
-			return i, nil
+		if err != nil || !another {
+			return i, err
 		}
 		s.text = append(s.text, s.delim...)
 	}
 }
 
 // quotedCell adds the cell at the start of data to text and returns the length
-// it had in data, -1 when its end is not in data.
+// it had in data, or errMore when its end is not in data.
 func (s *scanner) quotedCell(data []byte) (int, error) {
 	i := 1
 	for {
 		at := bytes.IndexByte(data[i:], '"')
-		if at < 0 {
-			if s.eof {
-				return -1, &quoteFault{column: s.count, message: neverClosed}
-			}
-			return -1, nil
+		switch {
+		case at < 0 && s.eof:
+			return 0, &quoteFault{s.count, neverClosed}
+		case at < 0:
+			return 0, errMore
 		}
 		s.text = append(s.text, data[i:i+at]...)
 		i += at + 1
-		if i == len(data) && !s.eof {
-			return -1, nil // it may be the first of two
-		}
 		if i == len(data) || data[i] != '"' {
 			break
 		}
 		s.text = append(s.text, '"')
 		i++
 	}
-	if !s.eof && len(data)-i < len(s.delim) {
-		return -1, nil
-	}
 	rest := data[i:]
-	if len(rest) > 0 && rest[0] != '\r' && rest[0] != '\n' && !bytes.HasPrefix(rest, s.delim) {
-		message := afterQuote
-		if bytes.ContainsAny(data[:i], "\r\n") {
-			message = closedLate
-		}
-		return -1, &quoteFault{column: s.count, message: message}
+	switch {
+	case !s.eof && len(rest) < len(s.delim):
+		return 0, errMore // another quote or the delimiter may be yet to come
+	case len(rest) == 0 || rest[0] == '\r' || rest[0] == '\n' || bytes.HasPrefix(rest, s.delim):
+		return i, nil
+	case bytes.ContainsAny(data[:i], "\r\n"):
+		return 0, &quoteFault{s.count, closedLate}
 	}
-	return i, nil
+	return 0, &quoteFault{s.count, afterQuote}
 }
 
 // bareCell is quotedCell for a cell without quotes.
@@ -321,34 +306,26 @@ func (s *scanner) bareCell(data []byte) (int, error) {
 	end := bytes.IndexAny(data, s.special)
 	switch {
 	case end < 0 && !s.eof:
-		return -1, nil
+		return 0, errMore
 	case end < 0:
 		end = len(data)
 	case data[end] == '"':
-		return -1, &quoteFault{column: s.count, message: bareQuote}
+		return 0, &quoteFault{s.count, bareQuote}
 	}
 	s.text = append(s.text, data[:end]...)
 	return end, nil
 }
 
 // separator returns the length of the delimiter or row end at the start of
-// data, -1 where data is too short for that, and whether another cell follows.
-func (s *scanner) separator(data []byte) (length int, another bool) {
+// data, and whether another cell follows.
+func (s *scanner) separator(data []byte) (length int, another bool, err error) {
 	switch {
-	case len(data) == 0:
-		if s.eof {
-			return 0, false
-		}
-		return -1, false
+	case !s.eof && (len(data) == 0 || len(data) == 1 && data[0] == '\r'):
+		return 0, false, errMore
 	case bytes.HasPrefix(data, s.delim):
-		return len(s.delim), true
-	case data[0] == '\r':
-		if len(data) == 1 && !s.eof {
-			return -1, false
-		}
-		if len(data) > 1 && data[1] == '\n' {
-			return 2, false
-		}
+		return len(s.delim), true, nil
+	case bytes.HasPrefix(data, []byte("\r\n")):
+		return 2, false, nil
 	}
-	return 1, false
+	return min(len(data), 1), false, nil
 }

@@ -26,13 +26,13 @@ type Row struct {
 	// decoded to UTF-8, quotes and the formula escape taken off, not trimmed,
 	// line breaks as they were. Missing cells are empty.
 	Cells []string
-	// Long is set when the row holds data beyond the header's last column.
-	// It has a problem of kind CellCount then and must not be sent.
-	Long bool
-	// Excess holds, for Long, the cells beyond the header's last column, so
-	// that a copy of the row loses none.
+	// Excess holds the cells beyond the header's last column where any has data.
 	Excess []string
 }
+
+// Long reports whether the row has data beyond the header's last column. It
+// has a problem of kind CellCount then (LongRow) and must not be sent.
+func (r *Row) Long() bool { return len(r.Excess) > 0 }
 
 // Column is one column of a sheet.
 type Column struct {
@@ -54,9 +54,7 @@ type Sheet struct {
 	delimiter rune
 	header    header // without columns when there is none that can be read
 
-	fixed    []Problem // found by Open; those that need a pass are not among them
-	found    []Problem // all, by the last complete pass
-	complete bool
+	problems []Problem // found by Open, or by the last complete pass
 	sum      string
 	unhashed bool // sum is not wanted
 	read     atomic.Int64
@@ -73,9 +71,6 @@ func Open(path string, o Options) (*Sheet, error) {
 	s := &Sheet{name: path, options: o, delimiter: ','}
 	err := s.open()
 	if err == nil {
-		err = s.begin()
-	}
-	if err == nil {
 		return s, nil
 	}
 	s.file.Close()
@@ -85,34 +80,24 @@ func Open(path string, o Options) (*Sheet, error) {
 	return nil, fmt.Errorf("cannot read the sheet: %w", err)
 }
 
-// open opens the file. It looks at it before, since opening a pipe that nobody
-// writes to would wait for ever, and again after.
+// open opens the file, finds out what it is, and reads its header.
 func (s *Sheet) open() error {
-	info, err := os.Stat(s.name)
-	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-		return s.notRegular()
+	// Opening a pipe that nobody writes to would wait for ever.
+	if info, err := os.Stat(s.name); err == nil {
+		if err := s.checkFile(info); err != nil {
+			return err
+		}
 	}
+	var err error
 	if s.file, err = os.Open(s.name); err != nil {
 		return err
 	}
 	if s.info, err = s.file.Stat(); err != nil {
 		return err
 	}
-	switch {
-	case s.info.IsDir():
-		return fmt.Errorf("%s is a directory; name a CSV file in it", s.name)
-	case !s.info.Mode().IsRegular():
-		return s.notRegular()
+	if err := s.checkFile(s.info); err != nil {
+		return err
 	}
-	return nil
-}
-
-func (s *Sheet) notRegular() error {
-	return fmt.Errorf("%s is not a regular file; save it as one, or give it to standard input and name it -", s.name)
-}
-
-// begin finds out what the file is, and reads its header.
-func (s *Sheet) begin() error {
 	sample := make([]byte, sampleSize)
 	n, err := s.file.ReadAt(sample, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -123,11 +108,21 @@ func (s *Sheet) begin() error {
 		return err
 	}
 	if program := workbook(sample); program != "" {
-		s.fixed = []Problem{{Kind: BadEncoding, Severity: Error,
+		s.problems = []Problem{{Kind: BadEncoding, Severity: Error,
 			Message: fmt.Sprintf("this is %s, not a CSV file; open it and save it as CSV UTF-8", program)}}
 		return nil
 	}
 	return s.readHeader()
+}
+
+func (s *Sheet) checkFile(info os.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory; name a CSV file in it", s.name)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file; save it as one, or give it to standard input and name it -", s.name)
+	}
+	return nil
 }
 
 // Close closes the file.
@@ -155,12 +150,7 @@ func (s *Sheet) FromResults() bool { return s.header.results }
 
 // Problems returns the problems of the whole sheet: those of the header after
 // Open, all of them after a complete Each. The slice is the caller's.
-func (s *Sheet) Problems() []Problem {
-	if s.complete {
-		return slices.Clone(s.found)
-	}
-	return slices.Clone(s.fixed)
-}
+func (s *Sheet) Problems() []Problem { return slices.Clone(s.problems) }
 
 // SHA256 returns the hash of the file's bytes in hex, empty before the first
 // complete Each, and after SkipHash.
