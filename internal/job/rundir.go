@@ -46,7 +46,7 @@ func (j *job) findRun(context.Context) error {
 	if j.hash, err = hashFile(j.Sheet.Path); err != nil {
 		return err
 	}
-	j.same = j.earlier != nil && !j.info.Rebasing && j.earlier.Last().SHA256 == j.hash &&
+	j.same = j.earlier != nil && !j.info.Remapping && j.earlier.Last().SHA256 == j.hash &&
 		sameMeaning(j.info.Options, j.Settings)
 	return nil
 }
@@ -213,7 +213,7 @@ func (j *job) reopen() error {
 	if j.earlier == nil || j.same {
 		j.describe()
 	} else {
-		j.info.Rebasing = true
+		j.info.Remapping = true
 	}
 	return j.dir.Save(j.info)
 }
@@ -222,7 +222,7 @@ func (j *job) reopen() error {
 func (j *job) describe() {
 	j.info.SHA256, j.info.Version, j.info.Options = j.hash, j.Version, j.Settings
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
-	j.info.Rebasing = false
+	j.info.Remapping = false
 }
 
 // remap begins a session with an edited sheet, into which what still holds is

@@ -29,9 +29,9 @@ type Info struct {
 	ExitCode   *int              `json:"exit_code"`   // as FinishedAt
 	Finished   bool              `json:"finished"`    // nothing is left to resume
 	DryRun     bool              `json:"dry_run"`
-	// Rebasing tells that an edited sheet takes the place of the one that SHA256
+	// Remapping says that an edited sheet takes the place of the one that SHA256
 	// and Options describe, and that the journal may or may not have it yet.
-	Rebasing bool `json:"rebasing,omitempty"`
+	Remapping bool `json:"rebasing,omitempty"`
 }
 
 // RunDir is a directory that holds a run.

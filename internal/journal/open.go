@@ -1,19 +1,32 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// The files of a run directory that this package keeps.
 const (
-	FileName     = "journal.jsonl"
-	InfoFileName = "run.json"
-	lockFileName = ".lock"
+	checksumDiffers = "the line is damaged (its checksum differs)"
+	tailWindow      = 64 << 10
 )
+
+// DamageError says that a journal holds a line that was not written so. The
+// journal is then refused whole: a guess could send a row twice.
+type DamageError struct {
+	Path   string
+	Line   int // from 1
+	Reason string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%s, line %d: %s; put back an undamaged copy of the file, "+
+		"or start a new run: what was recorded from this line on cannot be trusted", e.Path, e.Line, e.Reason)
+}
 
 // CreateWriter starts the journal of a new run in dir. It fails with
 // fs.ErrExist when there is one already.
@@ -52,26 +65,75 @@ func OpenWriter(dir string, o Options) (*Writer, error) {
 	return newWriter(f, o), nil
 }
 
-// openFile opens a regular file for writing. It never follows a symbolic link:
-// one planted in a run directory would have us write elsewhere.
-func openFile(path string, flag int) (*os.File, error) {
-	switch info, err := os.Lstat(path); {
-	case err == nil && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is a %s, not a regular file; remove it", path, kindOf(info.Mode()))
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	return os.OpenFile(path, flag|noFollow, 0o600)
+// torn reports whether what follows the last intact line may be cut off, since
+// a kill or a power cut explains it: either it is the beginning of a line, or
+// some of its blocks never reached the disk and read as NULs. Anything else is
+// damage.
+func torn(tail []byte) bool {
+	return len(tail) <= maxLine+maxPending && (bytes.IndexByte(tail, '\n') < 0 || bytes.IndexByte(tail, 0) >= 0)
 }
 
-func kindOf(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeSymlink != 0:
-		return "symbolic link"
-	case mode.IsDir():
-		return "directory"
-	case mode&fs.ModeNamedPipe != 0:
-		return "named pipe"
+// repair cuts the torn tail off the journal at path and returns how many bytes
+// it had. A tail that is not torn is a *DamageError, and the file stays as it is.
+func repair(path string) (cut int64, err error) {
+	f, err := openFile(path, os.O_RDWR)
+	if err != nil {
+		return 0, err
 	}
-	return "special file"
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	tail, err := readTail(f, size)
+	if err != nil || len(tail) == 0 {
+		return 0, err
+	}
+	end := size - int64(len(tail))
+	if !torn(tail) {
+		in := newLineScanner(io.NewSectionReader(f, 0, end))
+		line := 1
+		for in.Scan() {
+			line++
+		}
+		return 0, errors.Join(in.Err(), &DamageError{Path: path, Line: line, Reason: checksumDiffers})
+	}
+	if err := f.Truncate(end); err != nil {
+		return 0, err
+	}
+	return int64(len(tail)), f.Sync()
+}
+
+// readTail returns what follows the last intact line, of which it reads no more
+// than a tail that a Writer left could have.
+func readTail(f io.ReaderAt, size int64) ([]byte, error) {
+	for window := int64(tailWindow); ; window *= 2 {
+		window = min(window, size)
+		buf := make([]byte, window)
+		if _, err := f.ReadAt(buf, size-window); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if end, found := lastIntact(buf, window == size); found {
+			return buf[end:], nil
+		}
+		if window == size || window > 2*maxLine {
+			return buf, nil
+		}
+	}
+}
+
+// lastIntact returns the end of the last intact line in buf, which begins with a
+// line only if it holds the whole file.
+func lastIntact(buf []byte, whole bool) (end int, found bool) {
+	for end = bytes.LastIndexByte(buf, '\n'); end >= 0; {
+		start := bytes.LastIndexByte(buf[:end], '\n')
+		if start < 0 && !whole {
+			return 0, false
+		}
+		if intact(buf[start+1 : end]) {
+			return end + 1, true
+		}
+		end = start
+	}
+	return 0, false
 }

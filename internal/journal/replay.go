@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func Load(dir string) (*Replay, error) {
 	}
 	r := &Replay{f: f, path: path, rows: new(rowIndex)}
 	r.window.r = f
-	if err := r.scan(newLineReader(f)); err != nil {
+	if err := r.readLines(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	r.staged = nil
@@ -63,48 +64,42 @@ func Load(dir string) (*Replay, error) {
 // Close closes the file. Only what needs no reading can be asked afterwards.
 func (r *Replay) Close() error { return r.f.Close() }
 
-func (r *Replay) scan(in *lineReader) error {
-	for {
-		line, off, whole, err := in.next()
-		if errors.Is(err, io.EOF) {
-			return nil
+// readLines applies the lines up to the torn tail, if there is one.
+func (r *Replay) readLines() error {
+	number := 1
+	in := newLineScanner(r.f)
+	for ; in.Scan() && intact(in.Bytes()); number++ {
+		if err := r.apply(in.Bytes(), r.end); err != nil {
+			return &DamageError{Path: r.path, Line: number, Reason: err.Error()}
 		}
-		if err != nil {
-			return err
-		}
-		if !whole || !intact(line) {
-			return r.scanTail(in, line, whole)
-		}
-		if err := r.apply(line, off); err != nil {
-			return &DamageError{Path: r.path, Line: in.number, Reason: err.Error()}
-		}
-		r.end = in.off
+		r.end += int64(len(in.Bytes()) + 1)
 	}
+	if err := in.Err(); err != nil && !errors.Is(err, bufio.ErrTooLong) {
+		return err
+	}
+	size, err := r.f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	tail, err := readTail(r.f, size)
+	if err == nil && (size-int64(len(tail)) != r.end || !torn(tail)) {
+		return &DamageError{Path: r.path, Line: number, Reason: checksumDiffers}
+	}
+	return err
 }
 
-// scanTail reads from the first line that is not intact to the end, to tell a
-// torn tail from damage.
-func (r *Replay) scanTail(in *lineReader, line []byte, whole bool) error {
-	damage := &DamageError{Path: r.path, Line: in.number, Reason: checksumDiffers}
-	lineBreak, null := whole, bytes.IndexByte(line, 0) >= 0
-	for {
-		line, _, whole, err := in.next()
-		if errors.Is(err, io.EOF) {
-			break
+// newLineScanner returns a scanner of whole lines, without their line breaks.
+// What follows the last line break is left out.
+func newLineScanner(r io.Reader) *bufio.Scanner {
+	in := bufio.NewScanner(r)
+	in.Buffer(make([]byte, 1<<20), maxLine+1)
+	in.Split(func(data []byte, _ bool) (advance int, token []byte, err error) {
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			return i + 1, data[:i], nil
 		}
-		if err != nil {
-			return err
-		}
-		if whole && intact(line) {
-			return damage
-		}
-		lineBreak = lineBreak || whole
-		null = null || bytes.IndexByte(line, 0) >= 0
-	}
-	if lineBreak && !null || in.off-r.end > maxLine+maxPending {
-		return damage
-	}
-	return nil
+		return 0, nil, nil
+	})
+	return in
 }
 
 // apply takes in an intact line that begins at off.

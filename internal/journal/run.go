@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
 // ExistsError says that a directory holds a run already.
@@ -15,10 +17,39 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("%s holds a run already; go on with it with --resume, or choose another --run-dir", e.Dir)
 }
 
+// LockedError says that another process has the run directory.
+type LockedError struct{ Dir string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("another process is working on the run in %s; wait until it has ended", e.Dir)
+}
+
+// Lock takes the directory for this process, at once or not at all: a
+// *LockedError says that another one has it. The directory must exist.
+//
+// The system gives the lock up when the process ends, however it ends, so that
+// it is never stale. Its file stays after Unlock: were it removed, two processes
+// could hold two files of one name.
+func Lock(dir string) (*flock.Flock, error) {
+	path := filepath.Join(dir, lockFileName)
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|noFollow), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the run directory: %w", err)
+	}
+	if !ok {
+		return nil, &LockedError{Dir: dir}
+	}
+	return lock, nil
+}
+
 // Run is a run directory that this process has locked.
 type Run struct {
 	dir  string
-	lock *DirLock
+	lock *flock.Flock
 }
 
 // Create makes dir (0700) for a new run, locks it and writes run.json. Files
@@ -34,14 +65,16 @@ func Create(dir string, info Info) (*Run, error) {
 	}
 	for _, name := range []string{InfoFileName, FileName} {
 		// A link that leads nowhere is in the way as well.
-		switch _, err := os.Lstat(filepath.Join(dir, name)); {
-		case err == nil:
-			return nil, errors.Join(&ExistsError{Dir: dir}, lock.Unlock())
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, errors.Join(err, lock.Unlock())
+		if _, found := os.Lstat(filepath.Join(dir, name)); found == nil {
+			err = &ExistsError{Dir: dir}
+		} else if !errors.Is(found, fs.ErrNotExist) {
+			err = errors.Join(err, found)
 		}
 	}
-	if err := WriteInfo(dir, info); err != nil {
+	if err == nil {
+		err = WriteInfo(dir, info)
+	}
+	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
 	return &Run{dir: dir, lock: lock}, nil
@@ -75,27 +108,44 @@ func (r *Run) Save(info Info) error { return WriteInfo(r.dir, info) }
 // Close gives the directory up. The journal's writer is closed first.
 func (r *Run) Close() error { return r.lock.Unlock() }
 
-// makeDir makes dir with those above it that are missing, each one so that a
-// power cut cannot take it, and closes an empty one to others.
-func makeDir(dir string) error {
-	var made []string
-	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
-		if _, err := os.Stat(d); err == nil || d == filepath.Dir(d) {
-			break
-		}
-		made = append(made, d)
+// Remove deletes the run's directory with everything in it, and gives it up.
+// Symbolic links are deleted, never followed. The run's description goes after
+// all else, so that what a crash leaves can still be recognised.
+func (r *Run) Remove() error {
+	root, err := os.OpenRoot(r.dir)
+	if err != nil {
+		return errors.Join(err, r.lock.Unlock())
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	err = empty(root)
+	// Where the system removes no file that is open, it goes after the lock.
+	var kept error
+	if err == nil {
+		kept = root.Remove(lockFileName)
+	}
+	if err = errors.Join(err, root.Close(), r.lock.Unlock()); err != nil {
 		return err
 	}
-	for _, d := range made {
-		if err := syncDir(filepath.Dir(d)); err != nil {
+	if kept != nil && !errors.Is(kept, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(r.dir, lockFileName)); err != nil {
 			return err
 		}
 	}
-	if entries, err := os.ReadDir(dir); len(made) == 0 && err == nil && len(entries) == 0 {
-		// Where it is not ours to change, the files' own modes protect them.
-		_ = os.Chmod(dir, 0o700)
+	// Not with what another process may have begun there meanwhile.
+	return os.Remove(r.dir)
+}
+
+// empty deletes what is in a run's directory, but for the lock's file.
+func empty(root *os.Root) error {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
 	}
-	return nil
+	for _, entry := range entries {
+		if name := entry.Name(); name != InfoFileName && name != lockFileName {
+			if err := root.RemoveAll(name); err != nil {
+				return err
+			}
+		}
+	}
+	return root.RemoveAll(InfoFileName) // no error where it is not there
 }

@@ -65,8 +65,8 @@ type Writer struct {
 
 	queued, written, synced int64 // bytes since the writer was opened
 
-	err      error
-	closed   bool
+	err       error
+	closed    bool
 	remapping bool
 }
 
