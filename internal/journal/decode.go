@@ -15,32 +15,33 @@ var errNotObject = errors.New("the line is not one JSON object")
 // decode reads a line into R, by its tags.
 func decode[R any](line []byte) (r R, err error) {
 	err = json.Unmarshal(line, &r)
+	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
+		return r, errNotObject
+	}
+	if _, bad := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !bad {
+		return r, errors.New(`"at" is not a time`) // no other type reads itself
+	}
 	return r, explain(err)
 }
 
 // explain takes Go's own names out of an error of encoding/json.
 func explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
-		return errNotObject
-	}
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
-		return errors.New(`"at" is not a time`) // no other type reads itself
+		return err
 	}
-	key := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
-	want := "a whole number"
-	switch {
+	key, want := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:], "a whole number"
+	switch kind := wrong.Type.Kind(); {
 	case key == "latency_ms":
 		want = "a list of latencies"
-	case wrong.Type.Kind() == reflect.String:
+	case kind == reflect.String:
 		want = "a text"
-	case wrong.Type.Kind() == reflect.Bool:
+	case kind == reflect.Bool:
 		want = "true or false"
-	case wrong.Type.Kind() == reflect.Float64:
+	case kind == reflect.Float64:
 		want = "a number"
+	case kind == reflect.Map || kind == reflect.Struct || kind == reflect.Slice:
+		want = "a list"
 	}
 	return fmt.Errorf("%q is not %s", key, want)
 }

@@ -6,7 +6,7 @@
 // # The file
 //
 // journal.jsonl holds one JSON object a line. A line counts once its line break
-// is there. The key "t" comes first and tells what the line is, "crc" comes
+// is there. The key "t" comes first and says what the line is, "crc" comes
 // last: the CRC-32C, in eight hexadecimal digits, of the line's bytes before
 // `,"crc"`. Times are RFC 3339 in UTC with milliseconds, durations are in
 // milliseconds, "row" is the row as Excel shows it, "hash" stands for the id and
@@ -27,7 +27,7 @@
 // Of several outcomes of a row the last one counts. A start without an end
 // before the next start is a session that was killed.
 //
-// A resume with an edited sheet numbers the rows anew. It writes a "rebase"
+// A resume with an edited sheet gives the rows new numbers. It writes a "rebase"
 // line with the keys of "start", the records that still hold under their new
 // row numbers with "carried":true, and a line that closes the block:
 //
@@ -36,14 +36,5 @@
 // A closed block replaces everything known of rows; one that is not closed was
 // cut short by a kill and counts for nothing.
 //
-// # Reading it with jq
-//
-// Failures with their rows, and how often each status came about:
-//
-//	jq -r 'select(.t=="outcome" and .status=="failed") | [.row,.id,.error] | @tsv' journal.jsonl
-//	jq -r 'select(.t=="outcome") | .status' journal.jsonl | sort | uniq -c
-//
-// Requests sent, by the minute:
-//
-//	jq -r 'select(.t=="tick") | "\(.at[0:16]) \(.patch+.get)"' journal.jsonl
+// docs/journal.md shows how to read it with jq.
 package journal

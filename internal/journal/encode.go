@@ -17,15 +17,6 @@ import (
 	"nermbulk/internal/text"
 )
 
-// The openings of the lines that are about a row: see parseHead.
-const (
-	openIntent    = `{"t":"intent","row":`
-	openWithdrawn = `{"t":"withdrawn","row":`
-	openOutcome   = `{"t":"outcome","row":`
-	openBefore    = `{"t":"before","row":`
-	openPlanned   = `{"t":"plan","row":`
-)
-
 const (
 	sealKey = `,"crc":"`
 	sealLen = len(sealKey) + 8 + len(`"}`)
@@ -113,15 +104,15 @@ func (r rebaseEnd) encode(e *encoder) {
 // The order of the first keys of a line about a row is what parseHead reads.
 
 func (r Intent) encode(e *encoder) {
-	e.row(openIntent, r.Row)
+	e.row("intent", r.Row)
 	e.flag("run", r.Run)
 	e.time("at", r.At)
 	e.text("id", r.ID)
-	e.hash("hash", r.Hash)
+	e.hash(r.Hash)
 }
 
 func (r Withdrawn) encode(e *encoder) {
-	e.row(openWithdrawn, r.Row)
+	e.row("withdrawn", r.Row)
 	e.time("at", r.At)
 	e.text("id", r.ID)
 }
@@ -130,12 +121,12 @@ func (r Outcome) encode(e *encoder) {
 	if statusCode(r.Status) == 0 {
 		e.err = fmt.Errorf("row %d: %q is no outcome", r.Row, r.Status)
 	}
-	e.row(openOutcome, r.Row)
+	e.row("outcome", r.Row)
 	e.text("status", string(r.Status))
 	e.flag("run", r.Run)
 	e.time("at", r.At)
 	e.text("id", r.ID)
-	e.hash("hash", r.Hash)
+	e.hash(r.Hash)
 	if r.HTTPStatus != 0 {
 		e.int("http", r.HTTPStatus)
 	}
@@ -147,13 +138,13 @@ func (r Outcome) encode(e *encoder) {
 }
 
 func (r Before) encode(e *encoder) {
-	e.row(openBefore, r.Row)
+	e.row("before", r.Row)
 	e.text("id", r.ID)
 	e.json("session", r.Session)
 }
 
 func (r Planned) encode(e *encoder) {
-	e.row(openPlanned, r.Row)
+	e.row("plan", r.Row)
 	e.text("id", r.ID)
 	e.text("action", r.Action)
 	e.textIfAny("method", r.Method)
@@ -172,7 +163,11 @@ func (t Tick) encode(e *encoder) {
 	e.int("token", t.Token)
 	e.int("throttled", t.Throttled)
 	e.int("retried", t.Retried)
-	e.float("ceiling", t.Ceiling)
+	e.key("ceiling")
+	if math.IsNaN(t.Ceiling) || math.IsInf(t.Ceiling, 0) {
+		t.Ceiling = 0 // JSON has no such numbers
+	}
+	e.b = strconv.AppendFloat(e.b, t.Ceiling, 'f', -1, 64)
 	if len(t.Latency) == 0 {
 		return
 	}
@@ -199,11 +194,12 @@ func (e *encoder) open(kind string) {
 }
 
 // row opens a line that is about a row.
-func (e *encoder) row(open string, row int) {
+func (e *encoder) row(kind string, row int) {
 	if e.err == nil && (row < 0 || row > maxRow) {
 		e.err = fmt.Errorf("row %d is out of range", row)
 	}
-	e.b = strconv.AppendInt(append(e.b, open...), int64(row), 10)
+	e.open(kind)
+	e.int("row", row)
 	e.flag("carried", e.carried)
 }
 
@@ -227,14 +223,6 @@ func (e *encoder) int(key string, n int) {
 	e.b = strconv.AppendInt(e.b, int64(n), 10)
 }
 
-func (e *encoder) float(key string, f float64) {
-	if math.IsNaN(f) || math.IsInf(f, 0) { // JSON has no such numbers
-		f = 0
-	}
-	e.key(key)
-	e.b = strconv.AppendFloat(e.b, f, 'f', -1, 64)
-}
-
 // flag leaves the key out where v is false.
 func (e *encoder) flag(key string, v bool) {
 	if v {
@@ -248,10 +236,10 @@ func (e *encoder) time(key string, t time.Time) {
 	e.b = t.UTC().AppendFormat(e.b, timeLayout)
 }
 
-func (e *encoder) hash(key string, h uint64) {
+func (e *encoder) hash(h uint64) {
 	var raw [8]byte
 	binary.BigEndian.PutUint64(raw[:], h)
-	e.key(key)
+	e.key("hash")
 	e.b = append(hex.AppendEncode(append(e.b, '"'), raw[:]), '"')
 }
 

@@ -2,8 +2,8 @@ package journal
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,13 +18,10 @@ type head struct {
 	records int  // of a rebase's end
 }
 
-func (h head) isAboutRow() bool {
-	switch h.kind {
-	case "outcome", "intent", "before", "plan", "withdrawn":
-		return true
-	}
-	return false
-}
+// rowKinds are the kinds of lines that are about a row.
+var rowKinds = []string{"outcome", "intent", "before", "plan", "withdrawn"}
+
+func (h head) isAboutRow() bool { return slices.Contains(rowKinds, h.kind) }
 
 // parseHead reads the beginning of a line that is as this version writes it. It
 // reports false for any other line, and for what is rare.
@@ -32,23 +29,16 @@ func (h head) isAboutRow() bool {
 // Nearly all lines of a replay pass here: decodeHead would take 15 times as long.
 func parseHead(line []byte) (h head, ok bool) {
 	c := cursor{rest: line, ok: true}
-	switch {
-	case c.skip(openOutcome):
-		h.kind = "outcome"
-	case c.skip(openIntent):
-		h.kind = "intent"
-	case c.skip(openBefore):
-		h.kind = "before"
-	case c.skip(openPlanned):
-		h.kind = "plan"
-	case c.skip(openWithdrawn):
-		h.kind = "withdrawn"
-	case c.skip(`{"t":"tick",`):
+	kind := c.text(`{"t":`)
+	if c.ok && string(kind) == "tick" {
 		return head{kind: "tick"}, true
-	default:
+	}
+	i := slices.IndexFunc(rowKinds, func(k string) bool { return k == string(kind) })
+	if i < 0 {
 		return h, false
 	}
-	h.row = c.number("")
+	h.kind = rowKinds[i]
+	h.row = c.number(`,"row":`)
 	h.carried = c.skip(`,"carried":true`)
 	if h.kind == "outcome" {
 		h.status = statusCode(c.text(`,"status":`))
@@ -65,7 +55,8 @@ func parseHead(line []byte) (h head, ok bool) {
 // twice as long.
 func parseOutcome(line []byte) (r Outcome, ok bool) {
 	c := cursor{rest: line, ok: true}
-	r.Row = c.number(openOutcome)
+	c.ok = c.skip(`{"t":"outcome"`)
+	r.Row = c.number(`,"row":`)
 	_ = c.skip(`,"carried":true`)
 	status := statusCode(c.text(`,"status":`))
 	r.Status = statuses[status]
@@ -127,18 +118,21 @@ func (c *cursor) text(key string) []byte {
 
 // decodeHead reads what parseHead does not: a line whose keys are in any order.
 func decodeHead(line []byte) (head, error) {
-	keys := struct {
+	keys, err := decode[struct {
 		Kind    string `json:"t"`
-		Row     int    `json:"row"`
+		Row     *int   `json:"row"`
 		Carried bool   `json:"carried"`
 		Run     bool   `json:"run"`
 		Status  string `json:"status"`
 		Records int    `json:"records"`
-	}{Row: -1}
-	if err := json.Unmarshal(line, &keys); err != nil {
-		return head{}, explain(err)
+	}](line)
+	if err != nil {
+		return head{}, err
 	}
-	h := head{keys.Kind, keys.Row, keys.Carried, keys.Run, statusCode([]byte(keys.Status)), keys.Records}
+	h := head{kind: keys.Kind, row: -1, carried: keys.Carried, run: keys.Run, status: statusCode(keys.Status), records: keys.Records}
+	if keys.Row != nil {
+		h.row = *keys.Row
+	}
 	switch {
 	case h.kind == "":
 		return h, errors.New(`"t" is not there`)

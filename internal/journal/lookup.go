@@ -29,7 +29,7 @@ func (r *Replay) Status(row int) Status {
 	return statuses[r.rows.rows.get(row).flags&codeMask]
 }
 
-// InFlight tells whether the row's latest intent has no outcome after it, and
+// InFlight reports whether the row's latest intent has no outcome after it, and
 // whether any such intent runs the workflow.
 func (r *Replay) InFlight(row int) (run, flying bool) {
 	flags := r.rows.rows.get(row).flags

@@ -150,7 +150,7 @@ func TestOpenWhatIsNoRun(t *testing.T) {
 	}
 	put(t, dir, InfoFileName, `{"sheet":5}`)
 	_, _, err := Open(dir)
-	if want := `"sheet" is a number`; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := `"sheet" is not a text`; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v, want …%s", err, want)
 	}
 	lock, err := Lock(dir)

@@ -33,9 +33,8 @@ type Options struct {
 
 // file is what a Writer needs of an *os.File.
 type file interface {
-	io.Writer
+	io.WriteCloser
 	Sync() error
-	Close() error
 }
 
 // Writer appends records to a journal. Its methods may be called from many
@@ -83,34 +82,15 @@ func newWriter(f file, o Options) *Writer {
 
 // Append queues r and returns at once, unless several MiB are waiting to be
 // written.
-func (w *Writer) Append(r Record) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.enqueue(r)
-}
+func (w *Writer) Append(r Record) error { return w.add(r, nil) }
 
 // Write returns once r, and all that was appended before it, is in the file:
 // the process may be killed then. No record is synced for its sake.
-func (w *Writer) Write(r Record) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.enqueue(r); err != nil {
-		return err
-	}
-	return w.await(&w.written)
-}
+func (w *Writer) Write(r Record) error { return w.add(r, &w.written) }
 
 // Commit returns once r, and all that was appended before it, is synced to the
 // disk. Commits that come at the same time share one sync.
-func (w *Writer) Commit(r Record) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.enqueue(r); err != nil {
-		return err
-	}
-	w.commits = true
-	return w.await(&w.synced)
-}
+func (w *Writer) Commit(r Record) error { return w.add(r, &w.synced) }
 
 // Flush returns once all that was appended is in the file and Written was
 // called for it.
@@ -175,7 +155,6 @@ func (w *Writer) Remap(start Start, carried iter.Seq2[Record, error]) error {
 		w.fail(err)
 		return w.err
 	}
-	w.commits = true
 	return w.await(&w.synced)
 }
 
@@ -210,13 +189,19 @@ func (w *Writer) carry(r Record) error {
 	return w.push(r, true, false)
 }
 
-// enqueue encodes r into the queue. Encoding under the lock costs less than
-// handing a buffer over; w.mu is held.
-func (w *Writer) enqueue(r Record) error {
+// add encodes r into the queue and waits until it is done, which is written or
+// synced, or not at all. Encoding under the lock costs less than handing a
+// buffer over.
+func (w *Writer) add(r Record, done *int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for w.err == nil && !w.closed && (w.remapping || len(w.out.b) >= maxPending) {
 		w.progress.Wait()
 	}
-	return w.push(r, false, w.o.Written != nil)
+	if err := w.push(r, false, w.o.Written != nil); err != nil || done == nil {
+		return err
+	}
+	return w.await(done)
 }
 
 // push appends r to the queue, to be reported to Written or not; w.mu is held.
@@ -244,6 +229,7 @@ func (w *Writer) push(r Record, carried, report bool) error {
 // await waits until what is queued by now is done, which is written or synced;
 // w.mu is held.
 func (w *Writer) await(done *int64) error {
+	w.commits = w.commits || done == &w.synced
 	for end := w.queued; w.err == nil && *done < end; {
 		w.progress.Wait()
 	}
@@ -333,8 +319,12 @@ func (w *Writer) sync() bool {
 		return false
 	}
 	target := w.written
-	discard(w.unsynced)
-	discard(w.urgent)
+	for len(w.unsynced) > 0 {
+		<-w.unsynced
+	}
+	for len(w.urgent) > 0 {
+		<-w.urgent
+	}
 	w.mu.Unlock()
 	err := w.f.Sync()
 	w.mu.Lock()
@@ -347,14 +337,6 @@ func (w *Writer) sync() bool {
 	w.synced = target
 	w.progress.Broadcast()
 	return true
-}
-
-// discard takes the token out of c if there is one.
-func discard[T any](c <-chan T) {
-	select {
-	case <-c:
-	default:
-	}
 }
 
 // fail stops the writer for good; w.mu is held.
