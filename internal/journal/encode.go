@@ -37,7 +37,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // encoder appends lines to b.
 type encoder struct {
 	b       []byte
-	carried bool  // the line is one of a rebase
+	carried bool  // the line is one of a remap
 	err     error // the first of the line
 }
 
@@ -78,12 +78,12 @@ func intact(line []byte) bool {
 
 func (s Start) encode(e *encoder) { s.encodeAs(e, "start") }
 
-// rebaseBegin and rebaseEnd enclose the records of a rebase.
-type rebaseBegin struct{ Start }
+// remapBegin and remapEnd enclose the records of a remap: "rebase" in the file.
+type remapBegin struct{ Start }
 
-type rebaseEnd struct{ records int }
+type remapEnd struct{ records int }
 
-func (r rebaseBegin) encode(e *encoder) { r.encodeAs(e, "rebase") }
+func (r remapBegin) encode(e *encoder) { r.encodeAs(e, "rebase") }
 
 func (s Start) encodeAs(e *encoder, kind string) {
 	e.open(kind)
@@ -96,7 +96,7 @@ func (s Start) encodeAs(e *encoder, kind string) {
 	e.int("rows", s.Rows)
 }
 
-func (r rebaseEnd) encode(e *encoder) {
+func (r remapEnd) encode(e *encoder) {
 	e.open("rebase_end")
 	e.int("records", r.records)
 }

@@ -30,8 +30,8 @@ func TestLines(t *testing.T) {
 		{"tick without a number", Tick{At: testTime, Ceiling: math.Inf(1)}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":0,"get":0,"token":0,"throttled":0,"retried":0,"ceiling":0`},
 		{"end", End{At: testTime, ExitCode: 3, Reason: "why"}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":3,"reason":"why","finished":false`},
 		{"end of all", End{At: testTime.In(time.FixedZone("", 3600)), Finished: true}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":0,"finished":true`},
-		{"rebase", rebaseBegin{start("s")}, `{"t":"rebase","at":"2026-03-02T21:00:01.250Z","version":"1.0.0","host":"acme.example","sheet":"s","sha256":"00ff","sheet_file":"sheet.csv","rows":20`},
-		{"rebase end", rebaseEnd{12}, `{"t":"rebase_end","records":12`},
+		{"rebase", remapBegin{start("s")}, `{"t":"rebase","at":"2026-03-02T21:00:01.250Z","version":"1.0.0","host":"acme.example","sheet":"s","sha256":"00ff","sheet_file":"sheet.csv","rows":20`},
+		{"rebase end", remapEnd{12}, `{"t":"rebase_end","records":12`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

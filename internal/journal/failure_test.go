@@ -26,8 +26,8 @@ func TestFailures(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := tt.file
-			told := 0
-			w := newWriter(f, Options{Written: func(Record) { told++ }})
+			reported := 0
+			w := newWriter(f, Options{Written: func(Record) { reported++ }})
 			var err error
 			for range 10 {
 				if err = w.Commit(outcome(1, Updated)); err != nil {
@@ -50,8 +50,8 @@ func TestFailures(t *testing.T) {
 			if f.writes != writes || len(f.data) != tt.data {
 				t.Errorf("%d writes after the failure, %d bytes in the file, want %d", f.writes-writes, len(f.data), tt.data)
 			}
-			if whole := len(f.data) / line; told > whole {
-				t.Errorf("told of %d records, %d are in the file", told, whole)
+			if whole := len(f.data) / line; reported > whole {
+				t.Errorf("Written got %d records, %d are in the file", reported, whole)
 			}
 			if !f.closed {
 				t.Error("the file is open")

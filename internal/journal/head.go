@@ -15,7 +15,7 @@ type head struct {
 	carried bool
 	run     bool
 	status  byte // the code of an outcome's status
-	records int  // of a rebase's end
+	records int  // of a remap's end
 }
 
 // rowKinds are the kinds of lines that are about a row.

@@ -59,7 +59,7 @@ func lines(t testing.TB, records ...Record) []byte {
 	return e.b
 }
 
-// carried marks a record as one that a rebase took over.
+// carried marks a record as one that a remap took over.
 type carried struct{ Record }
 
 // writeJournal makes a directory that holds a journal of these bytes.

@@ -20,7 +20,7 @@ type Replay struct {
 	end  int64 // of the last line
 
 	rows        *rowIndex
-	staged      *rowIndex // of a rebase that is not closed yet, else nil
+	staged      *rowIndex // of a remap that is not closed yet, else nil
 	stagedStart Start
 	stagedCount int
 
@@ -125,7 +125,7 @@ func (r *Replay) applyRow(h head, off int64) error {
 		rows = r.staged
 		r.stagedCount++
 	case r.staged != nil:
-		r.staged = nil // the rebase was cut short
+		r.staged = nil // the remap was cut short
 	}
 	switch h.kind {
 	case "intent":

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// row is what a replay tells of one row.
+// row is what a replay knows of one row.
 type row struct {
 	status      Status
 	flying, run bool
@@ -61,16 +61,16 @@ func TestReplay(t *testing.T) {
 		{"over parts of the table", []Record{outcome(tableRows-1, Updated), outcome(tableRows, Failed), outcome(5*tableRows, Failed)},
 			map[int]row{tableRows - 1: {status: Updated}, tableRows: {status: Failed}, 5 * tableRows: {status: Failed}}, map[Status]int{Updated: 1, Failed: 2}, 0},
 		{"rebase", []Record{start("s"), outcome(2, Updated), outcome(3, Failed), intent(4, true),
-			rebaseBegin{start("s2")}, carried{outcome(7, Updated)}, carried{intent(8, true)}, rebaseEnd{2}, outcome(9, Failed)},
+			remapBegin{start("s2")}, carried{outcome(7, Updated)}, carried{intent(8, true)}, remapEnd{2}, outcome(9, Failed)},
 			map[int]row{7: {status: Updated}, 8: {Pending, true, true}, 9: {status: Failed}}, map[Status]int{Updated: 1, Failed: 1}, 2},
-		{"empty rebase", []Record{outcome(2, Updated), rebaseBegin{start("s2")}, rebaseEnd{0}}, map[int]row{}, map[Status]int{}, 1},
-		{"rebase cut short", []Record{start("s"), outcome(2, Updated), rebaseBegin{start("s2")}, carried{outcome(7, Updated)}},
+		{"empty rebase", []Record{outcome(2, Updated), remapBegin{start("s2")}, remapEnd{0}}, map[int]row{}, map[Status]int{}, 1},
+		{"rebase cut short", []Record{start("s"), outcome(2, Updated), remapBegin{start("s2")}, carried{outcome(7, Updated)}},
 			map[int]row{2: {status: Updated}}, map[Status]int{Updated: 1}, 1},
-		{"rebase cut short and begun anew", []Record{outcome(2, Updated), rebaseBegin{start("s2")}, carried{outcome(7, Updated)},
-			rebaseBegin{start("s3")}, carried{outcome(8, Updated)}, rebaseEnd{1}}, map[int]row{8: {status: Updated}}, map[Status]int{Updated: 1}, 1},
-		{"rebase cut short, then a session", []Record{outcome(2, Updated), rebaseBegin{start("s2")}, carried{outcome(7, Updated)}, start("s"), outcome(3, Failed)},
+		{"rebase cut short and begun anew", []Record{outcome(2, Updated), remapBegin{start("s2")}, carried{outcome(7, Updated)},
+			remapBegin{start("s3")}, carried{outcome(8, Updated)}, remapEnd{1}}, map[int]row{8: {status: Updated}}, map[Status]int{Updated: 1}, 1},
+		{"rebase cut short, then a session", []Record{outcome(2, Updated), remapBegin{start("s2")}, carried{outcome(7, Updated)}, start("s"), outcome(3, Failed)},
 			map[int]row{2: {status: Updated}, 3: {status: Failed}}, map[Status]int{Updated: 1, Failed: 1}, 1},
-		{"rebase cut short, then a row", []Record{outcome(2, Updated), rebaseBegin{start("s2")}, carried{outcome(7, Updated)}, outcome(3, Failed)},
+		{"rebase cut short, then a row", []Record{outcome(2, Updated), remapBegin{start("s2")}, carried{outcome(7, Updated)}, outcome(3, Failed)},
 			map[int]row{2: {status: Updated}, 3: {status: Failed}}, map[Status]int{Updated: 1, Failed: 1}, 0},
 	}
 	for _, tt := range tests {
@@ -143,8 +143,8 @@ func TestForeignLines(t *testing.T) {
 		{"row as text", sealed(`{"t":"outcome","row":"2","status":"updated"`), `"row" is not a whole number`},
 		{"no JSON", sealed(`{hello`), "the line is not one JSON object"},
 		{"carried alone", string(lines(t, carried{outcome(2, Updated)})), "a carried record stands outside a rebase"},
-		{"rebase end alone", string(lines(t, rebaseEnd{0})), "the end of a rebase does not fit its beginning"},
-		{"rebase with less", string(lines(t, rebaseBegin{start("s")}, carried{outcome(2, Updated)}, rebaseEnd{2})), "the end of a rebase does not fit its beginning"},
+		{"rebase end alone", string(lines(t, remapEnd{0})), "the end of a rebase does not fit its beginning"},
+		{"rebase with less", string(lines(t, remapBegin{start("s")}, carried{outcome(2, Updated)}, remapEnd{2})), "the end of a rebase does not fit its beginning"},
 		{"bad time", sealed(`{"t":"start","at":"yesterday"`), `"at" is not a time`},
 		{"bad tick", sealed(`{"t":"tick","latency_ms":{"x":1}`), `"latency_ms" is not a list of latencies`},
 	}

@@ -140,13 +140,13 @@ func (w *Writer) Remap(start Start, carried iter.Seq2[Record, error]) error {
 	for w.err == nil && !w.closed && w.remapping {
 		w.progress.Wait()
 	}
-	if err := w.push(rebaseBegin{start}, false, false); err != nil {
+	if err := w.push(remapBegin{start}, true); err != nil {
 		return err
 	}
 	w.remapping = true
 	n, err := w.carryAll(carried)
 	if err == nil {
-		err = w.push(rebaseEnd{n}, false, false)
+		err = w.push(remapEnd{n}, true)
 	}
 	w.remapping = false
 	w.progress.Broadcast()
@@ -186,7 +186,7 @@ func (w *Writer) carry(r Record) error {
 	for w.err == nil && !w.closed && len(w.out.b) >= maxPending {
 		w.progress.Wait()
 	}
-	return w.push(r, true, false)
+	return w.push(r, true)
 }
 
 // add encodes r into the queue and waits until it is done, which is written or
@@ -198,14 +198,15 @@ func (w *Writer) add(r Record, done *int64) error {
 	for w.err == nil && !w.closed && (w.remapping || len(w.out.b) >= maxPending) {
 		w.progress.Wait()
 	}
-	if err := w.push(r, false, w.o.Written != nil); err != nil || done == nil {
+	if err := w.push(r, false); err != nil || done == nil {
 		return err
 	}
 	return w.await(done)
 }
 
-// push appends r to the queue, to be reported to Written or not; w.mu is held.
-func (w *Writer) push(r Record, carried, report bool) error {
+// push appends r to the queue. A record of a remap is marked so and not reported
+// to Written; w.mu is held.
+func (w *Writer) push(r Record, remap bool) error {
 	if w.err != nil {
 		return w.err
 	}
@@ -213,11 +214,11 @@ func (w *Writer) push(r Record, carried, report bool) error {
 		return ErrClosed
 	}
 	before := len(w.out.b)
-	if err := w.out.line(r, carried); err != nil {
+	if err := w.out.line(r, remap); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	w.queued += int64(len(w.out.b) - before)
-	if report {
+	if !remap && w.o.Written != nil {
 		w.recs = append(w.recs, r)
 	}
 	if before == 0 {

@@ -11,15 +11,15 @@ import (
 
 func TestWrittenInOrderAfterTheWrite(t *testing.T) {
 	f := newFakeFile()
-	var told []Record
+	var reported []Record
 	w := newWriter(f, Options{Written: func(r Record) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		line := lines(t, r)
 		if !bytes.Contains(f.data, line) {
-			t.Errorf("told of row %d before it was written", r.(Outcome).Row)
+			t.Errorf("Written got row %d before it was written", r.(Outcome).Row)
 		}
-		told = append(told, r)
+		reported = append(reported, r)
 	}})
 	for row := range 1000 {
 		if err := w.Append(outcome(row, Updated)); err != nil {
@@ -30,10 +30,10 @@ func TestWrittenInOrderAfterTheWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.mu.Lock()
-	if len(told) != 1000 {
-		t.Fatalf("told of %d records", len(told))
+	if len(reported) != 1000 {
+		t.Fatalf("Written got %d records", len(reported))
 	}
-	for row, r := range told {
+	for row, r := range reported {
 		if r.(Outcome).Row != row {
 			t.Fatalf("record %d is of row %d", row, r.(Outcome).Row)
 		}
@@ -42,7 +42,7 @@ func TestWrittenInOrderAfterTheWrite(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !f.closed || f.synced != len(f.data) || !bytes.Equal(f.data[:len(lines(t, told[0]))], lines(t, told[0])) {
+	if !f.closed || f.synced != len(f.data) || !bytes.Equal(f.data[:len(lines(t, reported[0]))], lines(t, reported[0])) {
 		t.Errorf("closed %v, %d of %d bytes synced", f.closed, f.synced, len(f.data))
 	}
 }
@@ -89,8 +89,8 @@ func TestCommitDoesNotWaitForTheClock(t *testing.T) {
 		if err := w.Commit(intent(1, true)); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(begin); took != 5*time.Millisecond {
-			t.Errorf("a commit took %v, a sync 5ms", took)
+		if elapsed := time.Since(begin); elapsed != 5*time.Millisecond {
+			t.Errorf("a commit took %v, a sync 5ms", elapsed)
 		}
 		if err := w.Write(outcome(1, Updated)); err != nil {
 			t.Fatal(err)
@@ -135,8 +135,8 @@ func TestCommitsShareSyncs(t *testing.T) {
 		if n := len(f.syncs); n > 42 {
 			t.Errorf("%d syncs for 1280 commits", n)
 		}
-		if took := time.Since(begin); took > 420*time.Millisecond {
-			t.Errorf("took %v", took)
+		if elapsed := time.Since(begin); elapsed > 420*time.Millisecond {
+			t.Errorf("took %v", elapsed)
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)

@@ -27,8 +27,8 @@ func TestRebaseIsAtomic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := 0
-	w, err := OpenWriter(dir, Options{Written: func(Record) { told++ }})
+	reported := 0
+	w, err := OpenWriter(dir, Options{Written: func(Record) { reported++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +42,8 @@ func TestRebaseIsAtomic(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if told != 1 {
-		t.Errorf("told of %d records, want the one after the rebase", told)
+	if reported != 1 {
+		t.Errorf("Written got %d records, want the one after the rebase", reported)
 	}
 	whole, err := os.ReadFile(path)
 	if err != nil {
