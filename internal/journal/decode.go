@@ -12,9 +12,9 @@ import (
 
 var errNotObject = errors.New("the line is not one JSON object")
 
-// decode reads a line into R, by its tags.
-func decode[R any](line []byte) (r R, err error) {
-	err = json.Unmarshal(line, &r)
+// decode returns r with what a line says of it, by its tags.
+func decode[R any](line []byte, r R) (R, error) {
+	err := json.Unmarshal(line, &r)
 	if _, broken := errors.AsType[*json.SyntaxError](err); broken {
 		return r, errNotObject
 	}
@@ -47,10 +47,10 @@ func explain(err error) error {
 }
 
 func decodeIntent(line []byte) (Intent, error) {
-	l, err := decode[struct {
+	l, err := decode(line, struct {
 		Intent
 		Hash string `json:"hash"`
-	}](line)
+	}{})
 	if err == nil {
 		l.Intent.Hash, err = parseHash(l.Hash)
 	}
@@ -61,11 +61,11 @@ func decodeOutcome(line []byte) (Outcome, error) {
 	if r, ok := parseOutcome(line); ok {
 		return r, nil
 	}
-	l, err := decode[struct {
+	l, err := decode(line, struct {
 		Outcome
 		Hash string `json:"hash"`
 		MS   int64  `json:"ms"`
-	}](line)
+	}{})
 	if err == nil {
 		l.Outcome.Hash, err = parseHash(l.Hash)
 	}
@@ -74,22 +74,24 @@ func decodeOutcome(line []byte) (Outcome, error) {
 }
 
 func decodeBefore(line []byte) (Before, error) {
-	l, err := decode[struct {
+	l, err := decode(line, struct {
 		Before
 		Session json.RawMessage `json:"session"`
-	}](line)
+	}{})
 	l.Before.Session = unwrap(l.Session)
 	return l.Before, err
 }
 
 func decodePlanned(line []byte) (Planned, error) {
-	l, err := decode[struct {
+	l, err := decode(line, struct {
 		Planned
 		Body json.RawMessage `json:"body"`
-	}](line)
+	}{})
 	l.Planned.Body = unwrap(l.Body)
 	return l.Planned, err
 }
+
+func decodeTick(line []byte) (Tick, error) { return decode(line, Tick{}) }
 
 func parseHash(s string) (uint64, error) {
 	if s == "" {

@@ -86,9 +86,9 @@ func decodeAny(t testing.TB, line []byte) Record {
 		t.Fatal(err)
 	}
 	var r Record
-	switch h.kind {
+	switch h.Kind {
 	case "start":
-		r, err = decode[Start](line)
+		r, err = decode(line, Start{})
 	case "intent":
 		r, err = decodeIntent(line)
 	case "outcome":
@@ -98,11 +98,11 @@ func decodeAny(t testing.TB, line []byte) Record {
 	case "plan":
 		r, err = decodePlanned(line)
 	case "tick":
-		r, err = decode[Tick](line)
+		r, err = decode(line, Tick{})
 	case "end":
-		r, err = decode[End](line)
+		r, err = decode(line, End{})
 	default:
-		t.Fatalf("kind %q", h.kind)
+		t.Fatalf("kind %q", h.Kind)
 	}
 	if err != nil {
 		t.Fatal(err)

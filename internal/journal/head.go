@@ -10,18 +10,18 @@ import (
 
 // head is what the replay needs of a line.
 type head struct {
-	kind    string // "t"
-	row     int
-	carried bool
-	run     bool
-	status  byte // the code of an outcome's status
-	records int  // of a remap's end
+	Kind    string `json:"t"`
+	Row     int    `json:"row"`
+	Carried bool   `json:"carried"`
+	Run     bool   `json:"run"`
+	Status  Status `json:"status"`  // of an outcome
+	Records int    `json:"records"` // of a remap's end
 }
 
 // rowKinds are the kinds of lines that are about a row.
 var rowKinds = []string{"outcome", "intent", "before", "plan", "withdrawn"}
 
-func (h head) isAboutRow() bool { return slices.Contains(rowKinds, h.kind) }
+func (h head) isAboutRow() bool { return slices.Contains(rowKinds, h.Kind) }
 
 // parseHead reads the beginning of a line that is as this version writes it. It
 // reports false for any other line, and for what is rare.
@@ -31,21 +31,20 @@ func parseHead(line []byte) (h head, ok bool) {
 	c := cursor{rest: line, ok: true}
 	kind := c.text(`{"t":`)
 	if c.ok && string(kind) == "tick" {
-		return head{kind: "tick"}, true
+		return head{Kind: "tick"}, true
 	}
 	i := slices.IndexFunc(rowKinds, func(k string) bool { return k == string(kind) })
 	if i < 0 {
 		return h, false
 	}
-	h.kind = rowKinds[i]
-	h.row = c.number(`,"row":`)
-	h.carried = c.skip(`,"carried":true`)
-	if h.kind == "outcome" {
-		h.status = statusCode(c.text(`,"status":`))
-		c.ok = c.ok && h.status != 0
+	h.Kind = rowKinds[i]
+	h.Row = c.number(`,"row":`)
+	h.Carried = c.skip(`,"carried":true`)
+	if h.Kind == "outcome" {
+		h.Status = c.status()
 	}
-	h.run = c.skip(`,"run":true`)
-	return h, c.ok && h.row <= maxRow && c.begins(",")
+	h.Run = c.skip(`,"run":true`)
+	return h, c.ok && h.Row <= maxRow && c.begins(",")
 }
 
 // parseOutcome reads an outcome's line that is as this version writes it. It
@@ -58,8 +57,7 @@ func parseOutcome(line []byte) (r Outcome, ok bool) {
 	c.ok = c.skip(`{"t":"outcome"`)
 	r.Row = c.number(`,"row":`)
 	_ = c.skip(`,"carried":true`)
-	status := statusCode(c.text(`,"status":`))
-	r.Status = statuses[status]
+	r.Status = c.status()
 	r.Run = c.skip(`,"run":true`)
 	at, id, hash := c.text(`,"at":`), c.text(`,"id":`), c.text(`,"hash":`)
 	if c.begins(`,"http":`) {
@@ -67,7 +65,7 @@ func parseOutcome(line []byte) (r Outcome, ok bool) {
 	}
 	r.Attempts = c.number(`,"attempts":`)
 	r.Duration = time.Duration(c.number(`,"ms":`)) * time.Millisecond
-	if !c.ok || status == 0 || !c.begins(sealKey) || r.At.UnmarshalText(at) != nil {
+	if !c.ok || !c.begins(sealKey) || r.At.UnmarshalText(at) != nil {
 		return r, false
 	}
 	var err error
@@ -116,38 +114,32 @@ func (c *cursor) text(key string) []byte {
 	return text
 }
 
+// status returns an outcome's status.
+func (c *cursor) status() Status {
+	code := statusCode(c.text(`,"status":`))
+	c.ok = c.ok && code != 0
+	return statuses[code]
+}
+
 // decodeHead reads what parseHead does not: a line whose keys are in any order.
 func decodeHead(line []byte) (head, error) {
-	keys, err := decode[struct {
-		Kind    string `json:"t"`
-		Row     *int   `json:"row"`
-		Carried bool   `json:"carried"`
-		Run     bool   `json:"run"`
-		Status  string `json:"status"`
-		Records int    `json:"records"`
-	}](line)
-	if err != nil {
-		return head{}, err
-	}
-	h := head{kind: keys.Kind, row: -1, carried: keys.Carried, run: keys.Run, status: statusCode(keys.Status), records: keys.Records}
-	if keys.Row != nil {
-		h.row = *keys.Row
-	}
+	h, err := decode(line, head{Row: -1})
 	switch {
-	case h.kind == "":
-		return h, errors.New(`"t" is not there`)
-	case h.isAboutRow() && (h.row < 0 || h.row > maxRow):
-		return h, errors.New(`"row" is not the number of a row`)
-	case h.kind == "outcome" && h.status == 0:
-		return h, errors.New(`"status" is not an outcome`)
+	case err != nil:
+	case h.Kind == "":
+		err = errors.New(`"t" is not there`)
+	case h.isAboutRow() && (h.Row < 0 || h.Row > maxRow):
+		err = errors.New(`"row" is not the number of a row`)
+	case h.Kind == "outcome" && statusCode(h.Status) == 0:
+		err = errors.New(`"status" is not an outcome`)
 	}
-	return h, nil
+	return h, err
 }
 
 // statuses gives each outcome its code; 0 is none.
 var statuses = [...]Status{Pending, Updated, Unchanged, Failed, Unknown, Invalid}
 
-func statusCode[T string | []byte | Status](s T) byte {
+func statusCode[T []byte | Status](s T) byte {
 	for i := 1; i < len(statuses); i++ {
 		if string(statuses[i]) == string(s) {
 			return byte(i)

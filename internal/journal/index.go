@@ -80,30 +80,31 @@ type rowIndex struct {
 }
 
 func (x *rowIndex) intent(h head, off int64) {
-	row := x.rows.at(h.row)
+	row := x.rows.at(h.Row)
 	if row.flags&codeMask == 0 {
 		row.record = offsetOf(off)
 	} else {
 		if x.again == nil {
 			x.again = make(map[int]int64)
 		}
-		x.again[h.row] = off
+		x.again[h.Row] = off
 	}
 	// A row that ran and is then intended without a run may still have run.
 	row.flags = row.flags&(codeMask|inFlight|runs) | row.flags&(inFlight|runs)<<2 | inFlight
-	if h.run {
+	if h.Run {
 		row.flags |= runs
 	}
 }
 
 func (x *rowIndex) outcome(h head, off int64) {
-	row := x.rows.at(h.row)
+	row := x.rows.at(h.Row)
 	if old := row.flags & codeMask; old != 0 {
 		x.counts[old]--
-		delete(x.again, h.row)
+		delete(x.again, h.Row)
 	}
-	x.counts[h.status]++
-	*row = rowState{record: offsetOf(off), flags: h.status}
+	code := statusCode(h.Status)
+	x.counts[code]++
+	*row = rowState{record: offsetOf(off), flags: code}
 }
 
 // withdraw takes the row's latest intent back. An earlier one that has no

@@ -124,7 +124,7 @@ func eachRow[R any](rows *rowIndex, flags byte, get func(int) (R, bool, error), 
 // returned.
 func (r *Replay) Ticks(fn func(Tick) error) error {
 	for _, off := range r.ticks {
-		tick, _, err := lookup(r, off, decode[Tick])
+		tick, _, err := lookup(r, off, decodeTick)
 		if err == nil {
 			err = fn(tick)
 		}

@@ -119,55 +119,55 @@ func (r *Replay) apply(line []byte, off int64) (err error) {
 func (r *Replay) applyRow(h head, off int64) error {
 	rows := r.rows
 	switch {
-	case h.carried && r.staged == nil:
+	case h.Carried && r.staged == nil:
 		return errors.New("a carried record stands outside a rebase")
-	case h.carried:
+	case h.Carried:
 		rows = r.staged
 		r.stagedCount++
 	case r.staged != nil:
 		r.staged = nil // the remap was cut short
 	}
-	switch h.kind {
+	switch h.Kind {
 	case "intent":
 		rows.intent(h, off)
 	case "withdrawn":
-		rows.withdraw(h.row)
+		rows.withdraw(h.Row)
 	case "outcome":
 		rows.outcome(h, off)
 	case "before":
-		if first := rows.before.at(h.row); *first == (offset{}) {
+		if first := rows.before.at(h.Row); *first == (offset{}) {
 			*first = offsetOf(off)
 		}
 	case "plan":
-		*rows.planned.at(h.row) = offsetOf(off)
+		*rows.planned.at(h.Row) = offsetOf(off)
 	}
 	return nil
 }
 
 func (r *Replay) applyEvent(h head, line []byte, off int64) error {
-	switch h.kind {
+	switch h.Kind {
 	case "start":
-		start, err := decode[Start](line)
+		start, err := decode(line, Start{})
 		r.staged = nil
 		r.open(start)
 		return err
 	case "rebase":
-		start, err := decode[Start](line)
+		start, err := decode(line, Start{})
 		r.staged, r.stagedStart, r.stagedCount = new(rowIndex), start, 0
 		return err
 	case "rebase_end":
-		if r.staged == nil || h.records != r.stagedCount {
+		if r.staged == nil || h.Records != r.stagedCount {
 			return errors.New("the end of a rebase does not fit its beginning")
 		}
 		r.rows, r.staged = r.staged, nil
 		r.open(r.stagedStart)
 	case "tick":
-		tick, err := decode[Tick](line)
+		tick, err := decode(line, Tick{})
 		r.totals.add(tick)
 		r.ticks = append(r.ticks, off)
 		return err
 	case "end":
-		end, err := decode[End](line)
+		end, err := decode(line, End{})
 		r.lastEnd, r.ended = end, true
 		return err
 	}
