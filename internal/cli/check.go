@@ -1,14 +1,21 @@
 package cli
 
 import (
+	"bufio"
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
@@ -35,7 +42,7 @@ capitals, in braces or without hyphens. The exit code is that of the sheet as it
 			if f.fix == "" && c.Flags().Changed("fix") {
 				return usage("--fix is empty: name the file for the corrected copy")
 			}
-			return check(s, args[0], f)
+			return s.interruptible(func(ctx context.Context) error { return check(ctx, s, args[0], f) })
 		},
 	}
 	setFlags(c,
@@ -56,77 +63,133 @@ type checkFlags struct {
 	asJSON, quiet bool
 }
 
-func check(s Streams, path string, f *checkFlags) (err error) {
-	ctx, caught, stop := s.Signals()
-	defer stop()
-	input, err := openInput(ctx, s, path)
-	if err != nil {
-		if ctx.Err() != nil {
-			return silent(caught())
-		}
-		return err
-	}
-	defer func() { err = cmp.Or(err, input.close()) }()
-	source, err := f.sheet(input)
+func check(ctx context.Context, s Streams, path string, f *checkFlags) (err error) {
+	in, err := openInput(ctx, s, path)
 	if err != nil {
 		return err
 	}
-	sh, err := source.Open(input.path)
+	defer func() { err = cmp.Or(err, in.close()) }()
+	source, err := f.sheet(in)
+	if err != nil {
+		return err
+	}
+	sh, err := source.Open(in.path)
 	if err != nil {
 		return explain(err, "")
 	}
-	defer limitMemory(s, input.path)()
-	sh.SkipHash()
 	defer func() { err = cmp.Or(err, sh.Close()) }()
+	s.limitMemory()
+	sh.SkipHash()
 	if f.fix != "" {
-		if err := fixable(s, input, f.fix); err != nil {
+		if err := fixable(s, in, f.fix); err != nil {
 			return err
 		}
 	}
-
-	told := newProblems(f.asJSON)
-	o, err := batch.Check(ctx, sh, source.Rules, false, told.add)
+	found := newProblems(f.asJSON)
+	o, err := batch.Check(ctx, sh, source.Rules, false, found.add)
 	if err != nil {
-		if ctx.Err() != nil {
-			return silent(caught())
-		}
 		return source.Unreadable(ctx, err)
 	}
-	told.settle(o)
-	var c *correction
-	if f.fix != "" && len(o.Whole) == 0 {
-		c = &correction{sheet: sh, path: f.fix}
-	}
+	found.settle(o)
 	if !f.asJSON {
-		err = told.print(s.Err, o)
-	}
-	if err == nil && f.fix != "" {
-		err = c.write(ctx, s.Err, f)
-	}
-	if err == nil && f.asJSON {
-		again := func(tell func(sheet.Problem)) error {
-			_, err := batch.Check(ctx, sh, source.Rules, false, tell)
+		if err := found.print(s.Err, o); err != nil {
 			return err
 		}
-		err = told.writeDocument(s.Out, input.name, o, again, c.each(ctx))
 	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return silent(caught())
+	var fixes func(func(change.Fix)) error
+	if f.fix != "" && len(o.Whole) > 0 {
+		fmt.Fprintf(s.Err, "no copy was written to %s: the problem is the whole sheet's, correct that first\n", f.fix)
+	} else if f.fix != "" {
+		if err := writeFixed(ctx, s.Err, sh, f); err != nil {
+			return err
 		}
-		return err
+		fixes = func(report func(change.Fix)) error {
+			return eachFixed(ctx, sh, report, func([]string) error { return nil })
+		}
 	}
-	if o.Errors > 0 {
+	if f.asJSON {
+		again := func(report func(sheet.Problem)) error {
+			_, err := batch.Check(ctx, sh, source.Rules, false, report)
+			return err
+		}
+		if err := found.writeJSON(s.Out, in.name, o, again, fixes); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.Errors > 0:
 		return silent(ExitUsage)
+	case f.asJSON || f.quiet:
+		return nil
 	}
-	if !f.asJSON && !f.quiet {
-		return printOverview(s.Err, input.name, o)
-	}
-	return nil
+	_, err = fmt.Fprintf(s.Err, "%s: %s, all of them can be sent\n%s", in.name, text.Count(o.Rows, "row"), overviewLines(o))
+	return err
 }
 
-// printOverview says what a sheet would do.
-func printOverview(w io.Writer, name string, o *batch.Overview) error {
-	_, err := fmt.Fprintf(w, "%s: %s, all of them can be sent\n%s", name, text.Count(o.Rows, "row"), overviewLines(o))
+// fixable refuses a place for the corrected copy that would do harm: above all
+// the sheet itself, by whatever name.
+func fixable(s Streams, in *input, path string) error {
+	if path == "-" {
+		return usage("--fix -: name a file; standard output is for --json")
+	}
+	if err := writable(path); err != nil {
+		return usage("--fix %s: %w", path, err)
+	}
+	there, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return usage("--fix %s: %w", path, err)
+	case !there.Mode().IsRegular():
+		return usage("--fix %s is not a regular file: name one", path)
+	}
+	stat := func() (fs.FileInfo, error) { return os.Stat(in.path) }
+	if file, ok := s.In.(*os.File); ok && in.stdin {
+		stat = file.Stat
+	}
+	given, err := stat()
+	if err == nil && os.SameFile(given, there) {
+		return usage("--fix %s is the sheet itself: name another file, so that the sheet stays as it was", path)
+	}
 	return err
+}
+
+// eachFixed corrects the sheet record by record, in constant memory.
+func eachFixed(ctx context.Context, sh *sheet.Sheet, report func(change.Fix), write func(cells []string) error) error {
+	fixer, header := change.NewFixer(sh), sh.HeaderRow()
+	return sh.EachRecord(ctx, func(row int, cells []string) error {
+		if row > header {
+			fixer.Fix(row, cells, report)
+		}
+		return write(cells)
+	})
+}
+
+// writeFixed writes the corrected copy and lists each change on w.
+func writeFixed(ctx context.Context, w io.Writer, sh *sheet.Sheet, f *checkFlags) error {
+	list := bufio.NewWriterSize(w, 64<<10)
+	fixed := 0
+	err := journal.Replace(f.fix, func(file io.Writer) error {
+		out := sh.NewCopy(file)
+		report := func(fix change.Fix) {
+			fixed++
+			fmt.Fprintf(list, "corrected: %s\n", fix)
+		}
+		if err := eachFixed(ctx, sh, report, out.Write); err != nil {
+			return err
+		}
+		out.Flush()
+		return out.Error()
+	})
+	if err != nil {
+		return fmt.Errorf("the corrected copy cannot be written: %w", err)
+	}
+	if !f.quiet {
+		fmt.Fprintf(list, "%s corrected in %s\n", text.Count(fixed, "cell"), f.fix)
+		if f.encoding != "" {
+			fmt.Fprintln(list, "the copy is UTF-8: leave --encoding out when you use it")
+		}
+	}
+	return list.Flush()
 }

@@ -18,7 +18,7 @@ import (
 // Confirm implements job.Observer: it says what will happen, and asks where
 // somebody must agree.
 func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
-	asks := !r.yes && !r.sandbox && !r.dryRun
+	asks := !r.yes && !r.sandbox && !r.send.DryRun
 	say := r.out.say
 	if asks && r.InTerminal {
 		say = r.out.always // who is asked must see what about, --quiet or not
@@ -32,7 +32,7 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 	}
 	o := a.Overview
 	attrs := []any{
-		"sheet", r.sheet.Name, "host", r.tenant.Host, "rows", a.Rows, "rate", r.rate, "dry_run", r.dryRun,
+		"sheet", r.sheet.Name, "host", r.tenant.Host, "rows", a.Rows, "rate", r.client.Rate, "dry_run", r.send.DryRun,
 		"clears", o.Clears, "runs", o.Runs, "invalid", o.Invalid,
 	}
 	if o.Statuses != nil {
@@ -59,25 +59,20 @@ func (r *runner) ask(ctx context.Context, a job.Announcement) error {
 		question, want = fmt.Sprintf("Type the tenant's name (%s) to send them: ", r.tenant.Name), []string{r.tenant.Name}
 	}
 	r.out.ask(question)
-	typed := make(chan string, 1)
-	// A read from a terminal cannot be called off: after an interrupt this
-	// goroutine ends with the process, which follows at once.
-	go func() {
-		line, _ := bufio.NewReader(r.In).ReadString('\n')
-		typed <- strings.TrimSpace(line)
-	}()
-	select {
-	case <-ctx.Done():
-		if !r.out.json {
-			r.out.ask("\n") // what follows is not to stand behind the question
-		}
-		return ctx.Err()
-	case answer := <-typed:
-		if slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(answer, w) }) {
-			return nil
-		}
+	var answer string
+	err := await(ctx, func() error {
+		answer, _ = bufio.NewReader(r.In).ReadString('\n')
+		return nil
+	})
+	switch {
+	case err == nil && slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(strings.TrimSpace(answer), w) }):
+		return nil
+	case err == nil:
+		return usage("not confirmed: nothing was sent")
+	case !r.out.json:
+		r.out.ask("\n") // what follows is not to be on the question's line
 	}
-	return usage("not confirmed: nothing was sent")
+	return err
 }
 
 // overviewLines says what a sheet would change, a line each.
@@ -116,7 +111,7 @@ func (r *runner) announcement(a job.Announcement) string {
 	}
 	verb := "are sent to"
 	switch {
-	case r.dryRun:
+	case r.send.DryRun:
 		verb = "would be sent to"
 	case rows == 1:
 		verb = "is sent to"
@@ -134,15 +129,15 @@ func (r *runner) announcement(a job.Announcement) string {
 // howLong is the time that rows take at the permitted rate. With a comparison,
 // a row that is sent takes a GET too.
 func (r *runner) howLong(rows int) string {
-	if r.rate <= 0 {
+	if r.client.Rate <= 0 {
 		return "as fast as the tenant answers"
 	}
 	at := "about "
-	if r.compare && !r.dryRun {
+	if r.send.Compare && !r.send.DryRun {
 		rows *= 2
 		at = "at most about "
 	}
-	return fmt.Sprintf("%s%s at %g requests a second", at, roughly(time.Duration(float64(rows)/r.rate*float64(time.Second))), r.rate)
+	return fmt.Sprintf("%s%s at %g requests a second", at, roughly(time.Duration(float64(rows)/r.client.Rate*float64(time.Second))), r.client.Rate)
 }
 
 // roughly is a duration as people say it.

@@ -3,9 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 
-	"nermbulk/internal/batch"
 	"nermbulk/internal/job"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
@@ -22,9 +20,7 @@ func (r *runner) Event(event any) {
 	case job.Checked:
 		r.checked(e)
 	case job.Sending:
-		if _, chosen := r.Env("GOGC"); !chosen {
-			debug.SetGCPercent(sendingGC)
-		}
+		r.collectLess()
 		r.show = newProgress(r.Streams, r.out, e.Total)
 	case job.Progress:
 		r.show.Update(e.State)
@@ -52,11 +48,11 @@ func (r *runner) Event(event any) {
 func (r *runner) checked(e job.Checked) {
 	r.problems.settle(e.Overview)
 	if e.Refused && r.asJSON {
-		if r.jsonErr = r.problems.writeJSON(r.Out, r.sheet.Name, e.Overview, e.Again); r.jsonErr != nil {
+		if r.jsonErr = r.problems.writeJSON(r.Out, r.sheet.Name, e.Overview, e.Again, nil); r.jsonErr != nil {
 			return
 		}
 	} else {
-		r.problems.say(r.out, e.Overview)
+		r.problems.log(r.out, e.Overview)
 	}
 	if e.Refused {
 		remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
@@ -95,33 +91,4 @@ func (p *printer) progress(s report.State, total int) {
 		attrs = append(attrs, "paused_until", s.PausedUntil.UTC())
 	}
 	p.always(slog.LevelInfo, "", "progress", attrs...)
-}
-
-// say tells the problems of a sheet: those that people would be shown, and
-// the counts. Warnings alone are left out of what is to hold errors only.
-func (p *problems) say(out *printer, o *batch.Overview) {
-	if !out.json {
-		if o.Errors > 0 || out.level <= slog.LevelWarn {
-			// What cannot be shown does not keep the rows from being sent.
-			_ = p.print(out.out, o)
-		}
-		return
-	}
-	for _, list := range [][]sheet.Problem{p.errors, p.warnings} {
-		for _, told := range list {
-			level := slog.LevelError
-			if told.Severity == sheet.Warning {
-				level = slog.LevelWarn
-			}
-			out.say(level, "", "problem", "row", told.Row, "column", told.Column, "header", told.Header,
-				"kind", told.Kind, "severity", told.Severity, "message", told.Message)
-		}
-	}
-	if o.Errors+o.Warnings > 0 {
-		level := slog.LevelWarn
-		if o.Errors > 0 {
-			level = slog.LevelError
-		}
-		out.say(level, "", "problems", "rows", o.Rows, "errors", o.Errors, "warnings", o.Warnings, "kinds", o.Kinds)
-	}
 }

@@ -31,7 +31,6 @@ import (
 // exportFlags are the flags of export.
 type exportFlags struct {
 	tenantFlags
-	paceFlags
 	logFlags
 	status, workflowID, requesterID, profileID, output string
 }
@@ -60,7 +59,7 @@ FILE is replaced once the whole list has been read, never half; - is standard ou
 			flags.StringVar(&f.profileID, "profile-id", "", "those of this profile")
 		}),
 		group("The tenant", f.tenantFlags.register),
-		group("How fast", func(flags *pflag.FlagSet) { f.paceFlags.register(flags, "page") }),
+		group("How fast", func(flags *pflag.FlagSet) { f.registerPace(flags, "page") }),
 		group("Output", func(flags *pflag.FlagSet) {
 			flags.StringVarP(&f.output, "output", "o", "", "the sheet to write; - for standard output")
 			f.logFlags.register(flags)
@@ -80,7 +79,7 @@ func (f *exportFlags) validate() error {
 	if f.output == "" {
 		return usage("no file is named: use -o FILE, or -o - for standard output")
 	}
-	return cmp.Or(f.tenantFlags.validate(), f.paceFlags.validate(), f.logFlags.validate())
+	return cmp.Or(f.tenantFlags.validate(), f.validatePace(), f.logFlags.validate())
 }
 
 // query returns the filters. A misspelt status would only find nothing, so it
@@ -181,10 +180,8 @@ func (e *exporter) connect() (err error) {
 	if e.path, err = exportPath(e.output); err != nil {
 		return usage("-o %s: %w", e.output, err)
 	}
-	e.client, err = api.New(api.Options{
-		BaseURL: e.to.BaseURL, Auth: e.to.Auth, Workers: 1, Timeout: e.timeout, MaxAttempts: e.maxAttempts,
-		OutageWait: e.outageWait, Rate: e.rate, RootCAs: e.to.Roots, UserAgent: "nermbulk/" + version(), Log: e.out.client(),
-	})
+	e.to.Client.Workers, e.to.Client.Log = 1, e.out.client()
+	e.client, err = api.New(e.to.Client)
 	if err != nil {
 		return &failure{ExitUsage, err}
 	}

@@ -28,23 +28,24 @@ func openInput(ctx context.Context, s Streams, path string) (*input, error) {
 		return nil, fmt.Errorf("keep standard input in a file: %w", err)
 	}
 	in := &input{name: stdinName, path: file.Name(), stdin: true}
-	if err = cmp.Or(copyUntil(ctx, file, s.In), file.Close()); err != nil {
+	err = await(ctx, func() error {
+		_, err := io.Copy(file, s.In)
+		return err
+	})
+	if err = cmp.Or(err, file.Close()); err != nil {
 		return nil, cmp.Or(fmt.Errorf("keep standard input in a file: %w", err), in.close())
 	}
 	return in, nil
 }
 
-// copyUntil copies all of from, or until the context ends. A read cannot be
-// called off: after an interrupt its goroutine ends with the process, which
-// follows at once.
-func copyUntil(ctx context.Context, to io.Writer, from io.Reader) error {
-	copied := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(to, from)
-		copied <- err
-	}()
+// await calls read and returns its error, or the context's when that ends first.
+// A read cannot be called off: after an interrupt its goroutine ends with the
+// process, which follows at once.
+func await(ctx context.Context, read func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- read() }()
 	select {
-	case err := <-copied:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()

@@ -76,11 +76,11 @@ func (r *runner) metrics(start time.Time, code ExitCode) string {
 	m.gauge("duration_seconds", "How long the last run took, without the sessions before a resume.", now.Sub(start).Seconds())
 	m.gauge("success", "1 if every row of the last run is updated or unchanged, else 0.", boolean(code == ExitOK))
 	m.gauge("exit_code", "The exit code of the last run; see nermbulk help exit-codes.", float64(code))
-	m.gauge("dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.dryRun))
+	m.gauge("dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.send.DryRun))
 	if !r.result.Begun {
 		return m.String()
 	}
-	rows, sent := r.result.Outcomes, r.result.Requests
+	rows, sent := r.result.Summary.Outcomes, r.result.Summary.Requests
 	m.gauges("rows", "Rows of the last run by their outcome.", "outcome", []sample{
 		{"updated", rows.Updated}, {"unchanged", rows.Unchanged}, {"failed", rows.Failed},
 		{"unknown", rows.Unknown}, {"invalid", rows.Invalid}, {"pending", rows.Pending},

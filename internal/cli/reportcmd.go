@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 
@@ -24,7 +25,9 @@ code is 0, whatever the rows ended in.`,
 		Example:           "  nermbulk report runs/sessions-20260115T220000Z",
 		Args:              exactly(1, "one run directory"),
 		ValidArgsFunction: oneArgument(completeRun),
-		RunE:              func(_ *cobra.Command, args []string) error { return reportAgain(s, args[0], asJSON) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			return s.interruptible(func(ctx context.Context) error { return reportAgain(ctx, s, args[0], asJSON) })
+		},
 	}
 	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "the summary as one JSON document on standard output")
@@ -33,9 +36,7 @@ code is 0, whatever the rows ended in.`,
 }
 
 // reportAgain writes a run's files from its directory alone.
-func reportAgain(s Streams, dir string, asJSON bool) (err error) {
-	ctx, caught, stop := s.Signals()
-	defer stop()
+func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err error) {
 	run, info, err := journal.Open(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -56,8 +57,6 @@ func reportAgain(s Streams, dir string, asJSON bool) (err error) {
 		Dir: dir, Rules: sheet.Rules, DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
 	})
 	switch {
-	case ctx.Err() != nil:
-		return silent(caught())
 	case errors.Is(err, report.ErrNotBegun):
 		return usage("%s: there is nothing to report on: %w", dir, err)
 	case err != nil:

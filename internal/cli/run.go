@@ -68,7 +68,7 @@ func (r *runner) run() (err error) {
 		return err
 	}
 	r.out, r.problems = newPrinter(r.Err, r.logFlags), newProblems(r.asJSON)
-	ctx, _, stop := r.Signals()
+	ctx, caught, stop := r.Signals()
 	defer stop()
 	r.asked, stop = r.stateAsked()
 	defer stop()
@@ -79,14 +79,14 @@ func (r *runner) run() (err error) {
 		began := r.Now()
 		defer func() { err = r.writeMetrics(began, err) }()
 	}
-	return r.finish(ctx, r.runJob(ctx))
+	return r.finish(ctx, caught, r.runJob(ctx, caught))
 }
 
-func (r *runner) runJob(ctx context.Context) (err error) {
-	if r.tenant, err = r.resolveTenant(r.Env, r.dryRun && !r.compare); err != nil {
+func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error) {
+	if r.tenant, err = r.resolveTenant(r.Env, r.send.DryRun && !r.send.Compare); err != nil {
 		return err
 	}
-	if r.path == "-" && !r.yes && !r.sandbox && !r.dryRun {
+	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
 	}
 	in, err := openInput(ctx, r.Streams, r.path)
@@ -97,27 +97,27 @@ func (r *runner) runJob(ctx context.Context) (err error) {
 	if r.sheet, err = r.sheetFlags.sheet(in); err != nil {
 		return err
 	}
-	defer limitMemory(r.Streams, in.path)()
+	r.limitMemory()
+	r.tenant.Client.Log = r.out.client()
 	r.result, err = job.Run(ctx, job.Options{
-		Sheet: r.sheet, Tenant: r.tenant, Pace: r.pace(), Guards: r.guards(),
-		DryRun: r.dryRun, Compare: r.compare, SkipInvalid: r.skipInvalid,
-		Dir: r.runDir, Resume: r.resume, RetryFailed: r.retryFailed,
-		Settings: settings(r.flags), Version: version(), Log: r.out.client(), Now: r.Now, Observer: r,
+		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
+		Dir: r.runDir, Resume: r.resume, Settings: settings(r.flags), Version: version(),
+		Now: r.Now, Caught: caught, Observer: r,
 	})
 	return err
 }
 
 // finish says how the job ended.
-func (r *runner) finish(ctx context.Context, err error) error {
+func (r *runner) finish(ctx context.Context, caught func() ExitCode, err error) error {
 	switch {
 	case err == nil:
-		return r.print(*r.result.Summary, r.result.Code)
+		return r.print(r.result.Summary, r.result.Code)
 	case errors.Is(err, job.ErrRefused):
 		return cmp.Or[error](r.jsonErr, silent(ExitUsage))
 	case r.result.Next == job.Resume:
 		return &failure{ExitInternal, fmt.Errorf("%w\ngo on with: %s", explain(err, r.result.Dir), r.nextCommand())}
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		code := job.InterruptCode(ctx)
+		code := caught()
 		const said = "interrupted before anything was sent"
 		r.out.say(slog.LevelError, said, "interrupted", "error", said, "exit_code", int(code))
 		return silent(code)

@@ -9,12 +9,11 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
 	"golang.org/x/term"
-
-	"nermbulk/internal/job"
 )
 
 // Streams is what the commands see of the system.
@@ -72,33 +71,55 @@ func System() Streams {
 // watchSignals gives the signals back to the system after the first, so that a
 // second one ends the process whatever it is doing.
 func watchSignals() (ctx context.Context, caught func() ExitCode, stop func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	done := make(chan struct{})
-	ended := make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	// A log's reader that goes away must not end a run in the middle: what is
 	// said then fails, and the run goes on.
 	signal.Ignore(syscall.SIGPIPE)
-	go func() {
-		defer close(ended)
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			code := ExitInterrupted
-			if s == syscall.SIGTERM {
-				code = ExitTerminated
-			}
-			cancel(job.Interrupt{Code: code})
-		case <-done:
+	terminated, stopTerminated := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stopInterrupted := signal.NotifyContext(terminated, os.Interrupt)
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
+	caught = func() ExitCode {
+		if terminated.Err() != nil {
+			return ExitTerminated
 		}
-	}()
-	caught = func() ExitCode { return job.InterruptCode(ctx) }
-	stop = func() {
-		signal.Stop(signals)
-		close(done)
-		<-ended
-		cancel(nil)
+		return ExitInterrupted
 	}
-	return ctx, caught, stop
+	return ctx, caught, func() {
+		stopInterrupted()
+		stopTerminated()
+	}
+}
+
+// interruptible calls do with a context that a signal ends. What was
+// interrupted has nothing left to say.
+func (s Streams) interruptible(do func(context.Context) error) error {
+	ctx, caught, stop := s.Signals()
+	defer stop()
+	err := do(ctx)
+	if err != nil && ctx.Err() != nil {
+		return silent(caught())
+	}
+	return err
+}
+
+// memoryAtMost is what the process aims for in memory when a sheet is so large
+// that the ids and results of its rows need much of it.
+const memoryAtMost = 224 << 20
+
+// limitMemory has garbage collected more often when the process comes near
+// what it should need at most. Whoever sets GOMEMLIMIT knows better.
+func (s Streams) limitMemory() {
+	if _, chosen := s.Env("GOMEMLIMIT"); !chosen {
+		debug.SetMemoryLimit(memoryAtMost)
+	}
+}
+
+// sendingGC is how far the heap may grow over what is in use before it is
+// collected, in percent, while rows are sent and reported: little is in use
+// then, and collecting at the usual 100 % costs speed.
+const sendingGC = 150
+
+func (s Streams) collectLess() {
+	if _, chosen := s.Env("GOGC"); !chosen {
+		debug.SetGCPercent(sendingGC)
+	}
 }

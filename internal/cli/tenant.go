@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -11,10 +13,11 @@ import (
 	"nermbulk/internal/job"
 )
 
-// tenantFlags say where to send, and as whom.
+// tenantFlags say where to send, as whom, and how fast.
 type tenantFlags struct {
 	baseURL, tenant, tokenFile, authScheme, caFile string
 	sandbox                                        bool
+	client                                         api.Options // how fast and how patiently
 }
 
 func (f *tenantFlags) register(flags *pflag.FlagSet) {
@@ -32,6 +35,28 @@ func (f *tenantFlags) validate() error {
 	return nil
 }
 
+// registerPace adds the flags for the client; an attempt is one request of what.
+func (f *tenantFlags) registerPace(flags *pflag.FlagSet, what string) {
+	flags.Float64Var(&f.client.Rate, "rate", 10, "requests per second, every attempt counted; 0 = no ceiling")
+	flags.DurationVar(&f.client.Timeout, "timeout", 30*time.Second, "for one attempt")
+	flags.IntVar(&f.client.MaxAttempts, "max-attempts", 5, "attempts for one "+what)
+	flags.DurationVar(&f.client.OutageWait, "outage-wait", 5*time.Minute, "how long to wait for a tenant that cannot be reached before stopping")
+}
+
+func (f *tenantFlags) validatePace() error {
+	switch c := f.client; {
+	case c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0):
+		return usage("--rate %g: use a number of requests per second, or 0 for no ceiling", c.Rate)
+	case c.Timeout <= 0:
+		return usage("--timeout %s: use a time above 0, such as 30s", c.Timeout)
+	case c.MaxAttempts < 1:
+		return usage("--max-attempts %d: it takes at least 1 attempt", c.MaxAttempts)
+	case c.OutageWait < 0:
+		return usage("--outage-wait %s: use a time of 0 or more, such as 5m", c.OutageWait)
+	}
+	return nil
+}
+
 // sandboxHost is the name of the simulated tenant in this process, wherever it
 // listens.
 const sandboxHost = "sandbox"
@@ -42,16 +67,16 @@ func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline boo
 	t, err := f.endpoint(env)
 	switch {
 	case offline && err != nil && !f.sandbox && f.baseURL == "" && f.tenant == "":
-		return job.Tenant{}, nil
+		return t, nil
 	case err != nil || offline:
 		return t, err
 	}
 	if f.caFile != "" {
-		if t.Roots, err = api.ReadRoots(f.caFile); err != nil {
+		if t.Client.RootCAs, err = api.ReadRoots(f.caFile); err != nil {
 			return t, &failure{ExitUsage, err}
 		}
 	}
-	if t.Auth, err = f.credentials(env); err != nil {
+	if t.Client.Auth, err = f.credentials(env); err != nil {
 		return t, &failure{ExitUsage, err}
 	}
 	return t, nil
@@ -60,33 +85,37 @@ func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline boo
 // endpoint decides where to send to. A flag wins over the environment; base URL
 // and tenant name of the same origin contradict each other.
 func (f *tenantFlags) endpoint(env func(string) (string, bool)) (job.Tenant, error) {
-	if f.sandbox {
-		if f.baseURL != "" || f.tenant != "" {
-			return job.Tenant{}, usage("--sandbox is a tenant of its own: leave out --base-url and --tenant")
-		}
-		return job.Tenant{Host: sandboxHost, Name: sandboxHost, Sandbox: true}, nil
-	}
+	t := job.Tenant{Client: f.client}
+	t.Client.UserAgent = "nermbulk/" + version()
 	base, tenant := f.baseURL, f.tenant
+	if f.sandbox {
+		if base != "" || tenant != "" {
+			return t, usage("--sandbox is a tenant of its own: leave out --base-url and --tenant")
+		}
+		t.Host, t.Name, t.Sandbox = sandboxHost, sandboxHost, true
+		return t, nil
+	}
 	if base == "" && tenant == "" {
 		base, _ = env("NERM_BASE_URL")
 		tenant, _ = env("NERM_TENANT")
 	}
 	switch {
 	case base != "" && tenant != "":
-		return job.Tenant{}, usage("both a base URL and a tenant name are given: use one of them")
+		return t, usage("both a base URL and a tenant name are given: use one of them")
 	case base == "" && tenant == "":
-		return job.Tenant{}, usage("no tenant is named: use --tenant NAME or --base-url URL (or NERM_TENANT, NERM_BASE_URL), or --sandbox to rehearse")
+		return t, usage("no tenant is named: use --tenant NAME or --base-url URL (or NERM_TENANT, NERM_BASE_URL), or --sandbox to rehearse")
 	case tenant != "":
 		var err error
 		if base, err = api.TenantURL(tenant); err != nil {
-			return job.Tenant{}, &failure{ExitUsage, err}
+			return t, &failure{ExitUsage, err}
 		}
 	}
 	u, err := api.ParseBaseURL(base)
 	if err != nil {
-		return job.Tenant{}, &failure{ExitUsage, err}
+		return t, &failure{ExitUsage, err}
 	}
-	return job.Tenant{BaseURL: u.String(), Host: u.Host, Name: tenantName(u)}, nil
+	t.Host, t.Name, t.Client.BaseURL = u.Host, tenantName(u), u.String()
+	return t, nil
 }
 
 // tenantName is the first part of a tenant's host name, or the whole host of

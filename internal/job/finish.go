@@ -17,7 +17,7 @@ import (
 // process of a command returns it.
 type ExitCode int
 
-// The exit codes of a run. Those of other signals are an Interrupt's.
+// The exit codes of a run. Another signal than an interrupt has its own.
 const (
 	ExitOK          ExitCode = 0
 	ExitRowsFailed  ExitCode = 1
@@ -25,19 +25,6 @@ const (
 	ExitInternal    ExitCode = 5
 	ExitInterrupted ExitCode = 130
 )
-
-// Interrupt is the cause of a context that a signal ended.
-type Interrupt struct{ Code ExitCode }
-
-func (i Interrupt) Error() string { return fmt.Sprintf("interrupted (exit code %d)", i.Code) }
-
-// InterruptCode returns the exit code of the signal that ended ctx.
-func InterruptCode(ctx context.Context) ExitCode {
-	if i, ok := errors.AsType[Interrupt](context.Cause(ctx)); ok {
-		return i.Code
-	}
-	return ExitInterrupted
-}
 
 // exitCode decides from how a run ended. left counts the rows that this
 // session was to try and did not, wrong those that are failed, unknown or
@@ -61,11 +48,8 @@ func exitCode(stop batch.StopKind, interrupt ExitCode, err error, left, wrong in
 
 // finish closes the journal and writes the files that a person reads.
 func (j *job) finish(ctx context.Context, stop batch.Stop, sendErr error) error {
-	err := j.closeJournal(ctx, stop, sendErr)
-	summary, reportErr := j.report(ctx)
-	if reportErr == nil {
-		j.result.Summary = &summary
-	}
+	err := j.closeJournal(stop, sendErr)
+	reportErr := j.report(ctx)
 	if _, gone := os.Stat(j.dir.Dir()); errors.Is(gone, fs.ErrNotExist) {
 		// To go on would be to begin anew.
 		return fmt.Errorf("%s was removed while the run went on, and what was sent with it: before any of these rows is sent again, look at %s what came of them", j.dir.Dir(), j.Tenant.Host)
@@ -85,17 +69,17 @@ func (j *job) finish(ctx context.Context, stop batch.Stop, sendErr error) error 
 }
 
 // closeJournal counts what is in the journal, ends it and closes it.
-func (j *job) closeJournal(ctx context.Context, stop batch.Stop, sendErr error) error {
+func (j *job) closeJournal(stop batch.Stop, sendErr error) error {
 	err := cmp.Or(sendErr, j.journal.Flush())
 	wrong := j.tally.Count(journal.Failed) + j.tally.Count(journal.Unknown) + j.tally.Count(journal.Invalid)
 	// A failed or unknown row that was to be tried again is left too, though
 	// it is not pending.
 	left := max(j.due-j.tally.Session(), j.overview.Rows-j.tally.Done())
-	if j.DryRun && (stop.Kind == batch.NotStopped || stop.Kind == batch.StoppedByLimit) {
+	if j.Send.DryRun && (stop.Kind == batch.NotStopped || stop.Kind == batch.StoppedByLimit) {
 		left = 0
 	}
-	code := exitCode(stop.Kind, InterruptCode(ctx), err, left, wrong)
-	end := journal.End{At: j.Now(), ExitCode: int(code), Reason: stop.Reason, Finished: left <= 0 || j.DryRun}
+	code := exitCode(stop.Kind, j.Caught(), err, left, wrong)
+	end := journal.End{At: j.Now(), ExitCode: int(code), Reason: stop.Reason, Finished: left <= 0 || j.Send.DryRun}
 	if left <= 0 && stop.Kind != batch.StoppedByCanary {
 		end.Reason = ""
 	}
@@ -111,22 +95,31 @@ func (j *job) closeJournal(ctx context.Context, stop batch.Stop, sendErr error) 
 
 // report writes the files from the journal. An interrupt does not keep it from
 // that.
-func (j *job) report(ctx context.Context) (_ report.Summary, err error) {
+func (j *job) report(ctx context.Context) (err error) {
 	replay, err := journal.Load(j.dir.Dir())
 	if err != nil {
-		return report.Summary{}, err
+		return err
 	}
 	defer func() { err = cmp.Or(err, replay.Close()) }()
-	return report.Write(context.WithoutCancel(ctx), report.Options{
-		Dir: j.dir.Dir(), Sheet: j.sheet, Replay: replay, DryRun: j.DryRun, Compare: j.Compare,
-		Settings: j.info.Options, Rules: j.Sheet.Rules,
+	j.result.Summary, err = report.Write(context.WithoutCancel(ctx), report.Options{
+		Dir: j.dir.Dir(), Sheet: j.sheet, Replay: replay, Rules: j.Sheet.Rules,
+		DryRun: j.Send.DryRun, Compare: j.Send.Compare, Settings: j.info.Options,
 	})
+	if err != nil {
+		o := report.Outcomes{
+			Updated: j.tally.Count(journal.Updated), Unchanged: j.tally.Count(journal.Unchanged), Failed: j.tally.Count(journal.Failed),
+			Unknown: j.tally.Count(journal.Unknown), Invalid: j.tally.Count(journal.Invalid),
+		}
+		o.Pending = max(0, j.overview.Rows-o.Updated-o.Unchanged-o.Failed-o.Unknown-o.Invalid)
+		j.result.Summary.Outcomes = o
+	}
+	return err
 }
 
 // next is what a person would do after a run that ended in order.
 func (j *job) next() Next {
 	switch code := j.result.Code; {
-	case j.DryRun:
+	case j.Send.DryRun:
 		return SendNow
 	case code == ExitStopped || code >= 128: // a signal
 		return Resume
@@ -138,27 +131,4 @@ func (j *job) next() Next {
 		return Rehearse
 	}
 	return Report
-}
-
-// outcomes counts the rows as the summary does, or without one as far as the
-// run came.
-func (j *job) outcomes() report.Outcomes {
-	if j.result.Summary != nil {
-		return j.result.Summary.Outcomes
-	}
-	o := report.Outcomes{
-		Updated: j.tally.Count(journal.Updated), Unchanged: j.tally.Count(journal.Unchanged), Failed: j.tally.Count(journal.Failed),
-		Unknown: j.tally.Count(journal.Unknown), Invalid: j.tally.Count(journal.Invalid),
-	}
-	o.Pending = max(0, j.overview.Rows-o.Updated-o.Unchanged-o.Failed-o.Unknown-o.Invalid)
-	return o
-}
-
-// requests counts those of every session of the run.
-func (j *job) requests() report.Requests {
-	if j.earlier == nil {
-		return j.sent
-	}
-	t := j.earlier.Totals()
-	return addRequests(j.sent, report.Requests{Patch: t.Patch, Get: t.Get, Token: t.Token, Throttled: t.Throttled, Retried: t.Retried})
 }

@@ -113,7 +113,7 @@ func (j *job) newestRun() (string, error) {
 	for _, run := range runs {
 		i := run.Info
 		same := i.SheetPath == path && (path != "" || i.Sheet == j.Sheet.Name)
-		if same && i.Host == j.Tenant.Host && !i.DryRun && (!i.Finished || j.RetryFailed) {
+		if same && i.Host == j.Tenant.Host && !i.DryRun && (!i.Finished || j.Send.RetryFailed) {
 			return run.Dir, nil
 		}
 	}
@@ -172,36 +172,32 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 func (j *job) create() (err error) {
 	now := j.Now().UTC()
 	j.info = journal.Info{
-		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.DryRun,
+		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.Send.DryRun,
 	}
 	j.describe()
-	var exists *journal.ExistsError
-	var locked *journal.LockedError
-	if j.Dir != "" {
-		if err := forgetDryRun(j.Dir); err != nil {
+	dir := j.Dir
+	if dir == "" {
+		dir = filepath.Join(RunsRoot, RunName(j.Sheet.Name)+"-"+now.Format("20060102T150405Z"))
+	} else if err := forgetDryRun(dir); err != nil {
+		return err
+	}
+	base := dir
+	for n := 2; ; n++ {
+		j.dir, err = journal.Create(dir, j.info)
+		_, exists := errors.AsType[*journal.ExistsError](err)
+		_, locked := errors.AsType[*journal.LockedError](err)
+		switch {
+		case err == nil:
+			j.onClose(j.dir.Close)
+			return nil
+		case !exists && !locked:
+			return &Error{NoDirectory, err}
+		case j.Dir != "":
 			return err
 		}
-		j.dir, err = journal.Create(j.Dir, j.info)
-	} else {
-		base := filepath.Join(RunsRoot, RunName(j.Sheet.Name)+"-"+now.Format("20060102T150405Z"))
-		dir := base
-		for n := 2; ; n++ {
-			// Two runs of one sheet can begin in the same second.
-			j.dir, err = journal.Create(dir, j.info)
-			if !errors.As(err, &exists) && !errors.As(err, &locked) {
-				break
-			}
-			dir = fmt.Sprintf("%s-%d", base, n)
-		}
+		// Two runs of one sheet can begin in the same second.
+		dir = fmt.Sprintf("%s-%d", base, n)
 	}
-	switch {
-	case errors.As(err, &exists), errors.As(err, &locked):
-		return err
-	case err != nil:
-		return &Error{NoDirectory, err}
-	}
-	j.onClose(j.dir.Close)
-	return nil
 }
 
 // reopen notes in run.json that the run goes on. Of a run whose rows get other

@@ -21,18 +21,19 @@ func (j *job) connect(ctx context.Context) (err error) {
 	if j.offline() {
 		return nil
 	}
-	base := j.Tenant.BaseURL
+	o := j.Tenant.Client
 	if j.Tenant.Sandbox {
-		if base, err = j.startSandbox(ctx); err != nil {
+		if o.BaseURL, err = j.startSandbox(ctx); err != nil {
 			return err
 		}
 	}
-	j.client, err = api.New(api.Options{
-		BaseURL: base, Auth: j.Tenant.Auth, RootCAs: j.Tenant.Roots, UserAgent: "nermbulk/" + j.Version, Log: j.Log,
-		Workers: j.Pace.Workers, Timeout: j.Pace.Timeout, MaxAttempts: j.Pace.MaxAttempts,
-		OutageWait: j.Pace.OutageWait, Rate: j.Pace.Rate, Learned: j.learnedRate(),
-	})
-	if err != nil {
+	if j.earlier != nil {
+		// Where nothing was throttled, the rate was the user's own.
+		if totals := j.earlier.Totals(); totals.Throttled > 0 {
+			o.Learned = totals.Ceiling
+		}
+	}
+	if j.client, err = api.New(o); err != nil {
 		return &Error{Invalid, err}
 	}
 	j.onClose(func() error { j.client.Close(); return nil })
@@ -75,25 +76,12 @@ func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int
 	return n, err
 }
 
-// learnedRate is the rate that an earlier session of the run found to be
-// granted; 0 where the ceiling was the user's own.
-func (j *job) learnedRate() float64 {
-	if j.earlier == nil {
-		return 0
-	}
-	totals := j.earlier.Totals()
-	if totals.Throttled == 0 {
-		return 0
-	}
-	return totals.Ceiling
-}
-
 // send sends the sheet, and reports the progress meanwhile.
 func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	j.due = j.rowsDue()
 	j.total = j.due
-	if j.Guards.Limit > 0 {
-		j.total = min(j.total, j.Guards.Limit)
+	if j.Send.Limit > 0 {
+		j.total = min(j.total, j.Send.Limit)
 	}
 	j.Observer.Event(Sending{j.total})
 	stopWatch := j.watch(ctx)
@@ -111,21 +99,18 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 // any was.
 func (j *job) rowsDue() int {
 	due := j.overview.Rows - j.tally.Done() + j.tally.Count(journal.Unknown)
-	if j.RetryFailed {
+	if j.Send.RetryFailed {
 		due += j.tally.Count(journal.Failed)
 	}
 	return due
 }
 
 func (j *job) batchOptions() batch.Options {
-	o := batch.Options{
-		Sheet: j.sheet, Rules: j.Sheet.Rules, Overview: j.overview, Journal: j.journal,
-		Workers: j.Pace.Workers, Attempts: j.Pace.MaxAttempts, Timeout: j.Pace.Timeout,
-		Limit: j.Guards.Limit, Canary: j.Guards.Canary, MaxFailures: j.Guards.MaxFailures.of(j.overview.Rows),
-		SkipInvalid: j.SkipInvalid, RetryFailed: j.RetryFailed, Compare: j.Compare, DryRun: j.DryRun,
-		Now: j.Now, Left: j.total, Scratch: j.dir.Dir(), Replaced: j.tally.Replaced,
-		Say: func(text string) { j.Observer.Event(Note{text}) },
-	}
+	o, c := j.Send, j.Tenant.Client
+	o.Sheet, o.Rules, o.Overview, o.Journal = j.sheet, j.Sheet.Rules, j.overview, j.journal
+	o.Workers, o.Attempts, o.Timeout, o.MaxFailures = c.Workers, c.MaxAttempts, c.Timeout, j.MaxFailures.of(j.overview.Rows)
+	o.Left, o.Scratch, o.Now, o.Replaced = j.total, j.dir.Dir(), j.Now, j.tally.Replaced
+	o.Say = func(text string) { j.Observer.Event(Note{text}) }
 	if j.client != nil {
 		o.Tenant = j.client
 	}
@@ -145,7 +130,7 @@ func (j *job) watch(ctx context.Context) (stop func()) {
 	return StartClock(func(last bool) {
 		if !last && !interrupted && ctx.Err() != nil {
 			interrupted = true
-			j.Observer.Event(Draining{j.Pace.Timeout})
+			j.Observer.Event(Draining{j.Tenant.Client.Timeout})
 		}
 		j.reportProgress(rate)
 		if ticks++; last || ticks%ticksPerNote == 0 {
@@ -161,18 +146,10 @@ func (j *job) noteFigures() {
 		return
 	}
 	c := j.client.Counters()
-	j.sent = addRequests(j.sent, report.Requests{Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled, Retried: c.Retried})
 	_ = j.journal.Append(journal.Tick{
 		At: j.Now(), Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled,
 		Retried: c.Retried, Ceiling: j.client.Limits().Limit, Latency: c.Latency,
 	})
-}
-
-func addRequests(a, b report.Requests) report.Requests {
-	return report.Requests{
-		Patch: a.Patch + b.Patch, Get: a.Get + b.Get, Token: a.Token + b.Token,
-		Throttled: a.Throttled + b.Throttled, Retried: a.Retried + b.Retried,
-	}
 }
 
 // reportProgress reports how far the run has come, and an outage when it
@@ -191,7 +168,7 @@ func (j *job) reportProgress(r *RowRate) {
 		since, s.Outage = j.client.Outage()
 		if !since.IsZero() && !since.Equal(j.outageSince) {
 			j.outageSince = since
-			j.Observer.Event(Outage{j.client.OutageCause(), j.Pace.OutageWait})
+			j.Observer.Event(Outage{j.client.OutageCause(), j.Tenant.Client.OutageWait})
 		}
 	}
 	j.Observer.Event(Progress{s})

@@ -1,0 +1,140 @@
+package job
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
+)
+
+// Sheet is a sheet and how it is read.
+type Sheet struct {
+	Name    string // for people and for the run directory
+	Path    string // the file that is read
+	Unnamed bool   // Path is no file of the user's, such as a copy of standard input
+	Options sheet.Options
+	Rules   change.Rules
+}
+
+func (j *job) open(context.Context) (err error) {
+	if j.sheet, err = j.Sheet.Open(j.Sheet.Path); err != nil {
+		return err
+	}
+	j.onClose(func() error { return j.sheet.Close() })
+	return nil
+}
+
+// Open opens a file as the sheet is read, such as the run's copy of it, and
+// makes sure that the rules fit it.
+func (s Sheet) Open(path string) (*sheet.Sheet, error) {
+	sh, err := sheet.Open(path, s.Options)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Err: err}
+	}
+	if columns := sh.Columns(); len(sh.Problems()) == 0 {
+		if missing := s.Rules.MissingDates(columns); len(missing) > 0 {
+			return nil, errors.Join(&Error{Kind: MissingDate, Err: fmt.Errorf("%s: the sheet has no such column", missing[0])}, sh.Close())
+		}
+	}
+	return sh, nil
+}
+
+// check checks the whole sheet. A resume with the very sheet that was checked
+// before needs no second check, unless it must know which rows to leave out.
+func (j *job) check(ctx context.Context) (err error) {
+	if j.same && !j.Send.SkipInvalid {
+		start := j.earlier.Last()
+		j.overview = &batch.Overview{Rows: start.Rows, Valid: start.Rows, Clears: j.info.Clears, Runs: j.info.Runs}
+		return nil
+	}
+	pass := func(report func(sheet.Problem)) error {
+		j.overview, err = batch.Check(ctx, j.sheet, j.Sheet.Rules, j.Send.SkipInvalid, report)
+		return err
+	}
+	if err := pass(func(p sheet.Problem) { j.Observer.Event(p) }); err != nil {
+		return j.Sheet.Unreadable(ctx, err)
+	}
+	refused := !j.overview.Sendable(j.Send.SkipInvalid)
+	j.Observer.Event(Checked{Overview: j.overview, Refused: refused, Again: pass})
+	if refused {
+		return ErrRefused
+	}
+	if j.hash == "" {
+		j.hash = j.sheet.SHA256()
+	}
+	return nil
+}
+
+// Unreadable is the error of a check that could not be carried to its end.
+func (s Sheet) Unreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return invalid("the sheet %s cannot be read: %w", s.Name, err)
+}
+
+// sheetFile is the run's own copy of the sheet: what was checked is what is
+// sent and reported on, whatever happens to the original meanwhile.
+const sheetFile = "sheet.csv"
+
+// keepSheet copies the sheet into the run directory, if it is not there yet,
+// and opens the copy in the original's place. It returns the copy's name.
+func (j *job) keepSheet() (string, error) {
+	name := sheetFile
+	if j.earlier != nil {
+		if name = j.earlier.Last().SheetFile; j.earlier.Last().SHA256 != j.hash {
+			name = fmt.Sprintf("sheet-%d.csv", j.earlier.Sessions()+1)
+		}
+	}
+	path := filepath.Join(j.dir.Dir(), filepath.Base(name))
+	if kept, err := hashFile(path); err != nil || kept != j.hash {
+		if err := copySheet(j.Sheet.Path, path, j.hash); err != nil {
+			return "", err
+		}
+	}
+	kept, err := j.Sheet.Open(path)
+	if err != nil {
+		return "", err
+	}
+	original := j.sheet
+	j.sheet = kept
+	return name, original.Close()
+}
+
+// copySheet copies a sheet that must still be as it was checked.
+func copySheet(from, to, hash string) error {
+	return journal.Replace(to, func(w io.Writer) error {
+		switch copied, err := copyFile(w, from); {
+		case err != nil:
+			return err
+		case copied != hash:
+			return invalid("the sheet was changed while it was checked: save it, and run again")
+		}
+		return nil
+	})
+}
+
+func hashFile(path string) (string, error) { return copyFile(io.Discard, path) }
+
+// copyFile copies a file and returns the SHA-256 of its content.
+func copyFile(to io.Writer, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", invalid("the sheet cannot be read again: %w", err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(to, sum), f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
