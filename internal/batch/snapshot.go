@@ -106,9 +106,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// maxPages is how many pages are read at most. A tenant that does not tell
-// how many sessions it has may have a great many: what is spent on finding
-// out is little beside the GETs that follow if the list is given up.
+// maxPages is how many pages are read at most. A tenant that does not say how
+// many sessions it has may have a great many: what is spent on finding out is
+// little against the GETs that follow if the list is given up.
 func maxPages(rows, total int) int {
 	if total == 0 {
 		return max(1, rows/20)

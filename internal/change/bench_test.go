@@ -72,7 +72,7 @@ func BenchmarkPlan(b *testing.B) {
 
 // BenchmarkEncode writes the values of a planned row as JSON and hashes the
 // body: that part of BenchmarkPlan that is not checking, and what the journal
-// tells changes apart by.
+// knows changes by.
 func BenchmarkEncode(b *testing.B) {
 	for _, s := range benchSheets {
 		b.Run(s.name, func(b *testing.B) {
@@ -94,7 +94,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// BenchmarkCompare holds an answer that bears every field against its row, as
+// BenchmarkCompare compares an answer that has every field with its row, as
 // after each PATCH.
 func BenchmarkCompare(b *testing.B) {
 	p, row := benchRow(b, benchHeader+benchCells)

@@ -85,7 +85,7 @@ func TestChangedOnly(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestRefuses(t *testing.T) {
 	for name, tt := range map[string]struct {
 		field sheet.Field
 		cell  string
@@ -103,7 +103,7 @@ func TestRefused(t *testing.T) {
 		"a name among ids":     {"profile_ids", annID + ", Ann", true},
 		"nothing changes less": {"profile_id", "", false},
 	} {
-		if got := Refused(tt.field, tt.cell); got != tt.want {
+		if got := fieldOf(tt.field).refuses(tt.cell); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -91,7 +91,7 @@ func TestRowsThatAreNotCorrected(t *testing.T) {
 	}
 }
 
-// TestCorrectedResultsComeBack follows cells that bear the formula escape: what
+// TestCorrectedResultsComeBack follows cells that have the formula escape: what
 // the copy is read as must be what the sheet was read as, but for the
 // corrections.
 func TestCorrectedResultsComeBack(t *testing.T) {

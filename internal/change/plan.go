@@ -235,25 +235,6 @@ func (p *Planner) refused(c sheet.Column, cell string) bool {
 	return true
 }
 
-// Refused reports whether a check would find a cell of a field wrong, under
-// the rules that hold without flags. A status may be any text: there is a flag
-// for those that the list does not hold.
-func Refused(f sheet.Field, cell string) bool {
-	cell = sheet.Trim(cell)
-	switch {
-	case cell == "":
-		return false
-	case isSpreadsheetError(cell), strings.EqualFold(cell, DefaultClearMarker), strings.ContainsRune(cell, 0):
-		return true
-	}
-	sent := fieldOf(f)
-	if sent == nil || sent.parse == nil {
-		return false
-	}
-	_, wrong := sent.parse(cell, &Rules{AllowUnknownStatus: true})
-	return wrong != nil
-}
-
 // earlierResult is where a sheet has the results of an earlier run; an index is
 // -1 for a column that it does not have.
 type earlierResult struct{ status, finished, duration int }

@@ -99,7 +99,7 @@ func (f *Field) putBack(held, sent string) PutBack {
 		return PutBack{}
 	case sheet.Trim(held) == "":
 		return PutBack{Lost: "was empty before, and only an attribute can be emptied"}
-	case Refused(sheet.Field(f.Name), held):
+	case f.refuses(held):
 		return PutBack{Lost: "held a value that a sheet may not hold"}
 	}
 	back := PutBack{Cell: f.fix(held), Writes: true}
@@ -115,7 +115,7 @@ func putBackAttribute(held string) PutBack {
 	switch trimmed := sheet.Trim(held); {
 	case held == "":
 		return PutBack{Cell: DefaultClearMarker, Writes: true}
-	case Refused(sheet.Attribute, held):
+	case attribute.refuses(held):
 		return PutBack{Lost: "held a value that a sheet may not hold"}
 	case trimmed == "":
 		return PutBack{Cell: DefaultClearMarker, Writes: true, Lost: "held only spaces before and is put back empty"}
@@ -123,6 +123,23 @@ func putBackAttribute(held string) PutBack {
 		return PutBack{Cell: held, Writes: true, Lost: "is put back without the spaces around it, and with plain line breaks"}
 	}
 	return PutBack{Cell: held, Writes: true}
+}
+
+// refuses reports whether a check would find a cell wrong, under the rules that
+// hold without flags. A status may be any text: there is a flag for those that
+// the list does not hold.
+func (f *Field) refuses(cell string) bool {
+	cell = sheet.Trim(cell)
+	switch {
+	case cell == "":
+		return false
+	case isSpreadsheetError(cell), strings.EqualFold(cell, DefaultClearMarker), strings.ContainsRune(cell, 0):
+		return true
+	case f.parse == nil:
+		return false
+	}
+	_, wrong := f.parse(cell, &Rules{AllowUnknownStatus: true})
+	return wrong != nil
 }
 
 // samePeople reports whether a list of names is the same but for the mail
