@@ -152,7 +152,7 @@ type rowReader interface {
 	place() place // of the row served last
 }
 
-// place is what a row has beside its cells.
+// place is what a row has besides its cells.
 type place struct {
 	number int
 	excess []string
@@ -216,6 +216,7 @@ func (f *feed) handOver() {
 		}
 		spare.Put(row)
 	}
+	f.stopped = f.ctx.Err()
 }
 
 // record is what gocsv makes of each row. It has no more than a pointer, since

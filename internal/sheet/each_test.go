@@ -69,6 +69,22 @@ func TestEachContext(t *testing.T) {
 	}
 }
 
+func TestEachContextAtTheLastRow(t *testing.T) {
+	s := open(t, write(t, manyRows(3)), Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n := 0
+	err := s.Each(ctx, func(*Row) error {
+		if n++; n == 3 {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || s.SHA256() != "" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestEachPanic(t *testing.T) {
 	s := open(t, write(t, manyRows(2_000)), Options{})
 	defer func() {

@@ -94,14 +94,11 @@ func noRows(message string) Problem {
 // faultProblem turns the error that ends the reading of rows into the sheet's
 // problem. Other errors, such as those of the disk, are not the sheet's.
 func faultProblem(row int, h *header, err error) (Problem, bool) {
-	if fault, ok := errors.AsType[*quoteFault](err); ok {
-		return placed(row, fault.column, h, BadQuote, fault.message), true
+	f, ok := errors.AsType[*fault](err)
+	if !ok {
+		return Problem{}, false
 	}
-	if errors.Is(err, errLongRecord) {
-		return placed(row, -1, nil, BadEncoding, fmt.Sprintf(
-			"the row is longer than %d MiB; this does not look like a sheet of rows: save it as CSV UTF-8", longestRecord>>20)), true
-	}
-	return Problem{}, false
+	return placed(row, f.column, h, f.kind, f.message), true
 }
 
 // LongRow returns the problem of a row that has data beyond the last column.

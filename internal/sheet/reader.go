@@ -3,20 +3,21 @@ package sheet
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// reader is the rowReader of a CSV. It skips blank rows, pads short ones and cuts long
-// ones. Problems are kept aside; they end the rows, not the pass.
+// reader is the rowReader of a CSV. It skips blank rows, pads short ones and
+// cuts long ones. Problems are kept aside; they end the rows, not the pass.
 type reader struct {
-	*header
-	sheet  *Sheet
-	scan   *scanner
-	number int // of the row scanned last, as Excel shows it
-	rows   int // that were not blank
-	cells  []string
-	excess []string
+	*header // of the sheet
+	sheet   *Sheet
+	scan    *scanner
+	number  int // of the row scanned last, as Excel shows it
+	rows    int // that were not blank
+	cells   []string
+	excess  []string
 
 	filled   []bool // for each of header.blanks, whether there is data beneath
 	unclean  bool   // an encoding problem is found: one is enough, since one flag mends all
@@ -38,7 +39,7 @@ func (s *Sheet) newReader(src io.Reader) (*reader, error) {
 // Read implements gocsv.CSVReader.
 func (r *reader) Read() ([]string, error) {
 	if r.cells == nil {
-		r.cells = make([]string, len(r.columns))
+		r.cells = make([]string, 0, len(r.columns))
 		return r.fieldNames(), nil
 	}
 	for {
@@ -57,8 +58,7 @@ func (r *reader) Read() ([]string, error) {
 		}
 		if !r.scan.blank() {
 			r.rows++
-			r.takeRow()
-			return r.cells, nil
+			return r.row(), nil
 		}
 	}
 }
@@ -68,8 +68,8 @@ func (r *reader) ReadAll() ([][]string, error) { return nil, errors.ErrUnsupport
 
 func (r *reader) place() place { return place{r.number, r.excess} }
 
-// takeRow makes the cells of the scanned record out of one string.
-func (r *reader) takeRow() {
+// row returns the cells of the scanned record, all made of one string.
+func (r *reader) row() []string {
 	s := r.scan
 	clean := r.sheet.charset.clean(s.text)
 	if !clean && !r.unclean {
@@ -79,32 +79,18 @@ func (r *reader) takeRow() {
 	for i, column := range r.blanks {
 		r.filled[i] = r.filled[i] || column < len(s.ends) && !blank(s.cell(column))
 	}
-	line, from := string(s.text), 0
-	for i := range r.cells {
-		if i >= len(s.ends) {
-			clear(r.cells[i:])
-			break
-		}
-		r.cells[i] = line[from:s.ends[i]]
-		from = s.ends[i] + len(s.delim)
+	r.cells, r.excess = s.cells(r.cells[:0]), nil
+	if s.past.column > 0 { // more than any spreadsheet has: all that follows as one
+		r.cells = append(r.cells, string(s.text[s.past.from:]))
 	}
 	r.restore(r.cells, clean)
-	r.excess = nil
 	if s.filledFrom(r.width) {
-		r.takeExcess()
-		r.restore(r.excess, clean)
+		r.excess = slices.Clone(r.cells[r.width:])
 	}
-}
-
-// takeExcess makes copies of the cells beyond the header's last column.
-func (r *reader) takeExcess() {
-	s := r.scan
-	for i := r.width; i < len(s.ends); i++ {
-		r.excess = append(r.excess, string(s.cell(i)))
+	for len(r.cells) < len(r.columns) {
+		r.cells = append(r.cells, "")
 	}
-	if s.past.column > 0 { // more than any spreadsheet has: all that follows as one
-		r.excess = append(r.excess, string(s.text[s.past.from:]))
-	}
+	return r.cells[:len(r.columns)]
 }
 
 // restore takes the formula escape off, and makes text that is not clean valid.

@@ -16,10 +16,21 @@ const (
 	mostColumns = 16384
 )
 
-var (
-	errLongRecord = errors.New("record is too long")
-	errMore       = errors.New("the buffer does not hold the whole record")
-)
+// errMore is returned where the buffer does not hold the whole record.
+var errMore = errors.New("more of the record is needed")
+
+// fault is what makes a record unreadable. What follows it cannot be divided,
+// so reading ends there.
+type fault struct {
+	column  int // negative for that of the whole record
+	kind    Kind
+	message string
+}
+
+func (f *fault) Error() string { return f.message }
+
+var errLongRecord = &fault{-1, BadEncoding, fmt.Sprintf(
+	"the row is longer than %d MiB; this does not look like a sheet of rows: save it as CSV UTF-8", longestRecord>>20)}
 
 // offset is where a cell begins in a scanner's text.
 type offset struct{ column, from int }
@@ -59,8 +70,8 @@ func (s *scanner) divideBy(delimiter rune) {
 }
 
 // next scans one record, a blank one too. It returns io.EOF at the end, a
-// *quoteFault, errLongRecord, or the error of the source. It must not be
-// called again after an error.
+// *fault, or the error of the source. It must not be called again after an
+// error.
 func (s *scanner) next() error {
 	for {
 		if s.pos == s.end && s.eof {
@@ -110,7 +121,7 @@ func (s *scanner) line() (line []byte, length int) {
 		case after < s.end || s.eof:
 			return rest[:at], at + 1
 		}
-		return nil, 0 // its LF may be yet to come
+		return nil, 0 // its LF may follow
 	}
 	if s.lf < s.end {
 		return rest, len(rest) + 1
@@ -125,12 +136,7 @@ func (s *scanner) line() (line []byte, length int) {
 func (s *scanner) plain(line []byte) {
 	s.text = append(s.text[:0], line...)
 	for from := 0; ; {
-		var at int
-		if len(s.delim) == 1 {
-			at = bytes.IndexByte(s.text[from:], s.delim[0])
-		} else {
-			at = bytes.Index(s.text[from:], s.delim)
-		}
+		at := bytes.Index(s.text[from:], s.delim)
 		if at < 0 {
 			s.add(from, len(s.text))
 			return
@@ -228,15 +234,6 @@ func (s *scanner) tooLong(err error) error {
 	return err
 }
 
-// quoteFault is a quote in the wrong place. Nothing after it can be told
-// apart, so reading ends there.
-type quoteFault struct {
-	column  int
-	message string
-}
-
-func (f *quoteFault) Error() string { return f.message }
-
 // The ways in which a quote can be wrong, each with its remedy.
 const (
 	neverClosed = `a quote opens this cell and is never closed; close it, or write "" for a quote that belongs to the text`
@@ -277,7 +274,7 @@ func (s *scanner) quotedCell(data []byte) (int, error) {
 		at := bytes.IndexByte(data[i:], '"')
 		switch {
 		case at < 0 && s.eof:
-			return 0, &quoteFault{s.count, neverClosed}
+			return 0, &fault{s.count, BadQuote, neverClosed}
 		case at < 0:
 			return 0, errMore
 		}
@@ -292,13 +289,13 @@ func (s *scanner) quotedCell(data []byte) (int, error) {
 	rest := data[i:]
 	switch {
 	case !s.eof && len(rest) < len(s.delim):
-		return 0, errMore // another quote or the delimiter may be yet to come
+		return 0, errMore // another quote or the delimiter may follow
 	case len(rest) == 0 || rest[0] == '\r' || rest[0] == '\n' || bytes.HasPrefix(rest, s.delim):
 		return i, nil
 	case bytes.ContainsAny(data[:i], "\r\n"):
-		return 0, &quoteFault{s.count, closedLate}
+		return 0, &fault{s.count, BadQuote, closedLate}
 	}
-	return 0, &quoteFault{s.count, afterQuote}
+	return 0, &fault{s.count, BadQuote, afterQuote}
 }
 
 // bareCell is quotedCell for a cell without quotes.
@@ -310,7 +307,7 @@ func (s *scanner) bareCell(data []byte) (int, error) {
 	case end < 0:
 		end = len(data)
 	case data[end] == '"':
-		return 0, &quoteFault{s.count, bareQuote}
+		return 0, &fault{s.count, BadQuote, bareQuote}
 	}
 	s.text = append(s.text, data[:end]...)
 	return end, nil

@@ -143,7 +143,7 @@ func Unescape(cell string) string {
 }
 
 // formula looks behind the apostrophes, so that a cell that came with one of
-// its own is told apart from one that was escaped.
+// its own is not taken for one that was escaped.
 func formula(cell string) bool {
 	if cell == "" || cell[0] > '@' {
 		return false
