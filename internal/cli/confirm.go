@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -79,11 +80,7 @@ func (r *runner) ask(ctx context.Context, a job.Announcement) error {
 func overviewLines(o *batch.Overview) string {
 	var b strings.Builder
 	if len(o.Statuses) > 0 {
-		names := make([]string, 0, len(o.Statuses))
-		for s := range o.Statuses {
-			names = append(names, s)
-		}
-		slices.SortFunc(names, func(a, b string) int {
+		names := slices.SortedFunc(maps.Keys(o.Statuses), func(a, b string) int {
 			return cmp.Or(cmp.Compare(o.Statuses[b], o.Statuses[a]), cmp.Compare(a, b))
 		})
 		for i, s := range names {

@@ -64,7 +64,7 @@ func (r *runner) checked(e job.Checked) {
 }
 
 // newProgress shows how far total rows have come, as the printer says things.
-// Whatever the printer says meanwhile stands above the bar.
+// Whatever the printer says meanwhile is written above the bar.
 func newProgress(s Streams, out *printer, total int) *report.Progress {
 	o := report.ProgressOptions{
 		Out: s.Err, Terminal: s.ErrTerminal && !out.json, Width: s.Width,
@@ -80,8 +80,8 @@ func newProgress(s Streams, out *printer, total int) *report.Progress {
 	return p
 }
 
-// progress tells how far rows have come. Who shows progress has decided that
-// it is wanted, so that no level keeps it back.
+// progress logs how far rows have come. Who shows progress has decided that it
+// is wanted, so that no level keeps it back.
 func (p *printer) progress(s report.State, total int) {
 	attrs := []any{
 		"done", s.Done, "total", total, "left", s.Left, "failed", s.Failed, "unknown", s.Unknown,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A printer is what a command says on standard error: text for people, or one
@@ -17,24 +18,20 @@ type printer struct {
 	level slog.Level
 	json  bool
 	log   *slog.Logger // of what is at least of the level
-	all   *slog.Logger // of everything
 }
 
 func newPrinter(w io.Writer, f logFlags) *printer {
 	p := &printer{out: &outlet{w: w}, level: f.level(), json: f.logFormat == logJSON}
-	logger := func(least slog.Level) *slog.Logger {
-		options := &slog.HandlerOptions{Level: least}
-		if p.json {
-			return slog.New(slog.NewJSONHandler(p.out, options))
-		}
-		return slog.New(slog.NewTextHandler(p.out, options))
+	options := &slog.HandlerOptions{Level: p.level}
+	p.log = slog.New(slog.NewTextHandler(p.out, options))
+	if p.json {
+		p.log = slog.New(slog.NewJSONHandler(p.out, options))
 	}
-	p.log, p.all = logger(p.level), logger(slog.LevelDebug)
 	return p
 }
 
-// say tells one thing: text as it stands for people, a line break added; what
-// and its attributes for machines.
+// say writes one thing: the text for people, with a line break; what and its
+// attributes for machines.
 func (p *printer) say(level slog.Level, text, what string, attrs ...any) {
 	if level >= p.level {
 		p.always(level, text, what, attrs...)
@@ -44,7 +41,9 @@ func (p *printer) say(level slog.Level, text, what string, attrs ...any) {
 // always is say for what somebody has asked for, or is asked about.
 func (p *printer) always(level slog.Level, text, what string, attrs ...any) {
 	if p.json {
-		p.all.Log(context.Background(), level, what, attrs...)
+		record := slog.NewRecord(time.Now(), level, what, 0)
+		record.Add(attrs...)
+		_ = p.log.Handler().Handle(context.Background(), record)
 		return
 	}
 	fmt.Fprintln(p.out, strings.TrimRight(text, "\n"))
@@ -60,7 +59,7 @@ func (p *printer) ask(question string) {
 }
 
 // client is the log of the API's client: nil for people who did not ask for
-// it, since the progress tells them what matters.
+// it, since the progress has what matters.
 func (p *printer) client() *slog.Logger {
 	if p.json || p.level <= slog.LevelDebug {
 		return p.log

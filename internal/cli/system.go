@@ -22,12 +22,12 @@ type Streams struct {
 	Out, Err io.Writer
 	Env      func(name string) (string, bool)
 	Now      func() time.Time
-	// InTerminal and ErrTerminal tell whether a person sits there.
+	// InTerminal and ErrTerminal report whether a person is there.
 	InTerminal, ErrTerminal bool
 	// Width is the width of the terminal on standard error, in columns.
 	Width func() int
-	// Signals returns a context that ends at the first SIGINT or SIGTERM and
-	// tells which it was; a second one ends the process at once.
+	// Signals returns a context that ends at the first SIGINT or SIGTERM,
+	// and the exit code of that; a second one ends the process at once.
 	Signals func() (ctx context.Context, caught func() ExitCode, stop func())
 	// StateAsked returns a channel that gets a value whenever somebody asks
 	// how far a run has come (SIGUSR1), until stop; nil where nobody can.
@@ -41,7 +41,7 @@ func (s Streams) stateAsked() (asked <-chan os.Signal, stop func()) {
 	return s.StateAsked()
 }
 
-// noColor tells whether the user wants no colors (https://no-color.org).
+// noColor reports whether the user wants no colors (https://no-color.org).
 func (s Streams) noColor() bool {
 	value, ok := s.Env("NO_COLOR")
 	return ok && value != ""

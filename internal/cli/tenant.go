@@ -13,7 +13,7 @@ import (
 	"nermbulk/internal/job"
 )
 
-// tenantFlags say where to send, as whom, and how fast.
+// tenantFlags say where to send, with which credentials and how fast.
 type tenantFlags struct {
 	baseURL, tenant, tokenFile, authScheme, caFile string
 	sandbox                                        bool
@@ -61,7 +61,7 @@ func (f *tenantFlags) validatePace() error {
 // listens.
 const sandboxHost = "sandbox"
 
-// resolveTenant decides where to send to, and as whom. An offline run needs
+// resolveTenant decides where to send to, and with which credentials. An offline run needs
 // neither, and takes what is named.
 func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline bool) (job.Tenant, error) {
 	t, err := f.endpoint(env)
@@ -130,8 +130,8 @@ func tenantName(u *url.URL) string {
 	return host
 }
 
-// credentials finds a token, or what one is fetched with. None of them ever
-// stands on the command line, where other users of the machine could read it.
+// credentials finds a token, or what one is fetched with. None of them is
+// ever on the command line, where other users of the machine could read it.
 func (f *tenantFlags) credentials(env func(string) (string, bool)) (api.Auth, error) {
 	if f.sandbox {
 		return api.StaticToken("rehearsal-token", "bearer")

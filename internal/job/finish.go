@@ -51,7 +51,7 @@ func (j *job) finish(ctx context.Context, stop batch.Stop, sendErr error) error 
 	err := j.closeJournal(stop, sendErr)
 	reportErr := j.report(ctx)
 	if _, gone := os.Stat(j.dir.Dir()); errors.Is(gone, fs.ErrNotExist) {
-		// To go on would be to begin anew.
+		// A resume would begin again and send every row.
 		return fmt.Errorf("%s was removed while the run went on, and what was sent with it: before any of these rows is sent again, look at %s what came of them", j.dir.Dir(), j.Tenant.Host)
 	}
 	j.result.Next = Resume

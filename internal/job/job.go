@@ -19,7 +19,7 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// Options says what a job does, and for whom.
+// Options says what a job does.
 type Options struct {
 	Sheet  Sheet
 	Tenant Tenant
@@ -37,7 +37,7 @@ type Options struct {
 	Observer Observer
 }
 
-// Tenant is where a job sends to, as whom, and how fast.
+// Tenant is where a job sends to, with which credentials and how fast.
 type Tenant struct {
 	Host    string // the only host that is sent to, for people and for resuming; may be empty offline
 	Name    string // what a person types to confirm

@@ -1,0 +1,88 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/change"
+	"nermbulk/internal/sheet"
+)
+
+func TestFailureLimit(t *testing.T) {
+	for _, test := range []struct {
+		limit FailureLimit
+		want  int
+	}{{FailureLimit{}, 0}, {FailureLimit{Rows: 7}, 7}, {FailureLimit{Share: 0.05}, 10}, {FailureLimit{Share: 0.001}, 1}} {
+		if got := test.limit.of(199); got != test.want {
+			t.Errorf("%+v is %d of 199 rows, not %d", test.limit, got, test.want)
+		}
+	}
+}
+
+// recorder is an observer that keeps what it is called with, but for the
+// progress.
+type recorder struct {
+	seen    []string
+	confirm error
+}
+
+func (r *recorder) Confirm(_ context.Context, a Announcement) error {
+	r.seen = append(r.seen, fmt.Sprintf("confirm %d", a.Rows))
+	return r.confirm
+}
+
+func (r *recorder) Event(event any) {
+	if _, often := event.(Progress); !often {
+		r.seen = append(r.seen, fmt.Sprintf("%T", event))
+	}
+}
+
+// TestRun drives a job as a page would: without a terminal or flags.
+func TestRun(t *testing.T) {
+	const valid, invalid = "id,status\n00000001-0000-4000-8000-000000000001,closed\n", "id,status\n1,closed\n"
+	refused := fmt.Errorf("no")
+	for _, test := range []struct {
+		name, sheet string
+		confirm     error
+		want        []string
+		err         error
+		next        Next
+	}{
+		{"sent", valid, nil, []string{"job.Checked", "confirm 1", "job.Sending", "job.Sent"}, nil, Rehearse},
+		{"not agreed to", valid, refused, []string{"job.Checked", "confirm 1"}, refused, Nothing},
+		{"with problems", invalid, nil, []string{"sheet.Problem", "job.Checked"}, ErrRefused, Nothing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("s.csv", []byte(test.sheet), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			auth, err := api.StaticToken("token", "bearer")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &recorder{confirm: test.confirm}
+			result, err := Run(t.Context(), Options{
+				Sheet: Sheet{Name: "s.csv", Path: "s.csv", Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: "<clear>"}},
+				Tenant: Tenant{Host: "sandbox", Sandbox: true, Client: api.Options{
+					Auth: auth, Workers: 1, MaxAttempts: 1, Timeout: time.Second,
+				}},
+				Now: time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: r,
+			})
+			if err != test.err || result.Next != test.next || result.Begun != (test.err == nil) {
+				t.Errorf("error %v, next %v, begun %v", err, result.Next, result.Begun)
+			}
+			if !slices.Equal(r.seen, test.want) {
+				t.Errorf("the observer saw %v, not %v", r.seen, test.want)
+			}
+			if test.err == nil && result.Summary.Outcomes.Updated != 1 {
+				t.Errorf("the outcomes are %+v", result.Summary.Outcomes)
+			}
+		})
+	}
+}
