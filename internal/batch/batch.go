@@ -82,10 +82,10 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e := &engine{Options: o, guard: &guard{maxFailures: o.MaxFailures, cancel: cancel}}
-	if err := e.findSuperseded(ctx); err != nil {
-		if ctx.Err() != nil {
-			return Stop{StoppedByCaller, "interrupted"}, nil
-		}
+	switch err := e.findSuperseded(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return Stop{StoppedByCaller, "interrupted"}, nil
+	case err != nil:
 		return Stop{}, err
 	}
 	if err := e.list(ctx); err != nil {

@@ -40,8 +40,13 @@ const maxKept = 4096
 // could not be read; what is wrong with its content is data.
 func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
 	o := newOverview()
-	if whole := s.Problems(); len(whole) > 0 {
-		return o, o.countOnly(ctx, s)
+	if len(s.Problems()) > 0 { // the header's: the rows are only counted
+		err := s.Each(ctx, func(*sheet.Row) error {
+			o.Rows++
+			return nil
+		})
+		o.refuse(s.Problems())
+		return o, err
 	}
 	checker, ids := change.NewChecker(s, rules), change.NewIDs()
 	var kept []sheet.Problem
@@ -94,16 +99,6 @@ func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules
 
 func newOverview() *Overview {
 	return &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}}
-}
-
-// countOnly counts the rows of a sheet whose header has problems.
-func (o *Overview) countOnly(ctx context.Context, s *sheet.Sheet) error {
-	err := s.Each(ctx, func(*sheet.Row) error {
-		o.Rows++
-		return nil
-	})
-	o.refuse(s.Problems())
-	return err
 }
 
 // refuse makes the problems of the whole sheet the only ones.

@@ -119,12 +119,11 @@ func appendBody(b []byte, values []value) []byte {
 // appendList appends what is joined by commas as an array.
 func appendList(b []byte, list string) []byte {
 	b = append(b, '[')
-	for part, rest, more := "", list, true; more; {
-		part, rest, more = strings.Cut(rest, ",")
-		b = text.AppendJSON(b, part)
-		if more {
+	for part := range strings.SplitSeq(list, ",") {
+		if b[len(b)-1] != '[' {
 			b = append(b, ',')
 		}
+		b = text.AppendJSON(b, part)
 	}
 	return append(b, ']')
 }

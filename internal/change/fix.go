@@ -1,6 +1,7 @@
 package change
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"nermbulk/internal/sheet"
@@ -73,14 +74,7 @@ func (f *Fixer) Fix(row int, cells []string, report func(Fix)) {
 	}
 }
 
-func isBlank(cells []string) bool {
-	for _, cell := range cells {
-		if sheet.Trim(cell) != "" {
-			return false
-		}
-	}
-	return true
-}
+func isBlank(cells []string) bool { return sheet.Trim(strings.Join(cells, "")) == "" }
 
 // correct returns the text that a cell certainly means. Columns that are not
 // sent are the sheet's own affair.

@@ -92,11 +92,11 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 		}
 	}
 	if len(c.values) == 0 && len(p.problems) == 0 && !c.Run {
+		why := "the row changes nothing"
 		if ran {
-			p.problem(noColumn, sheet.NoChange, `only "run" is filled, and it says no: fill a status or an attribute, or remove the row`)
-		} else {
-			p.problem(noColumn, sheet.NoChange, "the row changes nothing: fill a status or an attribute, or remove the row")
+			why = `only "run" is filled, and it says no`
 		}
+		p.problem(noColumn, sheet.NoChange, "%s: fill a status or an attribute, or remove the row", why)
 	}
 	c.Body = appendBody(c.Body, c.values)
 	c.Doubtful, c.Since = p.earlier.unknown(row)
@@ -131,17 +131,13 @@ func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
 		return false
 	}
 	cell := sheet.Trim(row.Cells[p.run.Index])
-	if cell == "" {
-		return false
+	if cell == "" || p.refused(p.run, cell) {
+		return cell != ""
 	}
-	if p.refused(p.run, cell) {
-		return true
-	}
-	value, ok := parseBoolean(cell)
-	if !ok {
+	var ok bool
+	if c.Run, ok = parseBoolean(cell); !ok {
 		p.problem(p.run, sheet.BadBoolean, "%s is neither yes nor no: use true or false", quote(cell))
 	}
-	c.Run = value
 	return true
 }
 
