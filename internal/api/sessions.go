@@ -206,6 +206,16 @@ func opaque(next string) string {
 	return next
 }
 
+// statusFilter spells a status as the list's filter takes it: with spaces, but
+// for one of which the API documents another form.
+func statusFilter(status string) string {
+	status = strings.ReplaceAll(status, "_", " ")
+	if status == "pending courion extend" {
+		return "pending courion_extend"
+	}
+	return status
+}
+
 func (q Query) encode() (query, problem string) {
 	v := url.Values{}
 	if q.Next != "" {
@@ -218,7 +228,7 @@ func (q Query) encode() (query, problem string) {
 		}
 	} else {
 		for key, value := range map[string]string{
-			"status":       strings.ReplaceAll(q.Status, "_", " "),
+			"status":       statusFilter(q.Status),
 			"workflow_id":  q.WorkflowID,
 			"requester_id": q.RequesterID,
 			"profile_id":   q.ProfileID,

@@ -10,17 +10,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"nermbulk/internal/change"
 	"nermbulk/internal/job"
 	"nermbulk/internal/sandbox"
-	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
 // sandboxFlags are the flags of the sandbox command.
 type sandboxFlags struct {
 	sandbox.Options
-	addr, sheet, fail, drop string
+	sheetFlags
+	addr, path, fail, drop string
 }
 
 func newSandboxCommand(s Streams) *cobra.Command {
@@ -39,8 +38,10 @@ sessions and the requests as they come. Any token is accepted.`,
 	setFlags(c,
 		group("The tenant", func(flags *pflag.FlagSet) {
 			flags.StringVar(&f.addr, "addr", "127.0.0.1:8787", "address to serve on; loopback only")
-			flags.StringVar(&f.sheet, "sheet", "", "a sheet whose ids become sessions")
+			flags.StringVar(&f.path, "sheet", "", "a sheet whose ids become sessions; - for standard input")
+			flags.BoolVar(&f.Nulls, "nulls", false, "answer null where a session has no profile_id, or a page no next, instead of leaving it out")
 		}),
+		group("How the sheet is read, as by check", f.sheetFlags.register),
 		group("Its faults", func(flags *pflag.FlagSet) {
 			flags.Float64Var(&f.RateLimit, "rate-limit", 0, "requests per second that it grants; 0 = no limit")
 			flags.DurationVar(&f.Latency, "latency", 0, "how long each answer takes")
@@ -75,8 +76,8 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	}
 	t := sandbox.New(f.Options)
 	sessions := 0
-	if f.sheet != "" {
-		if sessions, err = seedFromSheet(ctx, t, f.sheet); err != nil {
+	if f.path != "" {
+		if sessions, err = f.seed(ctx, s, t); err != nil {
 			return err
 		}
 	}
@@ -88,12 +89,20 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	return t.Serve(ctx, l)
 }
 
-// seedFromSheet adds a session for each id of a sheet, whatever its other
-// columns are.
-func seedFromSheet(ctx context.Context, t *sandbox.Tenant, path string) (n int, err error) {
-	sh, err := sheet.Open(path, sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownIgnore})
+// seed adds a session for each id of the sheet, whatever its other columns are.
+func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) (n int, err error) {
+	in, err := openInput(ctx, s, f.path)
 	if err != nil {
-		return 0, &failure{ExitUsage, err}
+		return 0, err
+	}
+	defer func() { err = cmp.Or(err, in.close()) }()
+	source, err := f.sheet(in)
+	if err != nil {
+		return 0, err
+	}
+	sh, err := source.Open(in.path)
+	if err != nil {
+		return 0, explain(err, "")
 	}
 	defer func() { err = cmp.Or(err, sh.Close()) }()
 	return job.SeedSandbox(ctx, t, sh)

@@ -3,7 +3,6 @@ package job
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -64,15 +63,18 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 // SeedSandbox adds the sessions of a sheet's ids to a simulated tenant, and
 // returns how many. What is no id is left out: the check reports it.
 func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
-	if !slices.ContainsFunc(sh.Columns(), func(c sheet.Column) bool { return c.Field == sheet.ID }) {
-		return 0, invalid("the sheet %s has no id column: there is nothing to simulate", sh.Name())
-	}
 	err = sh.Each(ctx, func(row *sheet.Row) error {
 		if t.AddID(strings.ToLower(sheet.Trim(row.ID))) == nil {
 			n++
 		}
 		return nil
 	})
+	for _, p := range sh.Problems() {
+		switch p.Kind {
+		case sheet.BadEncoding, sheet.NoRows, sheet.MissingID, sheet.BadQuote: // ids are missing, or could be
+			err = cmp.Or(err, invalid("the sheet %s cannot be simulated: %s", sh.Name(), p))
+		}
+	}
 	return n, err
 }
 

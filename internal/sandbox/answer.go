@@ -73,8 +73,7 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body) // a client that left is no fault of ours
 }
 
-// show is a session of the caller's as it is read back. A profile that it does
-// not have is null.
+// show is a session of the caller's as it is read back.
 func (f Faults) show(s Session) any {
 	if f.Spaced {
 		s.Status = spaced(s.Status)
@@ -84,12 +83,11 @@ func (f Faults) show(s Session) any {
 			s.Attributes[uid] = asNames(value)
 		}
 	}
-	var profile *string
-	if s.ProfileID != "" {
-		profile = &s.ProfileID
+	if !f.Nulls || s.ProfileID != "" {
+		return s
 	}
 	return struct {
 		Session
-		ProfileID *string `json:"profile_id"`
-	}{s, profile}
+		ProfileID *string `json:"profile_id"` // in place of the session's own
+	}{Session: s}
 }

@@ -41,6 +41,9 @@ type Faults struct {
 	Names bool
 	// Spaced makes statuses read back with spaces for underscores.
 	Spaced bool
+	// Nulls makes profile_id and next null where there is none; else they are
+	// left out, as the API describes them.
+	Nulls bool
 }
 
 // clamped brings every fault into its range; what is no number is 0.

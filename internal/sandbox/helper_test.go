@@ -67,7 +67,7 @@ func newRequest(t *testing.T, method, url, body string, header ...string) *http.
 	return r
 }
 
-// do sends a request that must be answered.
+// do sends a request that must be answered, and as the API describes it.
 func do(t *testing.T, client *http.Client, r *http.Request) (int, string, http.Header) {
 	t.Helper()
 	resp, err := client.Do(r)
@@ -79,6 +79,7 @@ func do(t *testing.T, client *http.Client, r *http.Request) (int, string, http.H
 	if err != nil {
 		t.Fatal(err)
 	}
+	fits(t, r, resp.StatusCode, resp.Header, string(body))
 	return resp.StatusCode, string(body), resp.Header
 }
 

@@ -83,7 +83,11 @@ func (t *Tenant) list(f Faults, values url.Values) answer {
 	}
 	list := map[string]any{"workflow_sessions": page}
 	if q.metadata {
-		list["_metadata"] = map[string]any{"limit": q.limit, "offset": q.offset, "total": total, "next": nextPage(values, q, total)}
+		metadata := map[string]any{"limit": q.limit, "offset": q.offset, "total": total}
+		if next := nextPage(values, q, total); next != nil || f.Nulls {
+			metadata["next"] = next
+		}
+		list["_metadata"] = metadata
 	}
 	return inJSON(http.StatusOK, list)
 }

@@ -187,3 +187,29 @@ func TestListFollowsUpdates(t *testing.T) {
 		t.Errorf("%d found by a seeded workflow", n)
 	}
 }
+
+// TestNulls looks at what a session or a last page does not have.
+func TestNulls(t *testing.T) {
+	for _, nulls := range []bool{false, true} {
+		tenant := New(Options{Faults: Faults{Nulls: nulls}})
+		for i := range 250 {
+			add(t, tenant, listID(i))
+		}
+		h := tenant.Handler()
+		list := call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions?metadata=true&offset=200", "")).body.String()
+		if has := strings.Contains(list, `"next":null`); has != nulls || strings.Contains(list, `"next"`) != nulls {
+			t.Errorf("nulls %t: the last page is %.100s", nulls, list)
+		}
+		for _, id := range tenant.ids {
+			session := seed(id)
+			one := call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions/"+session.ID, "")).body.String()
+			want, has := `"profile_id":"`+session.ProfileID+`"`, true
+			if session.ProfileID == "" {
+				want, has = `"profile_id":null`, nulls
+			}
+			if strings.Contains(one, want) != has || strings.Count(one, `"profile_id"`) > 1 {
+				t.Fatalf("nulls %t: %s", nulls, one)
+			}
+		}
+	}
+}

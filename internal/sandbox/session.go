@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ type Session struct {
 	WorkflowID    string            `json:"workflow_id"`
 	RequesterID   string            `json:"requester_id"`
 	RequesterType string            `json:"requester_type"`
-	ProfileID     string            `json:"profile_id"`
+	ProfileID     string            `json:"profile_id,omitempty"`
 	ProfileIDs    []string          `json:"profile_ids"` // never nil
 	Status        string            `json:"status"`
 	Attributes    map[string]string `json:"attributes"` // never nil
@@ -142,13 +143,13 @@ func mix(x uint64) uint64 {
 }
 
 // derived is another id made from a hash; n makes several of one hash differ.
-func derived(hash, n uint64) string {
+func derived(hash, n uint64) uuid.UUID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:8], mix(hash+n))
 	binary.BigEndian.PutUint64(u[8:], mix(^hash+n))
 	u[6] = u[6]&0x0f | 0x40 // a UUID of version 4
 	u[8] = u[8]&0x3f | 0x80
-	return u.String()
+	return u
 }
 
 // pick chooses one of the values by the bits of a hash from shift on.
@@ -183,7 +184,7 @@ func seed(id uuid.UUID) Session {
 		UpdatedAt: created.Add(time.Duration(h>>13%(30*24*3600)) * time.Second),
 	}
 	if s.ProfileID == "" {
-		s.ProfileIDs = []string{derived(h, 2), derived(h, 3)}
+		s.ProfileIDs = []string{derived(h, 2).String(), derived(h, 3).String()}
 	}
 	return s
 }
@@ -202,9 +203,10 @@ func seedValue(h uint64, name string) string {
 		if h>>56%8 == 0 { // a batch workflow: it has profile_ids instead
 			return ""
 		}
-		return derived(h, 1)
+		return derived(h, 1).String()
 	case fieldUID:
-		return "ws_" + strconv.FormatUint(h>>4, 36)
+		id := derived(h, 4)
+		return hex.EncodeToString(id[:]) // 32 characters, as at a tenant
 	}
 	return ""
 }
