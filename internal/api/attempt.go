@@ -68,9 +68,8 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 }
 
 // turn waits until an attempt may leave: the pause is over, the tenant is not
-// known to be out of reach (or this caller has to probe), there is a token, and
-// the rate allows it. The rate comes last, so that nothing delays what it
-// paced.
+// known to be out of reach (or this caller has to probe), and the rate allows
+// it. The token is the one that is valid then, however long the wait was.
 func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*token, error) {
 	if err := sleep(ctx, pause); err != nil {
 		return nil, err
@@ -80,26 +79,25 @@ func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*toke
 		if *p, err = c.outage.wait(ctx, *p); err != nil {
 			return nil, err
 		}
-		t, err := c.signIn.current(ctx)
-		if err != nil {
-			switch _, denied := errors.AsType[*denial](err); {
-			case ctx.Err() != nil:
-				return nil, ctx.Err()
-			case denied:
-				return nil, err
-			}
-			c.unreached(*p, err.Error())
-			continue
-		}
-		if err := c.limiter.Wait(ctx); err != nil {
-			return nil, err
-		}
-		if *p != 0 || !c.outage.open.Load() {
+		var t *token
+		err = c.limiter.Wait(ctx, func() (err error) {
+			t, err = c.signIn.current(ctx)
+			return err
+		})
+		switch _, denied := errors.AsType[*denial](err); {
+		case err == nil && (*p != 0 || !c.outage.open.Load()):
 			return t, nil
+		case err == nil:
+			// The tenant went out of reach meanwhile: give the turn back.
+			now := time.Now()
+			c.limiter.Observe(pace.Observation{SentAt: now, At: now})
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case denied:
+			return nil, err
+		default:
+			c.unreached(*p, err.Error())
 		}
-		// The tenant went out of reach meanwhile: give the turn back.
-		now := time.Now()
-		c.limiter.Observe(pace.Observation{SentAt: now, At: now})
 	}
 }
 

@@ -89,6 +89,13 @@ type scripted struct {
 	mu    sync.Mutex
 	steps []step
 	made  []time.Time // when each request was tried, unreached ones too
+	left  []sentRequest
+}
+
+// sentRequest is a request that left.
+type sentRequest struct {
+	at            time.Time
+	authorization string
 }
 
 // step is what comes of one request: an error, or an answer.
@@ -140,6 +147,9 @@ func (c *scriptedConn) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, c.script.next().err
 	}
 	c.requests.Add(1)
+	c.script.mu.Lock()
+	c.script.left = append(c.script.left, sentRequest{time.Now(), req.Header.Get("Authorization")})
+	c.script.mu.Unlock()
 	trace := httptrace.ContextClientTrace(req.Context())
 	trace.WroteHeaders()
 	if err := sleep(req.Context(), c.takes); err != nil {

@@ -55,7 +55,7 @@ func TestLimiterBelievesThePolicy(t *testing.T) {
 		h.Set("RateLimit-Policy", "100;w=10")
 		start, sent := time.Now(), 0
 		for time.Since(start) < time.Minute {
-			if err := l.Wait(t.Context()); err != nil {
+			if err := l.Wait(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			sent++
@@ -72,7 +72,7 @@ func TestLimiterBelievesThePolicy(t *testing.T) {
 func TestLimiterStopsBeforeTheFirstRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := pace.New(0, 0)
-		if err := l.Wait(t.Context()); err != nil {
+		if err := l.Wait(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		h := http.Header{}
@@ -80,7 +80,7 @@ func TestLimiterStopsBeforeTheFirstRefusal(t *testing.T) {
 		h.Set("X-RateLimit-Reset", "4")
 		start := time.Now()
 		l.Observe(observation(reply{sent: start, at: start, status: http.StatusOK, header: h}, -1))
-		if err := l.Wait(context.Background()); err != nil {
+		if err := l.Wait(context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if waited := time.Since(start); waited < 4*time.Second {

@@ -222,3 +222,61 @@ func TestShortLivedAndEndlessTokens(t *testing.T) {
 		t.Errorf("no expiry: %+v", g)
 	}
 }
+
+// The token of a request is one that is valid when it leaves, however long it
+// waited for its turn; and a renewal does not push requests together.
+func TestTokenIsValidWhenTheRequestLeaves(t *testing.T) {
+	tests := []struct {
+		name string
+		life time.Duration
+		rate float64
+		step step // of the first request
+	}{
+		{"60 s at 0.1/s", time.Minute, 0.1, ok()},
+		{"5 s at 0.1/s", 5 * time.Second, 0.1, ok()},
+		{"5 s at 1/s", 5 * time.Second, 1, ok()},
+		{"1 s at 10/s", time.Second, 10, ok()},
+		{"4 s under Retry-After: 5", 4 * time.Second, 10, step{status: 429, header: http.Header{"Retry-After": {"5"}}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := newScriptedClient(t, Options{Rate: tt.rate}, tt.step, ok())
+				defer c.Close()
+				issued := 0
+				ends := map[string]time.Time{}
+				c.signIn.inUse.Store(nil)
+				c.signIn.fetch = func() (*token, error) {
+					asked := time.Now()
+					time.Sleep(300 * time.Millisecond)
+					issued++
+					g := newToken(fmt.Sprint(issued), asked, asked.Add(tt.life))
+					ends[g.header[0]] = asked.Add(tt.life)
+					return g, nil
+				}
+				var all sync.WaitGroup
+				for range 8 {
+					all.Go(func() {
+						for range 5 {
+							if a := patch(c, true); a.Verdict != OK {
+								t.Errorf("%v: %s", a.Verdict, a.Message)
+							}
+						}
+					})
+				}
+				all.Wait()
+				for i, r := range s.left {
+					if end := ends[r.authorization]; !r.at.Before(end) {
+						t.Errorf("request %d left %v after its token ended", i, r.at.Sub(end))
+					}
+					if n := i + int(max(tt.rate, 1)); n < len(s.left) && s.left[n].at.Sub(r.at) <= time.Second {
+						t.Errorf("%d requests within %v", n-i+1, s.left[n].at.Sub(r.at))
+					}
+				}
+				if issued > len(s.left)+1 {
+					t.Errorf("%d tokens for %d requests", issued, len(s.left))
+				}
+			})
+		})
+	}
+}

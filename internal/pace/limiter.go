@@ -80,15 +80,22 @@ func newAt(permitted, learned float64, now time.Time) *Limiter {
 	}
 }
 
-// Wait blocks until the next attempt may leave. It fails only with the
-// context's error, and then the attempt has no turn. Each turn must be followed
-// by one Observe, however the attempt ended.
-func (l *Limiter) Wait(ctx context.Context) error {
+// Wait blocks until the next attempt may leave. It fails only with the error of
+// the context or of ready, and then the attempt has no turn. Each turn must be
+// followed by one Observe, however the attempt ended.
+//
+// ready, which may be nil, is called just before the turn is taken: what goes
+// stale while the attempt waits is brought up to date there. It may block, and
+// nobody else's turn passes by meanwhile. It may be called more than once.
+func (l *Limiter) Wait(ctx context.Context, ready func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if l.open.Load() {
-		return nil
+		if ready == nil {
+			return nil
+		}
+		return ready()
 	}
 	select {
 	case l.first <- struct{}{}:
@@ -97,6 +104,11 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	}
 	defer func() { <-l.first }()
 	for {
+		if ready != nil {
+			if err := ready(); err != nil {
+				return err
+			}
+		}
 		wait := l.take()
 		if wait <= 0 {
 			return nil

@@ -28,7 +28,7 @@ func takeTurns(t *testing.T, l *Limiter, workers int, latency, length time.Durat
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
-			for l.Wait(ctx) == nil {
+			for l.Wait(ctx, nil) == nil {
 				sent := time.Now()
 				mu.Lock()
 				turns = append(turns, sent)
@@ -96,7 +96,7 @@ func TestLimiterStartsSlowly(t *testing.T) {
 		l := New(0, 0)
 		start := time.Now()
 		for i := range 8 {
-			if err := l.Wait(t.Context()); err != nil {
+			if err := l.Wait(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if waited := time.Since(start); i < startFlight && waited > time.Microsecond {
@@ -125,14 +125,14 @@ func TestLimiterPause(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(1, 0)
-				if err := l.Wait(t.Context()); err != nil {
+				if err := l.Wait(t.Context(), nil); err != nil {
 					t.Fatal(err)
 				}
 				start := time.Now()
 				left := make(chan time.Duration, 3)
 				for range cap(left) { // already waiting when the refusal comes
 					go func() {
-						if l.Wait(t.Context()) == nil {
+						if l.Wait(t.Context(), nil) == nil {
 							left <- time.Since(start)
 						}
 					}()
@@ -170,14 +170,14 @@ func TestLimiterPause(t *testing.T) {
 func TestLimiterCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(0.1, 0)
-		if err := l.Wait(t.Context()); err != nil {
+		if err := l.Wait(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		first, cancelFirst := context.WithCancel(t.Context())
 		second, cancelSecond := context.WithCancelCause(t.Context())
 		errs := make(chan error, 3)
 		for _, ctx := range []context.Context{first, second, t.Context()} {
-			go func() { errs <- l.Wait(ctx) }()
+			go func() { errs <- l.Wait(ctx, nil) }()
 			synctest.Wait()
 		}
 		start := time.Now()
@@ -198,7 +198,7 @@ func TestLimiterCancel(t *testing.T) {
 		if d := time.Since(start); d > 11*time.Second {
 			t.Errorf("the third waited %v: those who gave up cost turns", d)
 		}
-		if err := l.Wait(first); !errors.Is(err, context.Canceled) {
+		if err := l.Wait(first, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("with a context that has ended: %v", err)
 		}
 	})
@@ -212,7 +212,7 @@ func TestLimiterServesInOrder(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 50 {
 			all.Go(func() {
-				if l.Wait(t.Context()) == nil {
+				if l.Wait(t.Context(), nil) == nil {
 					mu.Lock()
 					order = append(order, i)
 					mu.Unlock()
@@ -239,7 +239,7 @@ func TestLimiterLowersTheRate(t *testing.T) {
 		start := time.Now()
 		granted, refused := 0, 0
 		for time.Since(start) < 2*time.Minute {
-			if err := l.Wait(t.Context()); err != nil {
+			if err := l.Wait(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			wait, ok := tenant.serve(time.Since(start))
@@ -272,7 +272,7 @@ func BenchmarkWait(b *testing.B) {
 	ctx := b.Context()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := l.Wait(ctx); err != nil {
+			if err := l.Wait(ctx, nil); err != nil {
 				b.Error(err)
 			}
 		}
