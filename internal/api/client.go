@@ -4,29 +4,28 @@ import (
 	"cmp"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
 	"nermbulk/internal/pace"
-	"nermbulk/internal/text"
 )
 
 // Options are a client's settings. Only BaseURL and Auth are required.
 type Options struct {
-	BaseURL     string         // see ParseBaseURL
-	Auth        Auth           // see StaticToken and ClientCredentials
-	Workers     int            // connections kept open; callers bound what they have in flight themselves; 0 = 8
-	Timeout     time.Duration  // of one attempt, from connecting to the answer's last byte; 0 = 30 s
-	MaxAttempts int            // requests that may leave for one call; 0 = 5
-	OutageWait  time.Duration  // how long to wait for a tenant that cannot be reached; 0 = do not wait
-	Rate        float64        // requests per second permitted, every attempt counted; 0 = no ceiling
-	Learned     float64        // requests per second that an earlier session found to be granted; 0 = not known
-	RootCAs     *x509.CertPool // see ReadRoots; nil = the system's
-	UserAgent   string         // such as nermbulk/1.0; "" = nermbulk
-	Log         *slog.Logger   // nil = no log. Nothing secret is ever logged
+	BaseURL     string                                    // see ParseBaseURL
+	Auth        Auth                                      // see StaticToken and ClientCredentials
+	Workers     int                                       // connections kept open; callers bound what they have in flight themselves; 0 = 8
+	Timeout     time.Duration                             // of one attempt, from connecting to the answer's last byte; 0 = 30 s
+	MaxAttempts int                                       // requests that may leave for one call; 0 = 5
+	OutageWait  time.Duration                             // how long to wait for a tenant that cannot be reached; 0 = do not wait
+	Rate        float64                                   // requests per second permitted, every attempt counted; 0 = no ceiling
+	Learned     float64                                   // requests per second that an earlier session found to be granted; 0 = not known
+	RootCAs     *x509.CertPool                            // see ReadRoots; nil = the system's
+	Env         func(name string) (value string, ok bool) // where HTTPS_PROXY and the like are looked up; nil = no proxy
+	UserAgent   string                                    // such as nermbulk/1.0; "" = nermbulk
+	Log         *slog.Logger                              // nil = no log. Nothing secret is ever logged
 }
 
 // Client talks to one tenant. It is safe for concurrent use. A call waits
@@ -62,16 +61,19 @@ func New(o Options) (*Client, error) {
 	case o.Workers < 0, o.Timeout < 0, o.MaxAttempts < 0, o.OutageWait < 0, !(o.Rate >= 0), !(o.Learned >= 0):
 		return nil, errors.New("workers, timeout, attempts, outage wait and rate may not be negative")
 	}
-	proxy, password, err := proxyFor(base)
+	proxy, err := proxyFor(base, o.Env)
 	if err != nil {
 		return nil, err
 	}
 	o.setDefaults()
-	tenant := newTransport(o.Timeout, o.RootCAs, http.ProxyURL(proxy))
-	c := newClient(o, base, dialTo(tenant, base))
-	c.secrets.add(password)
+	c := newClient(o, base, dialTo(newTransport(o.Timeout, o.RootCAs, proxy), base))
+	c.hideProxy(proxy)
 	if o.Auth.oauth != nil {
-		c.issuer = newTransport(o.Timeout, o.RootCAs, http.ProxyFromEnvironment)
+		if proxy, err = proxyFor(o.Auth.tokenURL, o.Env); err != nil {
+			return nil, err
+		}
+		c.hideProxy(proxy)
+		c.issuer = newTransport(o.Timeout, o.RootCAs, proxy)
 		carrier := tokenTransport{base: c.issuer, agent: o.UserAgent, counts: &c.counts}
 		c.signIn.fetch = newFetch(o.Auth.oauth, carrier, o.Timeout, &c.secrets)
 	}
@@ -98,6 +100,17 @@ func newClient(o Options, base *url.URL, dial dialer) *Client {
 	return c
 }
 
+// hideProxy makes the credentials in a proxy's address known as secrets.
+func (c *Client) hideProxy(proxy *url.URL) {
+	if proxy == nil {
+		return
+	}
+	if password, ok := proxy.User.Password(); ok {
+		c.secrets.add(password)
+		c.secrets.add(proxy.User.Username() + ":" + password) // which is sent in base64
+	}
+}
+
 const defaultTimeout = 30 * time.Second
 
 func (o *Options) setDefaults() {
@@ -108,20 +121,6 @@ func (o *Options) setDefaults() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-}
-
-// proxyFor is the proxy that the environment names for the tenant, nil for
-// none, and the password in its address.
-func proxyFor(base *url.URL) (proxy *url.URL, password string, err error) {
-	proxy, err = http.ProxyFromEnvironment(&http.Request{URL: base})
-	if err != nil {
-		// The error's text may repeat the variable, credentials included.
-		return nil, "", fmt.Errorf("the proxy that HTTPS_PROXY or HTTP_PROXY names for %s cannot be used; correct it, or name the host in NO_PROXY", text.Line(base.Hostname(), maxTyped))
-	}
-	if proxy != nil && proxy.User != nil {
-		password, _ = proxy.User.Password()
-	}
-	return proxy, password, nil
 }
 
 // Counters returns what was counted since the call before.

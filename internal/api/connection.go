@@ -33,11 +33,11 @@ const (
 // newTransport returns a transport of our own: no defaults shared with other
 // code, TLS 1.2 at least and verified always. It speaks HTTP/1.1 alone: over
 // HTTP/2 a connection that breaks would leave every worker's request in doubt.
-func newTransport(timeout time.Duration, roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+func newTransport(timeout time.Duration, roots *x509.CertPool, proxy *url.URL) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  proxy,
+		Proxy:                  http.ProxyURL(proxy),
 		OnProxyConnectResponse: proxyAnswer,
 		DialContext:            (&net.Dialer{Timeout: min(timeout, connectTimeout), KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
@@ -93,15 +93,7 @@ type dialer func(context.Context) (connection, error)
 // dialTo makes connections to the host of base: with TLS where it says https,
 // through the transport's proxy where it has one.
 func dialTo(t *http.Transport, base *url.URL) dialer {
-	port := base.Port()
-	switch {
-	case port != "":
-	case base.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	addr := net.JoinHostPort(base.Hostname(), port)
+	addr := net.JoinHostPort(base.Hostname(), portOf(base))
 	return func(ctx context.Context) (connection, error) {
 		written := new(atomic.Int64)
 		own := t.Clone()

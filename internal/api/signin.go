@@ -26,8 +26,10 @@ import (
 // It prints as nothing but a placeholder, in logs too.
 type Auth struct {
 	header string // of a static token
-	oauth  *clientcredentials.Config
 	secret string
+
+	oauth    *clientcredentials.Config
+	tokenURL *url.URL // of oauth
 }
 
 // StaticToken authorises with one token. The scheme is "bearer"
@@ -64,7 +66,7 @@ func ClientCredentials(id, secret, tokenURL string) (Auth, error) {
 	if err != nil {
 		return Auth{}, fmt.Errorf("token URL (NERM_TOKEN_URL): %w", err)
 	}
-	return Auth{secret: secret, oauth: &clientcredentials.Config{
+	return Auth{secret: secret, tokenURL: u, oauth: &clientcredentials.Config{
 		ClientID:     id,
 		ClientSecret: secret,
 		TokenURL:     u.String(),

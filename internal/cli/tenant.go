@@ -86,6 +86,7 @@ func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline boo
 // and tenant name of the same origin contradict each other.
 func (f *tenantFlags) endpoint(env func(string) (string, bool)) (job.Tenant, error) {
 	t := job.Tenant{Client: f.client}
+	t.Client.Env = env
 	t.Client.UserAgent = "nermbulk/" + version()
 	base, tenant := f.baseURL, f.tenant
 	if f.sandbox {

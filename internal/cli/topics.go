@@ -74,7 +74,7 @@ Credentials, the first that is there:
 There is no flag that takes a token: other users of the machine could read it.
 --auth-scheme token sends the older 'Authorization: Token token=T'. --ca-file FILE
 trusts a private root certificate too; verification cannot be switched off. The
-proxy is taken from HTTPS_PROXY and NO_PROXY.
+proxy is taken from HTTPS_PROXY, else ALL_PROXY, unless NO_PROXY names the host.
 `
 
 const resumeTopic = `
