@@ -17,23 +17,21 @@ const maxBody = 64 << 20
 
 const sessionsPath = "/api/workflow_sessions"
 
-// server is the tenant as one HTTP handler.
-type server struct {
-	tenant *Tenant
-	stop   <-chan struct{} // closed when the server stops: streams end; may be nil
-}
+// Handler serves the tenant: the API under /api, POST /oauth/token, and the
+// page at /.
+func (t *Tenant) Handler() http.Handler { return http.HandlerFunc(t.serve) }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (t *Tenant) serve(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
-	case path == "/" || path == "/events":
-		s.servePage(w, r)
+	case path == "/":
+		t.servePage(w, r)
 	case path == "/api" || strings.HasPrefix(path, "/api/"):
-		s.tenant.exchange(w, r, s.tenant.serveAPI)
+		t.exchange(w, r, t.serveAPI)
 	case path == "/oauth/token":
-		s.tenant.exchange(w, r, s.tenant.serveToken)
+		t.exchange(w, r, t.serveToken)
 	default: // the forgotten /api
-		s.tenant.exchange(w, r, func(*http.Request) (kind, answer) {
+		t.exchange(w, r, func(*http.Request) (kind, answer) {
 			return kindOther, htmlPage(http.StatusNotFound, "404 Not Found", "The page you were looking for does not exist.")
 		})
 	}
@@ -43,7 +41,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (t *Tenant) exchange(w http.ResponseWriter, r *http.Request, serve func(*http.Request) (kind, answer)) {
 	start := time.Now()
 	k, a := serve(r)
-	t.note(k, a, shown(start, r, a))
+	t.note(k, a, start, r)
 	a.write(w)
 }
 

@@ -50,17 +50,16 @@ func isLoopback(host string) bool {
 
 // Serve answers on l, which it owns and closes, until ctx is done; then it lets
 // requests finish for a few seconds and returns nil. It returns only after every
-// goroutine it started has ended, streams of the page included. An error means
-// that it could not go on accepting.
+// goroutine it started has ended. An error means that it could not go on
+// accepting.
 func (t *Tenant) Serve(ctx context.Context, l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		_ = l.Close() // nothing was accepted
 		return fmt.Errorf("sandbox listener %s is not loopback", a)
 	}
-	stop := make(chan struct{})
 	var connections sync.WaitGroup
 	srv := &http.Server{
-		Handler:           &server{tenant: t, stop: stop},
+		Handler:           t.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
@@ -82,7 +81,6 @@ func (t *Tenant) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	case err = <-served:
 	}
-	close(stop)
 	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	if srv.Shutdown(deadline) != nil {

@@ -1,61 +1,38 @@
 'use strict';
 (() => {
-  const table = document.getElementById('requests');
-  const rows = table.tBodies[0];
   const live = document.getElementById('live');
-  const most = 200;
-  let last = Number(table.dataset.last);
-  let seen = 0;
-  let sessionsDue = false;
+  const part = (id, of) => of.getElementById(id);
+  const count = () => Number(part('requests', document).dataset.total);
+  let connected = false;
+  let fresh = 0;
 
-  const cell = (text, name) => {
-    const td = document.createElement('td');
-    td.textContent = text;
-    if (name) td.className = name;
-    return td;
-  };
-
-  const add = (q) => {
-    const row = document.createElement('tr');
-    row.append(cell(q.time), cell(q.result, q.class), cell(q.method), cell(q.path, 'path'), cell(q.ms, 'number'));
-    rows.prepend(row);
-    while (rows.rows.length > most) rows.lastElementChild.remove();
-  };
-
-  // The page is asked for again and only its table of sessions is taken: the
-  // server stays the one place that makes and escapes rows.
-  const refreshSessions = async () => {
-    if (!sessionsDue) return;
-    sessionsDue = false;
+  // The page is asked for again and its parts are taken over: the server stays
+  // the one place that makes and escapes rows.
+  const refresh = async () => {
     try {
-      const answer = await fetch('/');
-      if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const fresh = page.getElementById('sessions');
-      if (fresh) document.getElementById('sessions').replaceChildren(...document.adoptNode(fresh).childNodes);
+      const before = count();
+      const answer = await fetch('/?after=' + before, { signal: AbortSignal.timeout(5000) });
+      if (!answer.ok) throw new Error(answer.statusText);
+      if (answer.status === 200) {
+        const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        for (const id of ['counts', 'faults', 'requests', 'sessions']) {
+          part(id, document).replaceWith(document.adoptNode(part(id, page)));
+        }
+        fresh += Math.max(0, count() - before);
+      }
+      if (!connected) live.textContent = 'Watching for requests.';
+      connected = true;
     } catch {
-      sessionsDue = true;
+      live.textContent = 'Not connected to the sandbox; trying again.';
+      connected = false;
     }
+    setTimeout(refresh, 500);
   };
+  refresh();
 
-  const source = new EventSource('/events?after=' + last);
-  source.onopen = () => { live.textContent = 'Watching for requests.'; };
-  source.onerror = () => { live.textContent = 'Not connected to the sandbox; trying again.'; };
-  source.onmessage = (message) => {
-    const news = JSON.parse(message.data);
-    news.requests.forEach(add);
-    seen += news.requests.length;
-    sessionsDue = sessionsDue || news.requests.length > 0;
-    for (const place of document.querySelectorAll('[data-count]')) {
-      const text = String(news.totals[place.dataset.count]);
-      if (place.textContent !== text) place.textContent = text;
-    }
-  };
-
-  // A screen reader is told how many came, now and then; not each of them.
+  // A screen reader hears how many came, now and then; not each of them.
   setInterval(() => {
-    if (seen > 0) live.textContent = seen === 1 ? '1 new request.' : seen + ' new requests.';
-    seen = 0;
+    if (fresh > 0) live.textContent = fresh === 1 ? '1 new request.' : fresh + ' new requests.';
+    fresh = 0;
   }, 5000);
-  setInterval(refreshSessions, 2000);
 })();

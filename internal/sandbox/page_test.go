@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -72,10 +74,57 @@ func TestPageIsForThisMachineOnly(t *testing.T) {
 
 func TestPageIsReadOnly(t *testing.T) {
 	tenant := New(Options{})
-	for path, status := range map[string]int{"/": 405, "/events": 405, "/settings": 404} {
+	for path, status := range map[string]int{"/": 405, "/?after=0": 405, "/settings": 404} {
 		r := newRequest(t, "POST", "http://localhost"+path, "rate=7", "Content-Type", "application/x-www-form-urlencoded")
 		if a := call(tenant.Handler(), r); a.status != status || tenant.Faults() != (Faults{}) {
 			t.Errorf("%s: %d, faults %+v", path, a.status, tenant.Faults())
+		}
+	}
+}
+
+// TestPageIsAskedForWhatIsNew follows requests as the page's script does.
+func TestPageIsAskedForWhatIsNew(t *testing.T) {
+	tenant := New(Options{})
+	add(t, tenant, idA)
+	base, client := serve(t, tenant)
+	refresh := func(query string) (int, string) {
+		t.Helper()
+		status, body, _ := do(t, client, newRequest(t, "GET", base+"/"+query, ""))
+		return status, body
+	}
+	if status, body := refresh("?after=0"); status != http.StatusNoContent || body != "" {
+		t.Errorf("nothing is new: %d %.100s", status, body)
+	}
+	path := "/api/workflow_sessions/" + idA + "?run=true"
+	do(t, client, newRequest(t, "PATCH", base+path, `{"workflow_session":{"status":"new"}}`))
+	do(t, client, newRequest(t, "GET", base+"/forgotten", ""))
+	status, body := refresh("?after=0")
+	first, second := strings.Index(body, `<td class="warn">404</td><td>GET</td><td class="path">/forgotten</td>`), strings.Index(body, `<td class="">200</td><td>PATCH</td><td class="path">`+path)
+	if status != http.StatusOK || first < 0 || second < first || !strings.Contains(body, `data-count="runs">1<`) {
+		t.Errorf("%d %s", status, body)
+	}
+	// An earlier sandbox may have had more requests, or the page none.
+	for query, want := range map[string]int{"?after=2": 204, "?after=1": 200, "?after=77": 200, "?after=x": 200, "": 200} {
+		if status, _ := refresh(query); status != want {
+			t.Errorf("%q: %d", query, status)
+		}
+	}
+}
+
+func TestKeptRequestsAreBounded(t *testing.T) {
+	tenant := New(Options{})
+	h := tenant.Handler()
+	const all = 3*keptRequests + 7
+	for i := range all {
+		call(h, newRequest(t, "GET", fmt.Sprintf("http://localhost/%d%s", i, strings.Repeat("é", 300)), ""))
+	}
+	data := tenant.pageData()
+	if n := len(data.Requests); n != keptRequests || data.Totals.Requests() != all || len(tenant.requests) > 2*keptRequests {
+		t.Errorf("%d requests of %d", n, data.Totals.Requests())
+	}
+	for i, q := range data.Requests {
+		if !strings.HasPrefix(q.Path, fmt.Sprintf("/%dé", all-1-i)) || len(q.Path) > shownPath+len("…") || !strings.HasSuffix(q.Path, "é…") {
+			t.Errorf("path %d is %q", i, q.Path)
 		}
 	}
 }

@@ -40,20 +40,18 @@ type Options struct {
 // Tenant is a simulated tenant. Its methods are safe for concurrent use, and
 // sessions can be added while it serves.
 type Tenant struct {
-	opts    Options
-	active  atomic.Pointer[activeFaults]
-	streams atomic.Int64 // of the page, that are open
+	opts   Options
+	active atomic.Pointer[activeFaults]
 
 	mu       sync.Mutex           // guards what follows
 	ids      []uuid.UUID          // of the sessions, in the order they were added
 	entries  map[uuid.UUID]*entry // nil for a session that nobody asked for yet
-	recent   []uuid.UUID          // touched last, newest at the end
+	recent   []uuid.UUID          // asked for last, newest at the end
 	version  uint64               // grows with every change, for listings
 	listing  listing
 	tokens   map[string]time.Time // handed out, with their expiry
 	totals   Totals
 	requests []request // the last ones
-	last     uint64    // the number of the newest request; 0 none
 }
 
 // New returns an empty tenant.
@@ -70,26 +68,25 @@ func New(o Options) *Tenant {
 	return t
 }
 
-// Handler serves the tenant: the API under /api, POST /oauth/token, and the
-// page at /. Streams of the page end with their requests' contexts.
-func (t *Tenant) Handler() http.Handler { return &server{tenant: t} }
-
 // Totals counts requests since the tenant was made. Every request is in exactly
 // one of Patch, Get, List, Token and Other; the rest says what became of them.
 type Totals struct {
-	Patch int `json:"patch"`
-	Get   int `json:"get"`
-	List  int `json:"list"`
-	Token int `json:"token"`
-	Other int `json:"other"` // unknown paths; the page's own are not counted
+	Patch int
+	Get   int
+	List  int
+	Token int
+	Other int // unknown paths; the page's own are not counted
 
-	Applied   int `json:"applied"`   // PATCHes
-	Runs      int `json:"runs"`      // PATCHes applied with run=true
-	Refused   int `json:"refused"`   // 4xx other than 429
-	Throttled int `json:"throttled"` // 429
-	Failed    int `json:"failed"`    // 5xx made by Faults.Fail; not applied
-	Dropped   int `json:"dropped"`   // answers kept back: Faults.Drop, or the client left
+	Applied   int // PATCHes
+	Runs      int // PATCHes applied with run=true
+	Refused   int // 4xx other than 429
+	Throttled int // 429
+	Failed    int // 5xx made by Faults.Fail; not applied
+	Dropped   int // answers kept back: Faults.Drop, or the client left
 }
+
+// Requests returns the count of all requests.
+func (n Totals) Requests() int { return n.Patch + n.Get + n.List + n.Token + n.Other }
 
 // Totals returns the counts now.
 func (t *Tenant) Totals() Totals {

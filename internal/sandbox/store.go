@@ -9,9 +9,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// recentSessions is how many of the sessions touched last the page shows.
-const recentSessions = 200
-
 // entry is what the tenant knows of a session that somebody asked for.
 type entry struct {
 	fields        []field               // what PATCHes set
