@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -159,9 +160,17 @@ func TestSandboxPageInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	server := httptest.NewServer(tenant.Handler())
+	var handler atomic.Pointer[sandbox.Tenant] // nil while it is stopped
+	handler.Store(tenant)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if serving := handler.Load(); serving != nil {
+			serving.Handler().ServeHTTP(w, r)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	}))
 	t.Cleanup(server.Close)
-	t.Cleanup(server.CloseClientConnections) // the page's stream
+	t.Cleanup(server.CloseClientConnections) // the page's
 	run(t, b, chromedp.Navigate(server.URL))
 	b.waitFor(t, `document.getElementById('live').textContent.startsWith('Watching')`)
 	if n := in[int](t, b, "document.querySelectorAll('#requests tbody tr').length"); n != 0 {
@@ -185,4 +194,13 @@ func TestSandboxPageInABrowser(t *testing.T) {
 	b.looks(t, "sandbox")
 	inert(t, b, 1)
 	b.quiet(t, server.URL+"/", "data:,")
+
+	// It says that the sandbox was stopped, and shows the next one.
+	handler.Store(nil)
+	b.waitFor(t, `document.getElementById('live').textContent.startsWith('Not connected')`)
+	handler.Store(sandbox.New(sandbox.Options{}))
+	b.waitFor(t, `document.getElementById('live').textContent.startsWith('Watching')`)
+	if n := in[int](t, b, "document.querySelectorAll('#requests tbody tr').length"); n != 0 {
+		t.Errorf("%d requests of the sandbox before", n)
+	}
 }

@@ -73,7 +73,7 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body) // a client that left is no fault of ours
 }
 
-// show is a session of the caller's as it is read back.
+// show returns a session that the caller owns as an answer shows it.
 func (f Faults) show(s Session) any {
 	if f.Spaced {
 		s.Status = spaced(s.Status)

@@ -88,7 +88,7 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 		}
 		return k, gone
 	}
-	fail, drop := t.fate(now.Faults, k, id)
+	fail, drop := t.drawFaults(now.Faults, k, id)
 	if !pause(r.Context(), now.Latency/2) {
 		return k, gone
 	}

@@ -19,7 +19,7 @@ func benchIDs(n int) []string {
 	return ids
 }
 
-// BenchmarkAddID adds a million sessions and tells what each holds in memory.
+// BenchmarkAddID adds a million sessions and reports how much memory each takes.
 func BenchmarkAddID(b *testing.B) {
 	ids := benchIDs(1_000_000)
 	var before, after runtime.MemStats

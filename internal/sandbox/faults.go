@@ -46,7 +46,7 @@ type Faults struct {
 	Nulls bool
 }
 
-// clamped brings every fault into its range; what is no number is 0.
+// clamped brings every fault into its range; NaN becomes 0.
 func (f Faults) clamped() Faults {
 	within := func(v, most float64) float64 {
 		if math.IsNaN(v) {
@@ -69,7 +69,7 @@ type activeFaults struct {
 }
 
 // SetFaults changes the faults for the requests that come from now on, brought
-// into their range. A limit that stays the same keeps what was used of it.
+// into their range. A limiter whose settings stay the same keeps its count.
 func (t *Tenant) SetFaults(f Faults) {
 	f = f.clamped()
 	t.mu.Lock()
@@ -87,12 +87,12 @@ func (t *Tenant) Faults() Faults { return t.active.Load().Faults }
 // failStatuses are what Fail answers with, each as often.
 var failStatuses = [...]int{500, 502, 503, 504}
 
-// fate draws a request's faults: the status to answer without applying it (0
+// drawFaults draws a request's faults: the status to answer without applying it (0
 // none), and whether to drop the answer. It draws from the seed, the session,
 // and how many such requests that session had before: never from the order in
 // which requests for different sessions happen to arrive. Requests that name no
 // known session are numbered as they come.
-func (t *Tenant) fate(f Faults, k kind, id uuid.UUID) (fail int, drop bool) {
+func (t *Tenant) drawFaults(f Faults, k kind, id uuid.UUID) (fail int, drop bool) {
 	if f.Fail == 0 && f.Drop == 0 {
 		return 0, false
 	}
@@ -113,7 +113,7 @@ func (t *Tenant) number(k kind, id uuid.UUID) uint32 {
 	if _, ok := t.entries[id]; !ok {
 		return uint32(*t.totals.of(k))
 	}
-	asked := &t.touch(id).asked[k]
+	asked := &t.entry(id).asked[k]
 	*asked++
 	return *asked - 1
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // outcomes asks for each session n times, in an order and with as many workers
-// as given, and tells what each attempt got.
+// as given, and returns what each attempt got.
 func outcomes(t *testing.T, o Options, ids []string, n, workers int, order uint64) (map[string][]string, *Tenant) {
 	t.Helper()
 	tenant := New(o)

@@ -33,7 +33,7 @@ func Listen(addr string) (net.Listener, error) {
 		if errors.As(err, &op) {
 			err = op.Err // without the address, which is in the text already
 		}
-		return nil, fmt.Errorf("sandbox cannot listen on %s: %w", addr, err)
+		return nil, fmt.Errorf("sandbox cannot listen on %s: %w; choose another port, or 0 for any that is free", addr, err)
 	}
 	return l, nil
 }

@@ -69,7 +69,7 @@ func (p *patch) set(name string, value any) {
 	}
 }
 
-// oneOf takes a value of a list, and keeps the list's copy of it.
+// oneOf sets a value that must be in a list, and keeps the list's copy of it.
 func (p *patch) oneOf(name string, value any, list []string) {
 	s, _ := value.(string)
 	at := slices.Index(list, s)

@@ -28,12 +28,12 @@ type Options struct {
 	// attempts of the same session fail, in whatever order they arrive.
 	Seed uint64
 	// Token is the one API key accepted; empty accepts any that is not empty.
-	// Tokens handed out by POST /oauth/token are accepted too.
+	// Tokens issued by POST /oauth/token are accepted too.
 	Token string
 	// ClientID and ClientSecret are what POST /oauth/token accepts; each empty
 	// one accepts anything that is not empty.
 	ClientID, ClientSecret string
-	// TokenLife is how long a token of POST /oauth/token holds; 0 is 749 s.
+	// TokenLife is how long a token of POST /oauth/token is valid; 0 is 749 s.
 	TokenLife time.Duration
 }
 
@@ -49,7 +49,7 @@ type Tenant struct {
 	recent   []uuid.UUID          // asked for last, newest at the end
 	version  uint64               // grows with every change, for listings
 	listing  listing
-	tokens   map[string]time.Time // handed out, with their expiry
+	tokens   map[string]time.Time // issued, with their expiry
 	totals   Totals
 	requests []request // the last ones
 }

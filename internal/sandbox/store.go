@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// entry is what the tenant knows of a session that somebody asked for.
+// entry is what the tenant keeps of a session that was asked for.
 type entry struct {
 	fields        []field               // what PATCHes set
 	updated       int64                 // Unix milliseconds of the last PATCH applied; 0 none
@@ -17,8 +17,8 @@ type entry struct {
 	asked         [kindToken + 1]uint32 // requests whose faults were drawn
 }
 
-// Record is what the tenant itself knows of one session: the measure of what
-// a client claims.
+// Record is what the tenant itself knows of one session, to check a client's
+// claims against.
 type Record struct {
 	Session Session // as stored: statuses with underscores, UUIDs and not names
 	Patches int     // PATCHes applied, dropped answers included
@@ -62,9 +62,9 @@ func (t *Tenant) Record(id string) (Record, bool) {
 	return r, true
 }
 
-// touch returns the entry of a session, made the first time, and makes it the
+// entry returns the entry of a session, made the first time, and makes it the
 // newest of those that the page shows. The caller holds mu.
-func (t *Tenant) touch(id uuid.UUID) *entry {
+func (t *Tenant) entry(id uuid.UUID) *entry {
 	e := t.entries[id]
 	if e == nil {
 		e = &entry{}
@@ -105,7 +105,7 @@ func (t *Tenant) has(id uuid.UUID) bool {
 func (t *Tenant) read(id uuid.UUID) Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.touch(id)
+	t.entry(id) // the page shows it now
 	return t.session(id)
 }
 
@@ -114,7 +114,7 @@ func (t *Tenant) read(id uuid.UUID) Session {
 func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.touch(id)
+	e := t.entry(id)
 	if e.fields == nil && len(changes) > 0 {
 		e.fields = make([]field, 0, len(changes)) // exactly: most sessions are updated once
 	}

@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// tokenPrefix begins every token handed out, and no other is taken for one.
+// tokenPrefix begins every issued token; no other token with it is accepted.
 const tokenPrefix = "sandbox-"
 
-// authorize returns what is wrong with a request's Authorization header; ""
-// where it holds.
+// authorize returns what is wrong with a request's Authorization header, or "".
 func (t *Tenant) authorize(header string) string {
 	token, ok := bearer(header)
 	if !ok {
@@ -34,8 +33,8 @@ func (t *Tenant) authorize(header string) string {
 	return ""
 }
 
-// RevokeTokens makes every token that POST /oauth/token handed out so far
-// worthless, as an administrator does who withdraws them early.
+// RevokeTokens revokes every token that POST /oauth/token has issued, as an
+// administrator may before they expire.
 func (t *Tenant) RevokeTokens() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
