@@ -22,11 +22,11 @@ const longestTick = 10 * time.Second
 
 // point is what happened in one step of a timeline.
 type point struct {
-	requests  int
+	requests  float64
 	throttled int
 	seconds   float64 // that ticks cover; less than the step at the end
-	ceiling   float64 // sum over ticks
-	ticks     int     // with a ceiling
+	ceiling   float64 // requests that were allowed
+	limited   float64 // seconds with a ceiling
 }
 
 func (p *point) add(q point) {
@@ -34,20 +34,17 @@ func (p *point) add(q point) {
 	p.throttled += q.throttled
 	p.seconds += q.seconds
 	p.ceiling += q.ceiling
-	p.ticks += q.ticks
+	p.limited += q.limited
 }
 
-// rate is the requests per second of a step; ticks that fell into its
-// neighbour must not make a short step look fast.
-func (p point) rate(step float64) float64 {
-	if p.requests == 0 {
-		return 0
-	}
-	return float64(p.requests) / max(p.seconds, step)
-}
+// rate is the requests per second of a step.
+func (p point) rate() float64 { return p.requests / max(p.seconds, shortest) }
 
 // allowed is the mean of the ceilings; 0 where there was none.
-func (p point) allowed() float64 { return p.ceiling / float64(max(p.ticks, 1)) }
+func (p point) allowed() float64 { return p.ceiling / max(p.limited, shortest) }
+
+// shortest is the time of a tick that took none, in seconds.
+const shortest = 1e-3
 
 // timeline counts requests over the time in which the run was going on: pauses
 // between its sessions are left out. Its steps grow so that it stays bounded.
@@ -61,6 +58,9 @@ type timeline struct {
 
 func newTimeline() *timeline { return &timeline{step: 1} }
 
+// add spreads what a tick counted over the time since the tick before it:
+// ticks come a little less than once a second, and a step that none falls into
+// is not one without requests.
 func (t *timeline) add(k journal.Tick) {
 	passed := k.At.Sub(t.last)
 	if t.last.IsZero() || passed > longestTick || passed < 0 {
@@ -71,21 +71,41 @@ func (t *timeline) add(k journal.Tick) {
 	}
 	t.last = k.At
 
-	// A tick is of the time before it.
-	i := int((t.at + passed.Seconds()/2) / t.step)
-	for i >= maxPoints {
+	from, length := t.at, max(passed.Seconds(), shortest)
+	t.at += length
+	for t.at > maxPoints*t.step {
 		t.halve()
-		i /= 2
 	}
-	t.at += passed.Seconds()
+	for at := from; at < t.at; {
+		end := min((math.Floor(at/t.step)+1)*t.step, t.at)
+		part := point{requests: float64(k.Patch+k.Get) * (end - at) / length, seconds: end - at}
+		if k.Ceiling > 0 {
+			part.ceiling, part.limited = k.Ceiling*part.seconds, part.seconds
+		}
+		t.pointAt(at).add(part)
+		at = end
+	}
+	t.pointAt(from + length/2).throttled += k.Throttled
+}
+
+func (t *timeline) pointAt(at float64) *point {
+	i := min(int(at/t.step), maxPoints-1)
 	for len(t.points) <= i {
 		t.points = append(t.points, point{})
 	}
-	p := point{requests: k.Patch + k.Get, throttled: k.Throttled, seconds: passed.Seconds()}
-	if k.Ceiling > 0 {
-		p.ceiling, p.ticks = k.Ceiling, 1
+	return &t.points[i]
+}
+
+// drawn returns the points without a last step that is too short to have a
+// rate: it is part of the one before.
+func (t *timeline) drawn() []point {
+	last := len(t.points) - 1
+	if last < 1 || t.points[last].seconds > t.step/2 {
+		return t.points
 	}
-	t.points[i].add(p)
+	points := slices.Clone(t.points[:last])
+	points[last-1].add(t.points[last])
+	return points
 }
 
 // halve makes steps twice as long.
@@ -122,27 +142,30 @@ func (t *timeline) chart() *rateChart {
 	if len(t.points) == 0 {
 		return nil
 	}
+	points := t.drawn()
 	var all point
-	top, peak := 0.0, 0.0
-	for _, p := range t.points {
+	peak, ceilings := 0.0, make([]float64, len(points))
+	for i, p := range points {
 		all.add(p)
-		peak = max(peak, p.rate(t.step))
-		top = max(top, p.rate(t.step), p.allowed())
+		peak = max(peak, p.rate())
+		ceilings[i] = p.allowed()
 	}
-	top = niceTop(top)
+	// What a first guess of the tenant's limit was too high by would leave
+	// nothing to see of the rest: it is cut off at the top.
+	slices.Sort(ceilings)
+	top := niceTop(max(peak, ceilings[(len(ceilings)-1)*9/10]))
 	c := &rateChart{
 		Top: axisRate(top), Half: axisRate(top / 2), Stops: t.stops,
 		Length: text.Span(time.Duration(t.at * float64(time.Second))),
 		Step:   text.Span(time.Duration(t.step * float64(time.Second))),
 	}
-	t.plot(c, top)
+	c.plot(points, top)
 	c.Words = fmt.Sprintf("Requests per second over %s of running: %s on average, %s at most; %s refused for the rate.",
-		c.Length, text.Rate(float64(all.requests)/max(t.at, 1)), text.Rate(peak), text.Number(all.throttled))
+		c.Length, text.Rate(all.rate()), text.Rate(peak), text.Number(all.throttled))
 	return c
 }
 
-func (t *timeline) plot(c *rateChart, top float64) {
-	points := t.points
+func (c *rateChart) plot(points []point, top float64) {
 	if len(points) == 1 { // one point draws no line
 		points = []point{points[0], points[0]}
 		points[1].throttled = 0
@@ -151,9 +174,9 @@ func (t *timeline) plot(c *rateChart, top float64) {
 	var line, ceiling []string
 	for i, p := range points {
 		x := coordinate(float64(i) * step)
-		line = append(line, x+","+y(p.rate(t.step), top))
+		line = append(line, x+","+y(p.rate(), top))
 		if a := p.allowed(); a > 0 {
-			ceiling = append(ceiling, x+","+y(a, top))
+			ceiling = append(ceiling, x+","+y(min(a, top), top))
 		}
 		if p.throttled > 0 {
 			c.Marks = append(c.Marks, x)

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -29,19 +31,19 @@ func TestTimeline(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			line, want := newTimeline(), point{}
+			line := newTimeline()
+			var requests, throttled int
 			for _, k := range tt.ticks {
 				line.add(k)
-				want.requests += k.Patch + k.Get
-				want.throttled += k.Throttled
+				requests += k.Patch + k.Get
+				throttled += k.Throttled
 			}
 			got := point{}
 			for _, p := range line.points {
-				got.requests += p.requests
-				got.throttled += p.throttled
+				got.add(p)
 			}
-			if got != want {
-				t.Errorf("it counts %+v, not %+v", got, want)
+			if math.Abs(got.requests-float64(requests)) > 1e-6 || got.throttled != throttled {
+				t.Errorf("it counts %+v, not %d and %d", got, requests, throttled)
 			}
 			if len(line.points) != tt.points || line.step != tt.step || line.stops != tt.stops {
 				t.Errorf("%d points of %v s, %d stops", len(line.points), line.step, line.stops)
@@ -88,6 +90,67 @@ func TestChart(t *testing.T) {
 	}
 	if want := "Requests per second over 30 s of running: 10.0/s on average, 10.0/s at most; 4 refused for the rate."; c.Words != want {
 		t.Errorf("it says %q", c.Words)
+	}
+}
+
+// TestChartOfUnevenTicks draws a steady run whose ticks come when the machine
+// has time for them: no step is empty, and no average is above the maximum.
+func TestChartOfUnevenTicks(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		least, most float64 // seconds between two ticks
+	}{
+		{"a little late", 1.0, 1.2},
+		{"late and early", 0.7, 1.9},
+		{"seldom", 4, 9},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			line, at, random := newTimeline(), began, rand.New(rand.NewPCG(1, 2))
+			line.add(journal.Tick{At: at, Patch: 100, Ceiling: 100})
+			for range 500 {
+				passed := tt.least + random.Float64()*(tt.most-tt.least)
+				at = at.Add(time.Duration(passed * float64(time.Second)))
+				line.add(journal.Tick{At: at, Patch: int(math.Round(100 * passed)), Ceiling: 100})
+			}
+			average, peak := 0.0, 0.0
+			for i, p := range line.drawn() {
+				if r := p.rate(); r < 99 || r > 101 {
+					t.Errorf("point %d of a steady run of 100/s is %v/s", i, r)
+				}
+				average += p.rate() / float64(len(line.drawn()))
+				peak = max(peak, p.rate())
+			}
+			if average > peak {
+				t.Errorf("an average of %v above the maximum %v", average, peak)
+			}
+		})
+	}
+}
+
+// TestChartOfAShortRun has ticks of parts of a second: the average is of the
+// time that it took, and not above the maximum.
+func TestChartOfAShortRun(t *testing.T) {
+	line := newTimeline()
+	for i, patch := range []int{10, 10, 10, 6} {
+		line.add(journal.Tick{At: began.Add(time.Duration(i)*time.Second - time.Duration(i/3)*600*time.Millisecond), Patch: patch})
+	}
+	if c, want := line.chart(), "Requests per second over 4 s of running: 10.6/s on average, 11.4/s at most; 0 refused for the rate."; c.Words != want {
+		t.Errorf("it says %q", c.Words)
+	}
+}
+
+// TestChartOfAFirstGuess has a first guess of the tenant's limit that was far
+// too high: the rest can still be seen.
+func TestChartOfAFirstGuess(t *testing.T) {
+	line := newTimeline()
+	for i, k := range ticks(60, time.Second) {
+		if i == 2 {
+			k.Ceiling = 900
+		}
+		line.add(k)
+	}
+	if c := line.chart(); c.Top != "20/s" || !strings.Contains(c.Ceiling, ",0.0 ") {
+		t.Errorf("the axis ends at %s, the ceiling is %s", c.Top, c.Ceiling)
 	}
 }
 
