@@ -59,7 +59,7 @@ type Hint struct {
 
 // State is a snapshot for people who watch.
 type State struct {
-	Limit       float64   // requests per second at this moment; 0 when there is no limit
+	Limit       float64   // requests per second at this moment; 0 when there is no limit, or none is known yet
 	PausedUntil time.Time // the end of the tenant's pause; zero when there is none
 	Throttling  bool      // paused, or held below what the user permits by a recent refusal
 }

@@ -89,6 +89,46 @@ func TestLimiterWithoutALimit(t *testing.T) {
 	})
 }
 
+// What the tenant grants is not known at the first refusal: no limit is made up
+// until the pause is over.
+func TestLimiterStateAtTheFirstRefusal(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		permitted float64
+		want      float64
+	}{
+		{"without a permitted rate", 0, 0},
+		{"with one", 20, 20 * headroom},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := New(c.permitted, 0)
+				for i := range 20 {
+					if err := l.Wait(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(50 * time.Millisecond)
+					if i < 19 {
+						l.answer(Granted, -1)
+					}
+				}
+				l.answer(Refused, time.Second)
+				if s := l.State(); s.Limit != c.want || !s.Throttling {
+					t.Errorf("state %+v, want the limit %v while it pauses", s, c.want)
+				}
+				if err := l.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(50 * time.Millisecond)
+				l.answer(Granted, -1)
+				if s := l.State(); s.Limit < 1 {
+					t.Errorf("state %+v, want a limit that was learned", s)
+				}
+			})
+		})
+	}
+}
+
 // A slow start bounds what can be refused at once, and never holds up slow
 // answers for long.
 func TestLimiterStartsSlowly(t *testing.T) {

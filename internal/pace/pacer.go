@@ -175,7 +175,11 @@ func (p *pacer) open() bool {
 func (p *pacer) state(now time.Time) State {
 	e := p.estimator
 	s := State{}
-	if r := e.rate(now); !math.IsInf(r, 1) {
+	r := e.rate(now)
+	if e.throttled && e.base == 0 { // what is granted is not known before the first refusal is over
+		r = e.maxRate
+	}
+	if !math.IsInf(r, 1) {
 		s.Limit = r
 		s.Throttling = e.throttled && r < e.maxRate
 	}
