@@ -116,7 +116,9 @@ func (c *Client) attempt(q *call, t *token) result {
 		x = c.newExchange()
 	}
 	x.prepare(q, c.base, t)
+	c.awaited.begin()
 	r, clean := x.run(c.timeout, q.maxOK())
+	c.awaited.end(r.status != 0, r.at)
 	c.count(q, r)
 	asked := time.Duration(-1)
 	if r.status != 0 && r.status != http.StatusOK {
@@ -140,6 +142,7 @@ func (c *Client) count(q *call, r reply) {
 	default:
 		c.counts.patch.Add(1)
 	}
+	c.counts.sent.Add(1)
 	if r.status != 0 {
 		c.counts.answered(r.at.Sub(r.sent))
 	}

@@ -45,6 +45,7 @@ type Client struct {
 	limiter     *pace.Limiter
 	outage      breaker
 	counts      counts
+	awaited     awaited
 	secrets     redactor
 }
 
@@ -125,6 +126,20 @@ func (o *Options) setDefaults() {
 
 // Counters returns what was counted since the call before.
 func (c *Client) Counters() Counters { return c.counts.take() }
+
+// Sent returns how many requests have left so far, those for a token not
+// counted.
+func (c *Client) Sent() int { return int(c.counts.sent.Load()) }
+
+// Unanswered returns for how long the tenant has answered nothing while a
+// request waited for it; 0 when it owes no answer.
+func (c *Client) Unanswered() time.Duration {
+	since := c.awaited.since.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.Unix(0, since)))
+}
 
 // Limits returns the rate and pause of the moment.
 func (c *Client) Limits() pace.State { return c.limiter.State() }

@@ -23,6 +23,7 @@ type Counters struct {
 // counts is the live form of Counters, safe for concurrent use.
 type counts struct {
 	patch, get, token, throttled, retried atomic.Int64
+	sent                                  atomic.Int64 // PATCH and GET requests that left; never set to zero
 	latency                               [len(latencyBounds)]atomic.Int64
 }
 
@@ -46,6 +47,31 @@ func bucket(d time.Duration) int {
 }
 
 func (c *counts) answered(d time.Duration) { c.latency[bucket(d)].Add(1) }
+
+// awaited knows since when the tenant owes an answer.
+type awaited struct {
+	inFlight atomic.Int64
+	since    atomic.Int64 // Unix time in nanoseconds; 0 while nothing is owed
+}
+
+func (a *awaited) begin() {
+	a.inFlight.Add(1)
+	if a.since.Load() == 0 {
+		a.since.CompareAndSwap(0, time.Now().UnixNano())
+	}
+}
+
+// end records that a request ended. One without an answer leaves it owed: the
+// next attempt asks for the same.
+func (a *awaited) end(answered bool, at time.Time) {
+	left := a.inFlight.Add(-1)
+	switch {
+	case answered && left > 0:
+		a.since.Store(at.UnixNano())
+	case answered:
+		a.since.Store(0)
+	}
+}
 
 // take returns the counts and sets them to zero.
 func (c *counts) take() Counters {
