@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -139,8 +140,11 @@ func (b *bar) color(words string, s State) string {
 // progressLine describes the state in a sentence, for logs:
 // "12,000 of 50,000 rows (24 %), 9.9/s, 3 failed, 1h04m left".
 func progressLine(s State, total int, now time.Time) string {
-	count := fmt.Sprintf("%s of %s rows (%s)", text.Number(s.Done), text.Number(total), text.Percent(s.Done, total))
-	line := commas(count, rateText(s, s.Throttling), strings.Join(troubles(s), ", "), timeLeft(s))
+	count := fmt.Sprintf("%s of %s (%s)", text.Number(s.Done), text.Count(total, "row"), text.Percent(s.Done, total))
+	if !s.Throttling { // the user's own rate is no news
+		s.Ceiling = 0
+	}
+	line := commas(count, rateText(s, true), strings.Join(troubles(s), ", "), timeLeft(s))
 	if why, _ := waiting(s, now); why != "" {
 		line += "; " + why
 	}
@@ -152,19 +156,31 @@ func commas(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 }
 
-// rateText is the rate, and with ceiling also what is allowed, or what the
-// tenant grants. It is empty before there is a rate.
-func rateText(s State, ceiling bool) string {
-	switch {
-	case s.Rate <= 0:
+// rateText is the rate of rows and, in full, what is allowed, or what the tenant
+// grants. That is of requests: where a row takes more than one, or less, their
+// rate is given too. It is empty before there is a rate.
+func rateText(s State, full bool) string {
+	if s.Rate <= 0 && s.Requests <= 0 {
 		return ""
-	case !ceiling || s.Ceiling <= 0:
-		return text.Rate(s.Rate)
-	case s.Throttling:
-		return text.Rate(s.Rate) + " of " + text.Rate(s.Ceiling) + " granted"
 	}
-	return text.Rate(s.Rate) + " of " + text.Rate(s.Ceiling)
+	rate := text.Rate(s.Rate)
+	if alike := s.Requests == 0 || math.Abs(s.Requests-s.Rate) <= 0.1*s.Requests; !alike {
+		rate = strings.TrimSuffix(rate, "/s") + " rows/s"
+		if full {
+			rate += ", " + strings.TrimSuffix(text.Rate(s.Requests), "/s") + " requests/s"
+		}
+	}
+	switch {
+	case !full || s.Ceiling <= 0:
+		return rate
+	case s.Throttling:
+		return rate + " of " + text.Rate(s.Ceiling) + " granted"
+	}
+	return rate + " of " + text.Rate(s.Ceiling)
 }
+
+// silence is how long a tenant may take for an answer before that is shown.
+const silence = 5 * time.Second
 
 func troubles(s State) (t []string) {
 	if s.Failed > 0 {
@@ -199,6 +215,9 @@ func waiting(s State, now time.Time) (why, short string) {
 		return "the tenant cannot be reached: trying again", "no connection"
 	case wait > 0:
 		return "the tenant is throttling: waiting " + text.Span(wait), "throttled: " + text.Span(wait)
+	case s.Unanswered > silence:
+		silent := text.Span(s.Unanswered.Truncate(time.Second))
+		return "the tenant has not answered for " + silent, "no answer: " + silent
 	case s.Throttling:
 		return "the tenant is throttling", "throttled"
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"nermbulk/internal/journal"
@@ -56,6 +57,7 @@ type pageData struct {
 
 type pageCount struct {
 	count
+	Class string
 	Share, X, Width string // X and Width in the bar, of 1000
 }
 
@@ -70,6 +72,7 @@ var pageFuncs = template.FuncMap{
 	"line":   func(s string) string { return text.Line(s, 0) },
 	"shown":  shown,
 	"number": text.Number,
+	"count":  text.Count,
 	"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"span":   func(d time.Duration) string { return text.Span(d.Truncate(time.Second)) },
 	"system": func() string { return runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH },
@@ -116,8 +119,10 @@ func headline(s Summary) (line string, good bool) {
 	switch {
 	case s.DryRun && bad > 0:
 		return fmt.Sprintf("Dry run: nothing was sent; %s cannot be sent.", text.Count(bad, "row")), false
+	case s.DryRun && o.Pending > 0:
+		return fmt.Sprintf("Dry run, stopped early: nothing was sent; %s not looked at yet.", text.Count(o.Pending, "row")), false
 	case s.DryRun:
-		return fmt.Sprintf("Dry run: nothing was sent; %s would be.", text.Count(o.Pending, "row")), true
+		return fmt.Sprintf("Dry run: nothing was sent; %s would be.", text.Count(s.ToSend, "row")), true
 	case bad > 0 && o.Pending > 0:
 		return fmt.Sprintf("%s need attention and %s were not tried yet.", text.Count(bad, "row"), text.Number(o.Pending)), false
 	case bad > 0:
@@ -133,9 +138,9 @@ func headline(s Summary) (line string, good bool) {
 func pageCounts(s Summary) []pageCount {
 	var counts []pageCount
 	x := 0.0
-	for _, c := range s.Outcomes.counts() {
+	for _, c := range s.counts() {
 		width := 1000 * float64(c.Rows) / float64(max(s.Rows, 1))
-		counts = append(counts, pageCount{c, share(c.Rows, s.Rows), coordinate(x), coordinate(width)})
+		counts = append(counts, pageCount{c, strings.ReplaceAll(c.Name, " ", "-"), share(c.Rows, s.Rows), coordinate(x), coordinate(width)})
 		x += width
 	}
 	return counts

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -159,11 +160,61 @@ func TestPageIsBounded(t *testing.T) {
 	if got := strings.Count(page, `<span class="tag failed">`); got != maxFailedRows {
 		t.Errorf("the page shows %d rows", got)
 	}
-	if !strings.Contains(page, "The first 1000 of 1,200 rows; <code>failed.csv</code>") {
+	if !strings.Contains(page, "The first 1,000 of 1,200 rows; <code>failed.csv</code>") {
 		t.Error("the page does not say where the rest is")
 	}
 	if len(page) > 2<<20 {
 		t.Errorf("the page has %d bytes", len(page))
+	}
+}
+
+// TestPageCounts has one of everything that is counted, and many.
+func TestPageCounts(t *testing.T) {
+	start := journal.Start{Host: "acme.nonemployee.com", Sheet: "sessions.csv", SheetFile: "sheet.csv"}
+	for _, tt := range []struct {
+		sessions int
+		undo     int
+		want     []string
+	}{
+		{1, 1, []string{"<dt>Resumed</dt><dd>1 time</dd>", "puts back 1 row.", " 1 pause between sessions left out."}},
+		{2, 20000, []string{"<dt>Resumed</dt><dd>2 times</dd>", "puts back 20,000 rows.", " 2 pauses between sessions left out."}},
+	} {
+		records := []journal.Record{journal.Tick{At: began, Patch: 1}}
+		for i := range tt.sessions {
+			start.At = began.Add(time.Duration(i+1) * time.Hour)
+			records = append(records, start, journal.Tick{At: start.At, Patch: 1})
+		}
+		r := newRun(t, "id,status\n"+uuid(1)+",closed\n", records...)
+		s := r.must()
+		s.Undo.Rows = tt.undo
+		replay, err := journal.Load(r.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer replay.Close()
+		r.o.Replay = replay
+		path := filepath.Join(r.dir, "report.html")
+		if err := writePage(path, r.o, s, &failedRows{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range tt.want {
+			if page := r.file("report.html"); !strings.Contains(page, want) {
+				t.Errorf("the page lacks %q", want)
+			}
+		}
+	}
+}
+
+// TestPageOfADryRun has rows that would be sent: they are not pending.
+func TestPageOfADryRun(t *testing.T) {
+	r := newRun(t, "id,status\n"+uuid(1)+",closed\n"+uuid(2)+",open\n",
+		journal.Planned{Row: 2, ID: uuid(1), Action: "patch", Method: "PATCH"}, journal.Planned{Row: 3, ID: uuid(2), Action: "patch", Method: "PATCH"})
+	r.o.DryRun = true
+	r.must()
+	for _, want := range []string{`<li class="to-send"><b>2</b><span>to send, 100`, `<b>0</b><span>pending`, `aria-label="2 to send, 0 unchanged`} {
+		if page := r.file("report.html"); !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 }
 
@@ -180,8 +231,9 @@ func TestHeadline(t *testing.T) {
 		{"some failed", Summary{Outcomes: Outcomes{Failed: 1, Unknown: 1, Invalid: 1}}, "3 rows need attention.", false},
 		{"stopped", Summary{Outcomes: Outcomes{Updated: 1, Pending: 2000}}, "Stopped early: 2,000 rows not tried yet.", false},
 		{"failed and stopped", Summary{Outcomes: Outcomes{Failed: 2, Pending: 5}}, "2 rows need attention and 5 were not tried yet.", false},
-		{"dry run", Summary{DryRun: true, Outcomes: Outcomes{Pending: 5}}, "Dry run: nothing was sent; 5 rows would be.", true},
-		{"dry run with faults", Summary{DryRun: true, Outcomes: Outcomes{Pending: 5, Invalid: 1}}, "Dry run: nothing was sent; 1 row cannot be sent.", false},
+		{"dry run", Summary{DryRun: true, ToSend: 5}, "Dry run: nothing was sent; 5 rows would be.", true},
+		{"dry run that was stopped", Summary{DryRun: true, ToSend: 5, Outcomes: Outcomes{Pending: 1}}, "Dry run, stopped early: nothing was sent; 1 row not looked at yet.", false},
+		{"dry run with faults", Summary{DryRun: true, ToSend: 5, Outcomes: Outcomes{Invalid: 1}}, "Dry run: nothing was sent; 1 row cannot be sent.", false},
 	}
 	for _, tt := range tests {
 		if got, good := headline(tt.s); got != tt.want || good != tt.good {

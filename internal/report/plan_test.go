@@ -34,8 +34,8 @@ func TestPlan(t *testing.T) {
 			if got := r.file("plan.csv"); got != tt.want {
 				t.Errorf("plan.csv is\n%s\nnot\n%s", got, tt.want)
 			}
-			if want := (Outcomes{Unchanged: 1, Invalid: 1, Pending: 2}); s.Outcomes != want {
-				t.Errorf("counted %+v", s.Outcomes)
+			if want := (Outcomes{Unchanged: 1, Invalid: 1, Pending: 1}); s.Outcomes != want || s.ToSend != 1 || !s.DryRun {
+				t.Errorf("counted %+v, %d to send", s.Outcomes, s.ToSend)
 			}
 		})
 	}

@@ -14,12 +14,15 @@ type State struct {
 	Failed  int
 	Unknown int
 
-	Rate    float64 // rows per second at the moment
-	Ceiling float64 // requests per second that are allowed at the moment; 0 = none
+	Rate     float64 // rows per second at the moment
+	Requests float64 // requests per second at the moment; 0 where they are not counted
+	Ceiling  float64 // requests per second that are allowed at the moment; 0 = none
 
 	PausedUntil time.Time // when sending goes on; zero if it is not paused
 	Throttling  bool      // the tenant refused for the rate a moment ago
 	Outage      bool      // the tenant cannot be reached
+
+	Unanswered time.Duration // how long the tenant has owed an answer
 }
 
 // ProgressOptions says where and how progress is shown.

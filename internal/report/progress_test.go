@@ -29,6 +29,19 @@ func TestProgressLine(t *testing.T) {
 			"500 of 50,000 rows (1 %), 49.5/s of 50.0/s granted, 16m40s left; the tenant is throttling"},
 		{"out of reach", State{Done: 500, Left: 49500, Outage: true, PausedUntil: now.Add(1500 * time.Millisecond)},
 			"500 of 50,000 rows (1 %); the tenant cannot be reached: trying again in 2 s"},
+		{"two requests a row", State{Done: 500, Left: 49500, Rate: 38.8, Requests: 77.7, Ceiling: 79.2},
+			"500 of 50,000 rows (1 %), 38.8 rows/s, 77.7 requests/s, 21m16s left"},
+		{"two requests a row, slowed down", State{Done: 500, Left: 49500, Rate: 38.8, Requests: 77.7, Ceiling: 79.2, Throttling: true},
+			"500 of 50,000 rows (1 %), 38.8 rows/s, 77.7 requests/s of 79.2/s granted, 21m16s left; the tenant is throttling"},
+		{"a request more now and then", State{Done: 500, Left: 49500, Rate: 49.5, Requests: 50.1, Ceiling: 50}, "500 of 50,000 rows (1 %), 49.5/s, 16m40s left"},
+		{"the list is read first", State{Left: 50000, Requests: 4}, "0 of 50,000 rows (0 %), 0.0 rows/s, 4.0 requests/s"},
+		{"slow answers", State{Done: 500, Left: 49500, Rate: 1, Unanswered: 5 * time.Second}, "500 of 50,000 rows (1 %), 1.0/s, 13h45m left"},
+		{"it hangs", State{Done: 500, Left: 49500, Unanswered: 40*time.Second + 300*time.Millisecond},
+			"500 of 50,000 rows (1 %); the tenant has not answered for 40 s"},
+		{"it hangs after a refusal", State{Done: 500, Left: 49500, Throttling: true, Unanswered: 70 * time.Second},
+			"500 of 50,000 rows (1 %); the tenant has not answered for 1m10s"},
+		{"out of reach for long", State{Done: 500, Left: 49500, Outage: true, Unanswered: 40 * time.Second},
+			"500 of 50,000 rows (1 %); the tenant cannot be reached: trying again"},
 		{"hardly moving", State{Done: 1, Left: 49999, Rate: 0.0000001}, "1 of 50,000 rows (0 %), 0.0/s"},
 	}
 	for _, tt := range tests {
@@ -78,6 +91,8 @@ func TestBar(t *testing.T) {
 func TestBarWidths(t *testing.T) {
 	busy := State{Done: 12000, Left: 38000, Failed: 3, Rate: 9.9, Ceiling: 10}
 	throttled := State{Done: 12000, Left: 38000, Failed: 3, Throttling: true, PausedUntil: began.Add(12 * time.Second)}
+	double := State{Done: 12000, Left: 38000, Rate: 38.8, Requests: 77.7, Ceiling: 79.2}
+	silent := State{Done: 12000, Left: 38000, Unanswered: 40 * time.Second}
 	slowed := State{Done: 12000, Left: 38000, Rate: 9.9, Ceiling: 10, Throttling: true}
 	tests := []struct {
 		width int
@@ -91,6 +106,10 @@ func TestBarWidths(t *testing.T) {
 		{30, busy, "  24% [>    ] 12,000/50,000"},
 		{120, slowed, "  24% [======>                         ] 12,000/50,000, 9.9/s of 10.0/s granted, 1h03m left, the tenant is throttling"},
 		{60, slowed, "  24% [>    ] 12,000/50,000, 9.9/s, 1h03m left, throttled"},
+		{120, double, "  24% [========>                               ] 12,000/50,000, 38.8 rows/s, 77.7 requests/s of 79.2/s, 16m20s left"},
+		{60, double, "  24% [=>       ] 12,000/50,000, 38.8 rows/s, 16m20s left"},
+		{80, silent, "  24% [===>             ] 12,000/50,000, the tenant has not answered for 40 s"},
+		{40, silent, "  24% [==>          ] no answer: 40 s"},
 		{8, busy, "12,00"},
 		{1, busy, ""},
 		{0, busy, "  24% [==>             ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left"},

@@ -51,7 +51,10 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 
 	err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
 		s.Rows++
-		s.Outcomes.add(out.Status)
+		s.add(out.Status)
+		if out.Status == toSend {
+			out.Status = journal.Pending
+		}
 		if out.Status == journal.Updated {
 			patched += out.Attempts
 		}

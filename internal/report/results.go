@@ -54,6 +54,9 @@ func resultOf(out journal.Outcome) result {
 	if out.Attempts != 0 || out.Duration != 0 {
 		r.DurationMS = strconv.FormatInt(out.Duration.Milliseconds(), 10)
 	}
+	if out.Status == toSend {
+		r.Status = string(journal.Pending)
+	}
 	if !out.At.IsZero() {
 		r.FinishedAt = out.At.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
@@ -202,8 +205,7 @@ func remove(path string) error {
 }
 
 // eachRow calls visit with each row of the sheet and its outcome. A row that
-// the journal does not know is pending; in a dry run it has the outcome that
-// is planned.
+// the journal does not know is pending; in a dry run it has what is planned.
 func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Outcome) error) error {
 	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
 		out, ok, err := o.Replay.Outcome(r.Number)
@@ -225,16 +227,20 @@ func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Out
 	})
 }
 
-// plannedStatus returns the outcome that a row's plan leads to.
+// plannedStatus returns the outcome that a row's plan leads to, toSend, or
+// Pending for a row that the dry run did not get to.
 func (o Options) plannedStatus(row int) (journal.Status, error) {
 	plan, ok, err := o.Replay.Planned(row)
 	if err != nil {
 		return "", fmt.Errorf("read the plan of row %d: %w", row, err)
 	}
-	if s := journal.Status(plan.Action); ok && (s == journal.Unchanged || s == journal.Invalid) {
+	switch s := journal.Status(plan.Action); {
+	case !ok:
+		return journal.Pending, nil
+	case s == journal.Unchanged, s == journal.Invalid:
 		return s, nil
 	}
-	return journal.Pending, nil
+	return toSend, nil
 }
 
 // isFailure reports whether a row belongs into failed.csv.

@@ -23,14 +23,16 @@ type Summary struct {
 	Requests   Requests   `json:"requests"`
 	Latency    Latency    `json:"latency_ms"`
 	Failures   []Failure  `json:"failures"` // most rows first
+	DryRun     bool       `json:"dry_run"`
+	ToSend     int        `json:"to_send"` // rows that a dry run would have sent: they are of no outcome
 
-	DryRun bool     `json:"-"`
 	Reason string   `json:"-"` // why the run stopped, if before its end
 	Files  []File   `json:"-"` // those that were written
 	Undo   UndoNote `json:"-"`
 }
 
-// Outcomes counts rows; together they are all rows of the sheet.
+// Outcomes counts rows; together with those that a dry run would have sent they
+// are all rows of the sheet.
 type Outcomes struct {
 	Updated   int `json:"updated"`
 	Unchanged int `json:"unchanged"`
@@ -55,8 +57,16 @@ type File struct {
 	Path string
 }
 
-func (o *Outcomes) add(s journal.Status) {
-	switch s {
+// toSend is what a dry run found of a row that it would have sent. It is no
+// outcome: in the files the row is pending.
+const toSend journal.Status = "to send"
+
+// add counts a row.
+func (s *Summary) add(status journal.Status) {
+	o := &s.Outcomes
+	switch status {
+	case toSend:
+		s.ToSend++
 	case journal.Updated:
 		o.Updated++
 	case journal.Unchanged:
@@ -78,13 +88,19 @@ type count struct {
 	Rows int
 }
 
-// counts lists the outcomes in the order that they have everywhere.
-func (o Outcomes) counts() []count {
-	return []count{
+// counts lists the outcomes in the order that they have everywhere, those of a
+// dry run after what it would have sent.
+func (s Summary) counts() []count {
+	o := s.Outcomes
+	counts := []count{
 		{string(journal.Updated), o.Updated}, {string(journal.Unchanged), o.Unchanged},
 		{string(journal.Failed), o.Failed}, {string(journal.Unknown), o.Unknown},
 		{string(journal.Invalid), o.Invalid}, {string(journal.Pending), o.Pending},
 	}
+	if s.DryRun {
+		counts[0] = count{string(toSend), s.ToSend} // a dry run updates nothing
+	}
+	return counts
 }
 
 // newSummary takes what the journal knows without its rows.
@@ -162,15 +178,8 @@ func (s Summary) Print(w io.Writer, next string) error {
 }
 
 func (s Summary) printCounts(b *strings.Builder) {
-	for _, c := range s.Outcomes.counts() {
-		always := c.Name == "updated"
-		if s.DryRun {
-			always = c.Name == "pending"
-			if always {
-				c.Name = "to send"
-			}
-		}
-		if c.Rows > 0 || always {
+	for i, c := range s.counts() {
+		if c.Rows > 0 || i == 0 {
 			fmt.Fprintf(b, "  %-9s %10s\n", c.Name, text.Number(c.Rows))
 		}
 	}
@@ -183,7 +192,7 @@ func (s Summary) printFailures(b *strings.Builder) {
 	b.WriteString("\nwhy:\n")
 	for i, f := range s.Failures {
 		if i == printedCauses {
-			fmt.Fprintf(b, "  and %d more causes: see summary.json\n", len(s.Failures)-i)
+			fmt.Fprintf(b, "  and %s: see summary.json\n", text.Count(len(s.Failures)-i, "more cause"))
 			break
 		}
 		fmt.Fprintf(b, "  %s\n", f)

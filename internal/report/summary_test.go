@@ -62,7 +62,9 @@ const mixedJSON = `{
         3
       ]
     }
-  ]
+  ],
+  "dry_run": false,
+  "to_send": 0
 }
 `
 
@@ -150,8 +152,8 @@ the run did not end in order: it was killed
 		{"dry run", "", func(s *Summary) {
 			*s = Summary{Sheet: "a.csv", Host: "h", Rows: 1, DryRun: true, Outcomes: Outcomes{Unchanged: 1}, FinishedAt: &began}
 		}, `a.csv on h (dry run, nothing was sent): 1 row
-  unchanged          1
   to send            0
+  unchanged          1
 `},
 	}
 	for _, tt := range tests {
