@@ -85,7 +85,8 @@ func newProgress(s Streams, out *printer, total int) *report.Progress {
 func (p *printer) progress(s report.State, total int) {
 	attrs := []any{
 		"done", s.Done, "total", total, "left", s.Left, "failed", s.Failed, "unknown", s.Unknown,
-		"rate", s.Rate, "ceiling", s.Ceiling, "throttling", s.Throttling, "outage", s.Outage,
+		"rate", s.Rate, "request_rate", s.Requests, "ceiling", s.Ceiling, "throttling", s.Throttling, "outage", s.Outage,
+		"unanswered_ms", s.Unanswered.Milliseconds(),
 	}
 	if !s.PausedUntil.IsZero() {
 		attrs = append(attrs, "paused_until", s.PausedUntil.UTC())

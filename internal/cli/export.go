@@ -208,7 +208,7 @@ func exportPath(output string) (string, error) {
 func (e *exporter) read(ctx context.Context, query api.Query, sessions *spool) (uids map[string]struct{}, missing int, err error) {
 	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading", "host", e.to.Host)
 	uids = map[string]struct{}{}
-	progress := &listProgress{exporter: e, rate: job.NewRowRate(e.Now()), printed: e.Now()}
+	progress := &listProgress{exporter: e, rate: job.NewRate(e.Now()), printed: e.Now()}
 	defer job.StartClock(progress.update)()
 	total, read := 0, 0
 	for page, err := range api.Pages(ctx, e.client.List, query) {
@@ -237,7 +237,7 @@ const linesEvery = 10 * time.Second
 type listProgress struct {
 	*exporter
 	total, read atomic.Int64 // sessions; the tenant need not say the total
-	rate        *job.RowRate
+	rate        *job.Rate
 	printed     time.Time        // when the last line was, while there is no bar
 	bar         *report.Progress // nil until there is a total
 	length      int              // of the bar: the first total
@@ -261,7 +261,7 @@ func (p *listProgress) update(last bool) {
 	_, outage := p.client.Outage()
 	p.bar.Update(report.State{
 		Done: min(read, p.length), Left: max(0, p.length-read), Rate: p.rate.Update(now, read),
-		PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage,
+		PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage, Unanswered: p.client.Unanswered(),
 	})
 	if last {
 		p.bar.Stop()

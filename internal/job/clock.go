@@ -9,7 +9,7 @@ const (
 	tick         = 200 * time.Millisecond
 	ticksPerNote = 5 // of figures in the journal
 
-	// rateMemory is how many updates ago a RowRate begins to measure.
+	// rateMemory is how many updates ago a Rate begins to measure.
 	rateMemory = 16
 )
 
@@ -38,19 +38,19 @@ func StartClock(update func(last bool)) (stop func()) {
 	}
 }
 
-// RowRate measures rows per second over the last few seconds.
-type RowRate struct{ marks []mark }
+// Rate measures rows or requests per second over the last few seconds.
+type Rate struct{ marks []mark }
 
 type mark struct {
 	at   time.Time
 	done int
 }
 
-// NewRowRate begins to measure at start, when no row is done.
-func NewRowRate(start time.Time) *RowRate { return &RowRate{marks: []mark{{at: start}}} }
+// NewRate begins to measure at start, when nothing is done.
+func NewRate(start time.Time) *Rate { return &Rate{marks: []mark{{at: start}}} }
 
-// Update returns the rate now that so many rows are done.
-func (r *RowRate) Update(now time.Time, done int) float64 {
+// Update returns the rate now that so much is done.
+func (r *Rate) Update(now time.Time, done int) float64 {
 	oldest := r.marks[0]
 	if len(r.marks) >= rateMemory {
 		r.marks = append(r.marks[:0], r.marks[1:]...)

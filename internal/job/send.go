@@ -125,16 +125,16 @@ func (j *job) batchOptions() batch.Options {
 // watch reports the progress with each tick and notes the figures of each
 // second in the journal, until the function that it returns is called.
 func (j *job) watch(ctx context.Context) (stop func()) {
-	rate := NewRowRate(j.Now())
+	rows, requests := NewRate(j.Now()), NewRate(j.Now())
 	interrupted := false
 	ticks := 0
-	j.reportProgress(rate)
+	j.reportProgress(rows, requests)
 	return StartClock(func(last bool) {
 		if !last && !interrupted && ctx.Err() != nil {
 			interrupted = true
 			j.Observer.Event(Draining{j.Tenant.Client.Timeout})
 		}
-		j.reportProgress(rate)
+		j.reportProgress(rows, requests)
 		if ticks++; last || ticks%ticksPerNote == 0 {
 			j.noteFigures()
 		}
@@ -156,15 +156,16 @@ func (j *job) noteFigures() {
 
 // reportProgress reports how far the run has come, and an outage when it
 // begins.
-func (j *job) reportProgress(r *RowRate) {
+func (j *job) reportProgress(rows, requests *Rate) {
 	done := j.tally.Session()
 	s := report.State{
 		Done: done, Left: max(0, j.total-done),
 		Failed: j.tally.Count(journal.Failed), Unknown: j.tally.Count(journal.Unknown),
-		Rate: r.Update(j.Now(), done),
+		Rate: rows.Update(j.Now(), done),
 	}
 	if j.client != nil {
 		limits := j.client.Limits()
+		s.Requests, s.Unanswered = requests.Update(j.Now(), j.client.Sent()), j.client.Unanswered()
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
 		var since time.Time
 		since, s.Outage = j.client.Outage()
