@@ -104,7 +104,7 @@ func TestLimiterStateAtTheFirstRefusal(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(c.permitted, 0)
 				for i := range 20 {
-					if err := l.Wait(t.Context()); err != nil {
+					if err := l.Wait(t.Context(), nil); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(50 * time.Millisecond)
@@ -116,7 +116,7 @@ func TestLimiterStateAtTheFirstRefusal(t *testing.T) {
 				if s := l.State(); s.Limit != c.want || !s.Throttling {
 					t.Errorf("state %+v, want the limit %v while it pauses", s, c.want)
 				}
-				if err := l.Wait(t.Context()); err != nil {
+				if err := l.Wait(t.Context(), nil); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(50 * time.Millisecond)
