@@ -83,7 +83,7 @@ func (r *runner) metrics(start time.Time, code ExitCode) string {
 	rows, sent := r.result.Summary.Outcomes, r.result.Summary.Requests
 	m.gauges("rows", "Rows of the last run by their outcome.", "outcome", []sample{
 		{"updated", rows.Updated}, {"unchanged", rows.Unchanged}, {"failed", rows.Failed},
-		{"unknown", rows.Unknown}, {"invalid", rows.Invalid}, {"pending", rows.Pending},
+		{"unknown", rows.Unknown}, {"invalid", rows.Invalid}, {"pending", rows.Pending}, {"to_send", r.result.Summary.ToSend},
 	})
 	m.gauges("requests", "Requests that the last run sent, those before a resume too.", "kind",
 		[]sample{{"patch", sent.Patch}, {"get", sent.Get}, {"token", sent.Token}})

@@ -81,7 +81,7 @@ func TestMetrics(t *testing.T) {
 			name("rows", `,outcome="updated"`): "4", name("rows", `,outcome="failed"`): "1",
 		}},
 		{"a dry run", good, []string{"--dry-run"}, ExitOK, map[string]string{
-			name("success", ""): "1", name("dry_run", ""): "1", name("rows", `,outcome="pending"`): "5", name("requests", `,kind="patch"`): "0",
+			name("success", ""): "1", name("dry_run", ""): "1", name("rows", `,outcome="to_send"`): "5", name("rows", `,outcome="pending"`): "0", name("requests", `,kind="patch"`): "0",
 		}},
 		{"stopped by a limit", good, []string{"--limit", "2"}, ExitStopped, map[string]string{
 			name("success", ""): "0", name("exit_code", ""): "3", name("rows", `,outcome="pending"`): "3",

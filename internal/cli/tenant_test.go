@@ -94,7 +94,7 @@ func countRequests(ts *testscript.TestScript, neg bool, args []string) {
 	totals := func() (counts map[string]int) {
 		text, err := json.Marshal(t.Totals())
 		ts.Check(err)
-		ts.Check(json.Unmarshal(text, &counts))
+		ts.Check(json.Unmarshal([]byte(strings.ToLower(string(text))), &counts))
 		return counts
 	}
 	for _, pair := range pairs(ts, args[1:]) {

@@ -57,7 +57,7 @@ type pageData struct {
 
 type pageCount struct {
 	count
-	Class string
+	Class           string
 	Share, X, Width string // X and Width in the bar, of 1000
 }
 
