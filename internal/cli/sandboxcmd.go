@@ -41,7 +41,7 @@ sessions and the requests as they come. Any token is accepted.`,
 			flags.StringVar(&f.path, "sheet", "", "a sheet whose ids become sessions; - for standard input")
 			flags.BoolVar(&f.Nulls, "nulls", false, "answer null where a session has no profile_id, or a page no next, instead of leaving it out")
 		}),
-		group("How the sheet is read, as by check", f.sheetFlags.register),
+		group("How the sheet is read, as by check", f.register),
 		group("Its faults", func(flags *pflag.FlagSet) {
 			flags.Float64Var(&f.RateLimit, "rate-limit", 0, "requests per second that it grants; 0 = no limit")
 			flags.DurationVar(&f.Latency, "latency", 0, "how long each answer takes")

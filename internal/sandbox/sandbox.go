@@ -71,18 +71,18 @@ func New(o Options) *Tenant {
 // Totals counts requests since the tenant was made. Every request is in exactly
 // one of Patch, Get, List, Token and Other; the rest says what became of them.
 type Totals struct {
-	Patch int
-	Get   int
-	List  int
-	Token int
-	Other int // unknown paths; the page's own are not counted
+	Patch int `json:"patch"`
+	Get   int `json:"get"`
+	List  int `json:"list"`
+	Token int `json:"token"`
+	Other int `json:"other"` // unknown paths; the page's own are not counted
 
-	Applied   int // PATCHes
-	Runs      int // PATCHes applied with run=true
-	Refused   int // 4xx other than 429
-	Throttled int // 429
-	Failed    int // 5xx made by Faults.Fail; not applied
-	Dropped   int // answers kept back: Faults.Drop, or the client left
+	Applied   int `json:"applied"`   // PATCHes
+	Runs      int `json:"runs"`      // PATCHes applied with run=true
+	Refused   int `json:"refused"`   // 4xx other than 429
+	Throttled int `json:"throttled"` // 429
+	Failed    int `json:"failed"`    // 5xx made by Faults.Fail; not applied
+	Dropped   int `json:"dropped"`   // answers kept back: Faults.Drop, or the client left
 }
 
 // Requests returns the count of all requests.
