@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/job"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/text"
 )
 
@@ -59,21 +59,38 @@ func (r *runner) ask(ctx context.Context, a job.Announcement) error {
 	if a.Rows > mostUnnamed || a.Overview.Clears > 0 || a.Overview.Runs > 0 {
 		question, want = fmt.Sprintf("Type the tenant's name (%s) to send them: ", r.tenant.Name), []string{r.tenant.Name}
 	}
-	r.out.ask(question)
-	var answer string
-	err := await(ctx, func() error {
-		answer, _ = bufio.NewReader(r.In).ReadString('\n')
-		return nil
-	})
-	switch {
-	case err == nil && slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(strings.TrimSpace(answer), w) }):
-		return nil
-	case err == nil:
-		return usage("not confirmed: nothing was sent")
-	case !r.out.json:
-		r.out.ask("\n") // what follows is not to be on the question's line
+	answer, err := r.answer(ctx, question)
+	if err == nil && !slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(answer, w) }) {
+		err = usage("not confirmed: nothing was sent")
 	}
 	return err
+}
+
+// answer puts a question to the person at the terminal.
+func (r *runner) answer(ctx context.Context, question string) (answer string, err error) {
+	r.out.ask(question)
+	err = await(ctx, func() error {
+		answer, _ = r.in.ReadString('\n')
+		return nil
+	})
+	if err != nil && !r.out.json {
+		r.out.ask("\n") // what follows is not to be on the question's line
+	}
+	return strings.TrimSpace(answer), err
+}
+
+// GoOn implements job.Observer: it asks what is to become of an unfinished run,
+// where somebody can be asked.
+func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
+	found := fmt.Sprintf("%s: the run of this sheet in %s, begun %s, is unfinished", r.sheet.Name, run.Dir, run.Info.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))
+	if r.InTerminal && !r.yes {
+		answer, err := r.answer(ctx, found+".\nGo on with it, begin a new one, or neither? [resume/new/N] ")
+		if err != nil || strings.EqualFold(answer, "resume") || strings.EqualFold(answer, "new") {
+			return strings.EqualFold(answer, "resume"), err
+		}
+	}
+	again, another := r.command(r.path, "run-dir"), r.command(r.path)
+	return false, usage("%s; nothing was sent\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, again, text.ShellWord(run.Dir), another)
 }
 
 // overviewLines says what a sheet would change, a line each.

@@ -65,7 +65,7 @@ func envName(flag string) string {
 
 // rivals are flags that contradict each other: one that was given keeps the
 // values of the others out, wherever they come from.
-var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"quiet", "verbose"}}
+var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"quiet", "verbose"}, {"resume", "new"}}
 
 // filled marks a flag that fill set.
 const filled = "nermbulk_filled"

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -55,6 +56,7 @@ type runner struct {
 
 	out      *printer
 	asked    <-chan os.Signal // for the state
+	in       *bufio.Reader    // answers
 	sheet    job.Sheet
 	tenant   job.Tenant
 	problems *problems
@@ -67,7 +69,7 @@ func (r *runner) run() (err error) {
 	if err := r.validate(); err != nil {
 		return err
 	}
-	r.out, r.problems = newPrinter(r.Err, r.logFlags), newProblems(r.asJSON)
+	r.out, r.problems, r.in = newPrinter(r.Err, r.logFlags), newProblems(r.asJSON), bufio.NewReader(r.In)
 	ctx, caught, stop := r.Signals()
 	defer stop()
 	r.asked, stop = r.stateAsked()
@@ -101,7 +103,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 	r.tenant.Client.Log = r.out.client()
 	r.result, err = job.Run(ctx, job.Options{
 		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
-		Dir: r.runDir, Resume: r.resume, Settings: settings(r.flags), Version: version(),
+		Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Version: version(),
 		Now: r.Now, Caught: caught, Observer: r,
 	})
 	return err
@@ -168,11 +170,11 @@ func (r *runner) nextCommand() string {
 	case job.SendNow:
 		return r.command(r.path, "dry-run")
 	case job.Resume:
-		return r.command(r.path, "run-dir", "resume", "limit") + " --resume --run-dir " + text.ShellWord(dir)
+		return r.command(r.path, "run-dir", "resume", "new", "limit") + " --resume --run-dir " + text.ShellWord(dir)
 	case job.FixFailed:
-		return r.command(filepath.Join(dir, "failed.csv"), "run-dir", "resume", "retry-failed", "limit", "skip-invalid")
+		return r.command(filepath.Join(dir, "failed.csv"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid")
 	case job.Rehearse:
-		return r.command(r.path, "sandbox", "run-dir", "resume", "retry-failed") + " --tenant NAME --dry-run"
+		return r.command(r.path, "sandbox", "run-dir", "resume", "new", "retry-failed") + " --tenant NAME --dry-run"
 	}
 	return "nermbulk report " + text.ShellWord(dir)
 }

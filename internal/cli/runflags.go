@@ -19,7 +19,7 @@ type runFlags struct {
 	send                             batch.Options // its limits and choices
 	maxFailures, runDir, metricsFile string
 	failureLimit                     job.FailureLimit // from maxFailures
-	resume, yes, asJSON              bool
+	resume, fresh, yes, asJSON       bool
 }
 
 func (f *runFlags) groups() []flagGroup {
@@ -36,6 +36,7 @@ func (f *runFlags) groups() []flagGroup {
 		group("Where the run is kept", func(flags *pflag.FlagSet) {
 			flags.StringVar(&f.runDir, "run-dir", "", "keep the run here (default: runs/<sheet>-<UTC time>)")
 			flags.BoolVar(&f.resume, "resume", false, "go on with the unfinished run in --run-dir, or the newest one of this sheet; start one if there is none")
+			flags.BoolVar(&f.fresh, "new", false, "begin a new run though an unfinished one of this sheet exists")
 			flags.BoolVar(&f.send.RetryFailed, "retry-failed", false, "with --resume: send the failed rows of the newest run again too")
 		}),
 		group("The sheet", f.sheetFlags.register),
@@ -68,6 +69,8 @@ func (f *runFlags) validate() error {
 		return usage("--limit %d: use 0 or more", f.send.Limit)
 	case f.send.RetryFailed && !f.resume:
 		return usage("--retry-failed sends the failed rows of an earlier run: use it with --resume")
+	case f.resume && f.fresh:
+		return usage("--resume goes on with a run, and --new begins another one: use one of them")
 	case f.resume && f.send.DryRun:
 		return usage("a dry run leaves nothing to resume: use --dry-run without --resume")
 	}

@@ -90,6 +90,11 @@ However a run was stopped, --resume goes on with it:
     is not sent again, what was changed is;
   - --retry-failed sends the failed rows again too.
 
-One process at a time has a run directory; a second one exits 4. The first SIGINT
+A run belongs to a host and a sheet: to the same content, wherever the file lies,
+or to the same file, edited or not. While its newest run is unfinished, a sheet is
+refused without --resume; --new begins another run. --resume never goes back to an
+older run than the newest.
+
+One process at a time sends a sheet to a host; a second one exits 4. The first SIGINT
 or SIGTERM lets requests in flight finish, the second ends the process at once.
 `

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nermbulk/internal/batch"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
 )
@@ -16,6 +17,10 @@ type Observer interface {
 	// Confirm is called once, after the check and before anything is made or
 	// sent. An error ends the job, which returns it.
 	Confirm(context.Context, Announcement) error
+	// GoOn is called before the check when the newest run of the sheet is
+	// unfinished and nothing says what to do about it. It decides whether that
+	// run goes on or a new one begins; an error ends the job.
+	GoOn(ctx context.Context, unfinished journal.RunDir) (bool, error)
 	// Event takes what happens, one of the types below or a sheet.Problem of
 	// the check. It is called from several goroutines, and they wait for it.
 	Event(event any)

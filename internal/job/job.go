@@ -30,6 +30,7 @@ type Options struct {
 
 	Dir      string            // the run directory; empty for a new one under RunsRoot
 	Resume   bool              // go on with the run in Dir, or else with the newest one of this sheet
+	New      bool              // begin a new run though an unfinished one of this sheet exists
 	Settings map[string]string // kept in run.json and shown on the page: never a secret
 	Version  string            // of nermbulk
 	Now      func() time.Time
@@ -75,7 +76,7 @@ type job struct {
 	closers  []func() error // in the order of opening
 	sheet    *sheet.Sheet   // what rows are read from: the run's own copy once there is one
 	overview *batch.Overview
-	hash     string // of the sheet, SHA-256
+	hash     string // of the sheet, SHA-256; not before the check in a dry run
 
 	earlier *journal.Replay // of the run that goes on; nil for a new one
 	same    bool            // it goes on with the very sheet, read in the same way, that its row numbers refer to
@@ -106,7 +107,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 }
 
 func (j *job) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{j.open, j.findRun, j.check, j.confirm, j.connect, j.prepareRunDir} {
+	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.confirm, j.connect, j.prepareRunDir} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
 
@@ -34,6 +35,11 @@ type recorder struct {
 func (r *recorder) Confirm(_ context.Context, a Announcement) error {
 	r.seen = append(r.seen, fmt.Sprintf("confirm %d", a.Rows))
 	return r.confirm
+}
+
+func (r *recorder) GoOn(context.Context, journal.RunDir) (bool, error) {
+	r.seen = append(r.seen, "go on")
+	return false, nil
 }
 
 func (r *recorder) Event(event any) {

@@ -13,126 +13,6 @@ import (
 	"nermbulk/internal/journal"
 )
 
-// RunsRoot is where runs are kept whose directory is not named.
-const RunsRoot = "runs"
-
-// findRun looks for the run to go on with, and locks its directory. Without
-// one, the run is new.
-func (j *job) findRun(context.Context) error {
-	dir := j.Dir
-	if !j.Resume {
-		return refuseTaken(dir)
-	}
-	if dir == "" {
-		var err error
-		if dir, err = j.newestRun(); err != nil || dir == "" {
-			return err
-		}
-	}
-	info, err := journal.ReadInfo(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.DryRun {
-		return nil
-	}
-	if j.dir, j.info, err = journal.Open(dir); err != nil {
-		return err
-	}
-	j.onClose(j.dir.Close)
-	if j.info.Host != j.Tenant.Host {
-		return &Error{OtherTenant, fmt.Errorf("the run in %s is of %s, not of %s", dir, j.info.Host, j.Tenant.Host)}
-	}
-	if err := j.loadHistory(); err != nil {
-		return err
-	}
-	if j.hash, err = hashFile(j.Sheet.Path); err != nil {
-		return err
-	}
-	j.same = j.earlier != nil && !j.info.Remapping && j.earlier.Last().SHA256 == j.hash &&
-		sameMeaning(j.info.Options, j.Settings)
-	return nil
-}
-
-// sameMeaning reports whether rows mean the same under two runs' settings: a
-// resume under others has another sheet before it.
-func sameMeaning(a, b map[string]string) bool {
-	for _, name := range []string{
-		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
-		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid",
-	} {
-		if a[name] != b[name] {
-			return false
-		}
-	}
-	return true
-}
-
-// refuseTaken refuses a directory that holds a run, before the sheet is checked
-// and anybody is asked.
-func refuseTaken(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	info, err := journal.ReadInfo(dir)
-	if err != nil || info.DryRun {
-		return nil // what is wrong with the directory is met when it is made
-	}
-	run, _, err := journal.Open(dir)
-	if err != nil {
-		return err // such as that another process has it
-	}
-	if err := run.Close(); err != nil {
-		return err
-	}
-	return &journal.ExistsError{Dir: dir}
-}
-
-// loadHistory reads the journal of the run that goes on. A run that was killed
-// before it had one begins with this session.
-func (j *job) loadHistory() error {
-	replay, err := journal.Load(j.dir.Dir())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case replay.Sessions() == 0:
-		return replay.Close()
-	}
-	j.earlier = replay
-	j.onClose(replay.Close)
-	return nil
-}
-
-// newestRun finds the newest run of this sheet and tenant that can be gone on
-// with; "" when there is none.
-func (j *job) newestRun() (string, error) {
-	runs, err := journal.Runs(RunsRoot)
-	if err != nil {
-		return "", err
-	}
-	path := j.sheetPath()
-	for _, run := range runs {
-		i := run.Info
-		same := i.SheetPath == path && (path != "" || i.Sheet == j.Sheet.Name)
-		if same && i.Host == j.Tenant.Host && !i.DryRun && (!i.Finished || j.Send.RetryFailed) {
-			return run.Dir, nil
-		}
-	}
-	return "", nil
-}
-
-// sheetPath is the sheet's absolute path; empty for one that has none of its
-// own.
-func (j *job) sheetPath() string {
-	if j.Sheet.Unnamed {
-		return ""
-	}
-	path, err := filepath.Abs(j.Sheet.Path)
-	if err != nil {
-		return j.Sheet.Path
-	}
-	return path
-}
-
 // prepareRunDir makes the run directory, or goes on in it, with a copy of the
 // sheet and the journal open.
 func (j *job) prepareRunDir(ctx context.Context) error {
@@ -204,6 +84,9 @@ func (j *job) create() (err error) {
 // numbers or meanings, run.json says so until the journal has them: a kill in
 // between must not have the old outcomes taken for those of the new rows.
 func (j *job) reopen() error {
+	if path := j.sheetPath(); path != "" {
+		j.info.SheetPath = path
+	}
 	j.info.ResumedAt = append(j.info.ResumedAt, j.Now().UTC())
 	j.info.FinishedAt, j.info.ExitCode, j.info.Finished = nil, nil, false
 	if j.earlier == nil || j.same {

@@ -68,11 +68,15 @@ func (j *job) check(ctx context.Context) (err error) {
 	if refused {
 		return ErrRefused
 	}
-	if j.hash == "" {
-		j.hash = j.sheet.SHA256()
+	if sum := j.sheet.SHA256(); j.hash == "" {
+		j.hash = sum
+	} else if sum != "" && sum != j.hash {
+		return errChanged
 	}
 	return nil
 }
+
+var errChanged = invalid("the sheet was changed while it was checked: save it, and run again")
 
 // Unreadable is the error of a check that could not be carried to its end.
 func (s Sheet) Unreadable(ctx context.Context, err error) error {
@@ -117,7 +121,7 @@ func copySheet(from, to, hash string) error {
 		case err != nil:
 			return err
 		case copied != hash:
-			return invalid("the sheet was changed while it was checked: save it, and run again")
+			return errChanged
 		}
 		return nil
 	})

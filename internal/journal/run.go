@@ -100,35 +100,6 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("%s holds a run already; go on with it with --resume, or choose another --run-dir", e.Dir)
 }
 
-// LockedError says that another process has the run directory.
-type LockedError struct{ Dir string }
-
-func (e *LockedError) Error() string {
-	return fmt.Sprintf("another process is working on the run in %s; wait until it has ended", e.Dir)
-}
-
-// Lock takes the directory for this process, at once or not at all: a
-// *LockedError says that another one has it. The directory must exist.
-//
-// The system gives the lock up when the process ends, however it ends, so that
-// it is never stale. Its file stays after Unlock: were it removed, two processes
-// could hold two files of one name.
-func Lock(dir string) (*flock.Flock, error) {
-	path := filepath.Join(dir, lockFileName)
-	if err := checkRegular(path); err != nil {
-		return nil, err
-	}
-	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|noFollow), flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock the run directory: %w", err)
-	}
-	if !ok {
-		return nil, &LockedError{Dir: dir}
-	}
-	return lock, nil
-}
-
 // Run is a run directory that this process has locked.
 type Run struct {
 	dir  string

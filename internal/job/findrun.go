@@ -1,0 +1,198 @@
+package job
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"nermbulk/internal/journal"
+)
+
+// RunsRoot is where runs are kept whose directory is not named.
+const RunsRoot = "runs"
+
+// A run belongs to a host and a sheet. It is the same sheet if its content is
+// the same, wherever the file lies, or if it is the same file, edited or not.
+// So a process that sends a sheet holds a lock for each of the two, from before
+// the sheet is read until it ends: looking for the run, checking the sheet and
+// making the directory are one step to others.
+
+// claimPath takes the lock of the sheet's file.
+func (j *job) claimPath(context.Context) error {
+	if j.Send.DryRun || j.Sheet.Unnamed {
+		return nil
+	}
+	return j.claim("path", j.sheetPath())
+}
+
+// claimContent hashes the sheet and takes the lock of its content.
+func (j *job) claimContent(context.Context) (err error) {
+	if j.Send.DryRun {
+		return nil
+	}
+	if j.hash, err = hashFile(j.Sheet.Path); err != nil {
+		return err
+	}
+	return j.claim("content", j.hash)
+}
+
+func (j *job) claim(kind, value string) error {
+	work := fmt.Sprintf("sending the sheet %s to %s", j.Sheet.Name, j.Tenant.Host)
+	release, err := journal.Claim(filepath.Join(RunsRoot, lockName(j.Tenant.Host, kind, value)), work)
+	if _, locked := errors.AsType[*journal.LockedError](err); err != nil && !locked {
+		if j.Dir != "" {
+			return nil // where nothing can be written here, the directory's own lock has to do
+		}
+		return &Error{NoDirectory, err}
+	}
+	if err == nil {
+		j.onClose(release)
+	}
+	return err
+}
+
+// lockName is the file of the lock of what "the same sheet on the same host"
+// means, by the path or by the content.
+func lockName(host, kind, value string) string {
+	return fmt.Sprintf(".lock-%.16x", sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", host, kind, value)))
+}
+
+// findRun looks for the run to go on with, and locks its directory. Without
+// one, the run is new.
+func (j *job) findRun(ctx context.Context) error {
+	if !j.Resume {
+		if err := refuseTaken(j.Dir); err != nil || j.Send.DryRun {
+			return err
+		}
+	}
+	dir, err := j.dirToResume(ctx)
+	if err != nil || dir == "" {
+		return err
+	}
+	info, err := journal.ReadInfo(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.DryRun {
+		return nil
+	}
+	if j.dir, j.info, err = journal.Open(dir); err != nil {
+		return err
+	}
+	j.onClose(j.dir.Close)
+	if j.info.Host != j.Tenant.Host {
+		return &Error{OtherTenant, fmt.Errorf("the run in %s is of %s, not of %s", dir, j.info.Host, j.Tenant.Host)}
+	}
+	if err := j.loadHistory(); err != nil {
+		return err
+	}
+	j.same = j.earlier != nil && !j.info.Remapping && j.earlier.Last().SHA256 == j.hash &&
+		sameMeaning(j.info.Options, j.Settings)
+	return nil
+}
+
+// dirToResume returns the directory of the run to go on with, or where one may
+// be; "" when the run is a new one.
+func (j *job) dirToResume(ctx context.Context) (string, error) {
+	switch {
+	case j.New:
+		return "", nil
+	case j.Resume && j.Dir != "":
+		return j.Dir, nil
+	}
+	runs, err := journal.Runs(RunsRoot)
+	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return !j.isOfSheet(r.Info) })
+	if err != nil || len(runs) == 0 {
+		return "", err
+	}
+	newest := runs[0]
+	switch {
+	case !newest.Info.Finished && !j.Resume:
+		goOn, err := j.Observer.GoOn(ctx, newest)
+		if err != nil || !goOn {
+			return "", err
+		}
+		return newest.Dir, nil
+	case !j.Resume:
+		return "", nil
+	case !newest.Info.Finished, j.Send.RetryFailed:
+		return newest.Dir, nil
+	}
+	if older := slices.IndexFunc(runs, func(r journal.RunDir) bool { return !r.Info.Finished }); older > 0 {
+		j.Observer.Event(Note{fmt.Sprintf("a new run begins, since the newest one of this sheet (%s) is finished; the older one in %s is unfinished and is not gone back to",
+			newest.Dir, runs[older].Dir)})
+	}
+	return "", nil
+}
+
+// isOfSheet reports whether a run is one of this sheet and tenant that can be
+// gone on with.
+func (j *job) isOfSheet(i journal.Info) bool {
+	path := j.sheetPath()
+	return i.Host == j.Tenant.Host && !i.DryRun && (i.SHA256 == j.hash || path != "" && i.SheetPath == path)
+}
+
+// sheetPath is the sheet's absolute path; empty for one that has none of its
+// own.
+func (j *job) sheetPath() string {
+	if j.Sheet.Unnamed {
+		return ""
+	}
+	path, err := filepath.Abs(j.Sheet.Path)
+	if err != nil {
+		return j.Sheet.Path
+	}
+	return path
+}
+
+// sameMeaning reports whether rows mean the same under two runs' settings: a
+// resume under others has another sheet before it.
+func sameMeaning(a, b map[string]string) bool {
+	for _, name := range []string{
+		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
+		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid",
+	} {
+		if a[name] != b[name] {
+			return false
+		}
+	}
+	return true
+}
+
+// refuseTaken refuses a directory that holds a run, before the sheet is checked
+// and anybody is asked.
+func refuseTaken(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := journal.ReadInfo(dir)
+	if err != nil || info.DryRun {
+		return nil // what is wrong with the directory is met when it is made
+	}
+	run, _, err := journal.Open(dir)
+	if err != nil {
+		return err // such as that another process has it
+	}
+	if err := run.Close(); err != nil {
+		return err
+	}
+	return &journal.ExistsError{Dir: dir}
+}
+
+// loadHistory reads the journal of the run that goes on. A run that was killed
+// before it had one begins with this session.
+func (j *job) loadHistory() error {
+	replay, err := journal.Load(j.dir.Dir())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case replay.Sessions() == 0:
+		return replay.Close()
+	}
+	j.earlier = replay
+	j.onClose(replay.Close)
+	return nil
+}

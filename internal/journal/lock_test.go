@@ -1,0 +1,45 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestClaim has many claim one thing over and over: never two at once have it,
+// and nothing is left of it.
+func TestClaim(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "runs")
+	path := filepath.Join(dir, ".lock-x")
+	var holders, claims atomic.Int32
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for claims.Load() < 200 {
+				release, err := Claim(path, "sending s.csv")
+				if _, locked := errors.AsType[*LockedError](err); locked {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if holders.Add(1) > 1 {
+					t.Error("two have it")
+				}
+				claims.Add(1)
+				holders.Add(-1)
+				if err := release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+		t.Errorf("something is left: %v", entries)
+	}
+}
