@@ -1,23 +1,48 @@
 package text
 
 import (
+	"runtime"
 	"strings"
 	"unicode/utf8"
 )
 
-// ShellWord returns s as one word of a POSIX shell, quoted only where it has
-// to be.
-func ShellWord(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,"
-	if s != "" && strings.Trim(s, plain) == "" {
-		return s
-	}
-	return ShellQuote(s)
+// ShellWord returns s as one word of the system's own shell, quoted only where
+// it has to be: of a POSIX shell, on Windows of cmd.exe and PowerShell alike.
+func ShellWord(s string) string { return shellOf(runtime.GOOS).word(s) }
+
+// ShellQuote is like ShellWord, but always in quotes.
+func ShellQuote(s string) string { return shellOf(runtime.GOOS).quote(s) }
+
+// shell is how a system's shells take words.
+type shell struct {
+	plain string // the characters that need no quotes
+	quote func(string) string
 }
 
-// ShellQuote returns s in quotes, as one word of a POSIX shell.
-func ShellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+func shellOf(system string) shell {
+	if system == "windows" {
+		return shell{letters + `-_./:=+\`, quoteWindows}
+	}
+	return shell{letters + "-_./:=@%+,", quotePOSIX}
+}
+
+func (sh shell) word(s string) string {
+	if s != "" && strings.Trim(s, sh.plain) == "" {
+		return s
+	}
+	return sh.quote(s)
+}
+
+func quotePOSIX(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// quoteWindows uses double quotes, since cmd.exe knows no others. Backslashes
+// count before a quote alone, so those at the end are doubled. Neither shell
+// can be kept from looking for a variable of its own: %NAME% and $NAME.
+func quoteWindows(s string) string {
+	bare := strings.TrimRight(s, `\`)
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + s[len(bare):] + `"`
 }
 
 const hexDigits = "0123456789abcdef"

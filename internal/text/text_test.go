@@ -88,6 +88,13 @@ func TestTexts(t *testing.T) {
 		{"shell: nothing", ShellWord(""), "''"},
 		{"shell: a space", ShellWord("a b"), "'a b'"},
 		{"shell: an apostrophe", ShellWord("it's"), `'it'\''s'`},
+		{"cmd.exe and PowerShell: a path", shellOf("windows").word(`C:\runs\a-1`), `C:\runs\a-1`},
+		{"cmd.exe and PowerShell: a space", shellOf("windows").word(`C:\my runs\failed.csv`), `"C:\my runs\failed.csv"`},
+		{"cmd.exe and PowerShell: a backslash at the end", shellOf("windows").word(`C:\my runs\`), `"C:\my runs\\"`},
+		{"cmd.exe and PowerShell: what means something to one of them", shellOf("windows").word("5%,@a;b&c'd"), `"5%,@a;b&c'd"`},
+		{"cmd.exe and PowerShell: a quote", shellOf("windows").word(`a"b`), `"a""b"`},
+		{"cmd.exe and PowerShell: nothing", shellOf("windows").word(""), `""`},
+		{"POSIX on every other system", shellOf("darwin").word(`a\b`), `'a\b'`},
 		{"shell: always quoted", ShellQuote("a"), "'a'"},
 	}
 	for _, tt := range tests {
