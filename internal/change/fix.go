@@ -34,14 +34,14 @@ func (f Fix) String() string {
 // where it makes no difference to what is sent, or the cell can mean nothing
 // else. What is only probable ("complete" for "completed") it leaves alone.
 type Fixer struct {
+	sheet   *sheet.Sheet
 	columns []sheet.Column
-	escaped bool // cells have the formula escape
 }
 
 // NewFixer prepares for the records of a sheet that has no problems of the
 // whole sheet: see sheet.EachRecord.
 func NewFixer(s *sheet.Sheet) *Fixer {
-	return &Fixer{columns: s.Columns(), escaped: s.FromResults()}
+	return &Fixer{s, s.Columns()}
 }
 
 // Fix corrects the cells of one row below the header in place and reports each
@@ -58,16 +58,14 @@ func (f *Fixer) Fix(row int, cells []string, report func(Fix)) {
 		return
 	}
 	for i, cell := range cells {
-		if f.escaped {
-			cell = sheet.Unescape(cell)
-		}
+		cell = f.sheet.CellText(cell)
 		c := &f.columns[i]
 		fixed := correct(c.Field, cell)
 		if fixed == cell {
 			continue
 		}
 		report(Fix{Row: row, Column: sheet.Letter(i), Header: c.Name, Old: cell, New: fixed})
-		if f.escaped && sheet.Unescape(fixed) != fixed {
+		if f.sheet.FromResults() && sheet.Unescape(fixed) != fixed {
 			fixed = sheet.Escape(fixed) // or reading would take an apostrophe off
 		}
 		cells[i] = fixed

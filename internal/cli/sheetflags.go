@@ -82,7 +82,7 @@ func (f *sheetFlags) complete(r *change.Rules) error {
 		if err != nil {
 			return usage("--date %w", err)
 		}
-		if slices.ContainsFunc(r.Dates, func(other change.DateRule) bool { return other.UID == rule.UID }) {
+		if slices.ContainsFunc(r.Dates, func(other change.DateRule) bool { return sheet.SameUID(other.UID, rule.UID) }) {
 			return usage("--date %q: attributes.%s has a rule already", d, rule.UID)
 		}
 		r.Dates = append(r.Dates, rule)

@@ -11,6 +11,7 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
 
 // prepareRunDir makes the run directory, or goes on in it, with a copy of the
@@ -129,10 +130,17 @@ func removeFile(path string) error {
 	return nil
 }
 
+// maxRunName is how many bytes of a sheet's name a directory's has. File
+// systems allow 255 bytes for all of it, encrypted ones as few as 143.
+const maxRunName = 100
+
 // RunName is the sheet's name as a part of a directory's.
 func RunName(sheet string) string {
 	name := filepath.Base(sheet)
-	name = strings.TrimSuffix(name, filepath.Ext(name))
+	if ext := filepath.Ext(name); strings.EqualFold(ext, ".gz") {
+		name = strings.TrimSuffix(name, ext)
+	}
+	name = text.Head(strings.TrimSuffix(name, filepath.Ext(name)), maxRunName)
 	name = strings.Map(func(c rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|`, c) || c < ' ' {
 			return '_'

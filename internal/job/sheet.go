@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"nermbulk/internal/batch"
@@ -129,9 +128,9 @@ func copySheet(from, to, hash string) error {
 
 func hashFile(path string) (string, error) { return copyFile(io.Discard, path) }
 
-// copyFile copies a file and returns the SHA-256 of its content.
+// copyFile copies a sheet's content and returns its SHA-256.
 func copyFile(to io.Writer, path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := sheet.OpenContent(path)
 	if err != nil {
 		return "", invalid("the sheet cannot be read again: %w", err)
 	}

@@ -58,7 +58,8 @@ func detectDelimiter(text []byte, means func(name string) bool) rune {
 		meant, count := 0, 0
 		for cell := range outsideQuotes(header, string(d)) {
 			count++
-			if means(strings.ReplaceAll(strings.Trim(string(cell), `"`), `""`, `"`)) {
+			name := strings.Trim(Trim(literal(string(cell))), `"`)
+			if means(strings.ReplaceAll(name, `""`, `"`)) {
 				meant++
 			}
 		}

@@ -39,7 +39,10 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 	}
 	// The hash is that of the whole file, also where the rows ended early.
 	if sum != nil {
-		if _, err := io.Copy(io.Discard, src); err != nil {
+		switch _, err := io.Copy(io.Discard, src); {
+		case isFault(err):
+			sum = nil
+		case err != nil:
 			return s.readError(err)
 		}
 	}
@@ -88,24 +91,22 @@ func (s *Sheet) EachRecord(ctx context.Context, fn func(row int, cells []string)
 	}
 }
 
-// source returns the file's bytes from the start, counting them as they are
-// read, and hashing them unless sum is nil.
+// source returns the content from the start, hashing it unless sum is nil. The
+// bytes of the file are counted as they are read.
 func (s *Sheet) source(sum hash.Hash) io.Reader {
 	s.read.Store(0)
-	return io.TeeReader(io.NewSectionReader(s.file, 0, s.Size()), &tally{&s.read, sum})
+	src := content(io.TeeReader(io.NewSectionReader(s.file, 0, s.Size()), &tally{&s.read}), s.packed)
+	if sum == nil {
+		return src
+	}
+	return io.TeeReader(src, sum)
 }
 
-// tally is written the bytes that are read.
-type tally struct {
-	read *atomic.Int64
-	sum  hash.Hash
-}
+// tally counts the bytes that are read.
+type tally struct{ read *atomic.Int64 }
 
 func (t *tally) Write(p []byte) (int, error) {
 	t.read.Add(int64(len(p)))
-	if t.sum != nil {
-		t.sum.Write(p)
-	}
 	return len(p), nil
 }
 

@@ -18,7 +18,7 @@ const byteOrderMark = "\ufeff"
 
 // charset is how a file's bytes are read as text.
 type charset struct {
-	mark    int               // length of the byte order mark
+	mark    int               // length of the byte order marks
 	decoder encoding.Encoding // nil for UTF-8, which is validated instead
 	utf16   string            // the form of UTF-16 that text without a byte order mark looks like
 }
@@ -28,12 +28,11 @@ type charset struct {
 func charsetOf(sample []byte, name string) (charset, error) {
 	var c charset
 	switch {
-	case bytes.HasPrefix(sample, []byte(byteOrderMark)):
-		c.mark = 3
-	case bytes.HasPrefix(sample, []byte{0xff, 0xfe}):
-		c.mark, c.decoder = 2, unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
-	case bytes.HasPrefix(sample, []byte{0xfe, 0xff}):
-		c.mark, c.decoder = 2, unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	case c.marked(sample, []byte(byteOrderMark)):
+	case c.marked(sample, []byte{0xff, 0xfe}):
+		c.decoder = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case c.marked(sample, []byte{0xfe, 0xff}):
+		c.decoder = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	}
 	if name != "" {
 		named, err := htmlindex.Get(name)
@@ -49,6 +48,15 @@ func charsetOf(sample []byte, name string) (charset, error) {
 		c.utf16 = unmarkedUTF16(sample[c.mark:])
 	}
 	return c, nil
+}
+
+// marked looks for a byte order mark, which a program may have written before
+// the one that was there.
+func (c *charset) marked(sample, mark []byte) bool {
+	for bytes.HasPrefix(sample[c.mark:], mark) {
+		c.mark += len(mark)
+	}
+	return c.mark > 0
 }
 
 // unmarkedUTF16 names the form of UTF-16 that has its zero bytes where the
@@ -101,15 +109,4 @@ func (c charset) problem(s *scanner, row int, h *header) Problem {
 		message = "a NUL character stands here; remove it, or save the sheet anew as CSV UTF-8"
 	}
 	return placed(row, column, h, BadEncoding, message)
-}
-
-// workbook names the program's own file that was given instead of a CSV.
-func workbook(sample []byte) string {
-	switch {
-	case bytes.HasPrefix(sample, []byte("PK\x03\x04")):
-		return "a workbook (.xlsx, .ods or .numbers)"
-	case bytes.HasPrefix(sample, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
-		return "an old Excel workbook (.xls)"
-	}
-	return ""
 }

@@ -3,6 +3,10 @@ package sheet
 import (
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"nermbulk/internal/text"
 )
 
 // Field is what a column is sent as: one of Fields.Sent, or one of these.
@@ -62,15 +66,13 @@ func (f Fields) mappable(name string) bool {
 // be. Unlike the function it also knows the usual short and long forms.
 func (f Fields) Nearest(name string) (string, bool) {
 	name = Trim(name)
-	if prefix, uid, dotted := strings.Cut(name, "."); dotted {
-		uid = Trim(uid)
-		if _, ok := Nearest(prefix, []string{"attributes", "attribute", "attr"}); ok && uid != "" {
-			return "attributes." + uid, true
+	if prefix, uid, dotted := strings.Cut(name, "."); dotted && Trim(uid) != "" {
+		if isAttributePrefix(prefix) {
+			return "attributes." + Trim(uid), true
 		}
 		if _, ok := Nearest(prefix, []string{"result"}); ok {
-			return "result." + uid, true
+			return "result." + Trim(uid), true
 		}
-		return "", false
 	}
 	names := f.names()
 	if near, ok := Nearest(name, names); ok {
@@ -93,13 +95,27 @@ func (f Fields) Nearest(name string) (string, bool) {
 // columnKey is equal for two headers that name the same column.
 func columnKey(name string) string {
 	if field, uid, ok := (Fields{}).Parse(name); ok && field == Attribute {
-		return "attributes." + uid
+		return "attributes." + uidKey(uid)
 	}
 	return NormalizeName(name)
 }
 
+// uidKey is equal for two spellings of one attribute's uid, which differ in
+// nothing that can be seen.
+func uidKey(uid string) string { return norm.NFC.String(text.Line(uid, 0)) }
+
+// SameUID reports whether two texts are the same attribute's uid.
+func SameUID(a, b string) bool { return a == b || uidKey(a) == uidKey(b) }
+
 // lacksUID reports whether a header like "attributes." has nothing after its dot.
 func lacksUID(name string) bool {
-	_, uid, dotted := strings.Cut(name, ".")
-	return dotted && Trim(uid) == ""
+	prefix, uid, dotted := strings.Cut(name, ".")
+	return dotted && Trim(uid) == "" && isAttributePrefix(prefix)
+}
+
+// isAttributePrefix reports whether what is before a header's dot was probably
+// meant to say that it is an attribute's.
+func isAttributePrefix(prefix string) bool {
+	_, ok := Nearest(prefix, []string{"attributes", "attribute", "attr"})
+	return ok
 }

@@ -94,9 +94,7 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 	}
 	named := 0
 	for i, cell := range cells {
-		if h.results {
-			cells[i] = Unescape(cell)
-		}
+		cells[i] = cellText(cell, h.results)
 		if Trim(cells[i]) == "" {
 			h.blanks = append(h.blanks, i)
 		} else {
@@ -160,7 +158,7 @@ func (h *header) findRepeats() {
 		if c.Field == Ignored || c.Field == ReadOnly || c.Field == Result {
 			continue
 		}
-		name := c.sentAs()
+		name := uidKey(c.sentAs())
 		if before, ok := first[name]; ok {
 			h.repeats = append(h.repeats, [2]int{i, before})
 			continue
@@ -231,7 +229,7 @@ func (h *header) missingID() string {
 				Letter(i), commandWord(name+"=id"))
 		}
 	}
-	message := `there is no "id" column; name the column with the session ids "id", or use --map 'COLUMN=id'`
+	message := `there is no "id" column; name the column with the session ids "id", or use --map ` + text.ShellQuote("COLUMN=id")
 	for _, c := range h.columns {
 		if c.Field != Ignored {
 			return message
@@ -246,8 +244,11 @@ func (h *header) unknownMessage(column, rows int) string {
 	if rows >= 0 {
 		message += " (" + text.Count(rows, "row") + ")"
 	}
-	if utf8.RuneCountInString(name) > longestShown {
+	switch n := utf8.RuneCountInString(text.Line(name, 0)); {
+	case n > longestShown:
 		return message + "; shorten it and use --map, or use --unknown-columns attribute or ignore"
+	case n == 0:
+		return message + "; rename it, or use --unknown-columns ignore"
 	}
 	if near, ok := h.fields.Nearest(name); ok {
 		message += fmt.Sprintf("; did you mean %s?", quoted(near))
@@ -260,7 +261,8 @@ func (h *header) unknownMessage(column, rows int) string {
 		return message + "; write the attribute's uid after the dot, or use --unknown-columns ignore"
 	}
 	// Spelt as uids usually are.
-	uid := strings.ToLower(strings.Join(strings.FieldsFunc(name, isSpace), "_"))
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || isSpace(r) })
+	uid := strings.ToLower(strings.Join(parts, "_"))
 	return message + fmt.Sprintf("; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out --unknown-columns ignore",
 		commandWord(name+"=attributes."+uid))
 }

@@ -5,21 +5,27 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"nermbulk/internal/text"
 )
 
-// NormalizeName makes names comparable: without case, spaces of any kind, '_'
-// and '-'.
+// NormalizeName makes names comparable: in Unicode's NFC form, without case,
+// spaces of any kind, '_' and '-'. A name and what a message shows of it are
+// the same, so that what is advised works when it is typed.
 func NormalizeName(s string) string {
-	return strings.Map(func(r rune) rune {
+	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || isSpace(r) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, s)
+	}, text.Line(s, 0)))
 }
 
-// Trim takes white space off both ends of a cell: spaces, tabs and line
-// breaks, no-break and zero-width spaces too.
+// Trim takes white space and invisible format characters off both ends of a
+// cell: spaces, tabs and line breaks, no-break and zero-width spaces, marks of
+// the writing direction, soft hyphens, byte order marks.
 func Trim(cell string) string {
 	if cell == "" {
 		return cell
@@ -31,12 +37,47 @@ func Trim(cell string) string {
 	return strings.TrimFunc(cell, isSpace)
 }
 
-func isSpace(r rune) bool {
-	switch r {
-	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff': // of no width
-		return true
+func isSpace(r rune) bool { return isInvisible(r) || unicode.IsSpace(r) }
+
+// isInvisible reports whether r is a format character that nobody sees. Format
+// characters that belong to what is seen, such as the Arabic number sign and
+// the tags of a flag, are none.
+func isInvisible(r rune) bool {
+	switch {
+	case r < 0x80:
+		return false
+	case r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2060 && r <= 0x206f:
+		return true // of no width, or controlling the direction
 	}
-	return unicode.IsSpace(r)
+	return r == 0xad || r == 0x61c || r == 0x180e || r == 0xfeff
+}
+
+// invisible is the length of the invisible characters at the start of b.
+func invisible(b []byte) (n int) {
+	for n < len(b) && b[n] >= utf8.RuneSelf {
+		r, size := utf8.DecodeRune(b[n:])
+		if !isInvisible(r) {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// literal returns the text of a cell that is written as the formula ="00123",
+// the form in which many programs write text that a spreadsheet shall leave
+// alone. Any other cell it returns as it is.
+func literal(cell string) string {
+	if !strings.Contains(cell, literalStart) {
+		return cell
+	}
+	inner, ok := strings.CutPrefix(Trim(cell), literalStart)
+	inner, closed := strings.CutSuffix(inner, `"`)
+	bare := strings.ReplaceAll(inner, `""`, "")
+	if !ok || !closed || strings.Contains(bare, `"`) {
+		return cell
+	}
+	return strings.ReplaceAll(inner, `""`, `"`)
 }
 
 // blank reports whether nothing but white space is in the bytes.

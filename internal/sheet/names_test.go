@@ -9,6 +9,8 @@ func TestTrim(t *testing.T) {
 		{"spaces and tabs", " \t open \t", "open"},
 		{"line breaks", "\r\nopen\n\r", "open"},
 		{"no-break spaces", "\u00a0\u202fopen\u2007", "open"},
+		{"marks of the direction, soft hyphens", "\u200e\u00ad\u202bopen\u202c\u200f\u2069", "open"},
+		{"the end of a flag stays", "🏴\U000e0067\U000e007f", "🏴\U000e0067\U000e007f"},
 		{"zero-width spaces", "\ufeff\u200b\u200copen\u200d\u2060", "open"},
 		{"spaces within stay", "in progress", "in progress"},
 		{"letters outside ASCII stay", "Ärger é", "Ärger é"},
@@ -32,7 +34,7 @@ func TestTrim(t *testing.T) {
 func TestNormalizeName(t *testing.T) {
 	for _, same := range [][]string{
 		{"workflowid", "Workflow ID", "workflow_id", "WorkflowID", "WORK-FLOW\u00a0ID", "\u200bworkflow\nid"},
-		{"größe", "Größe", "GRÖßE"},
+		{"größe", "Größe", "GRÖßE", "Gro\u0308ße", "\u200eGr\u200eo\u0308ße\x1b[0m"},
 		{"", " ", "_-"},
 	} {
 		for _, name := range same {
@@ -103,6 +105,8 @@ func TestNearestField(t *testing.T) {
 		{"attribuets.x", "attributes.x"},
 		{"reslt.row", "result.row"},
 		{"Contract End", ""},
+		{"Kst.", ""},
+		{"status.", "status"},
 		{"a.b", ""},
 	} {
 		if got, _ := testFields.Nearest(tt.name); got != tt.want {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"nermbulk/internal/text"
 )
 
 // UnknownColumns decides about a column that is neither a field nor
@@ -54,7 +56,7 @@ func (f Fields) ParseMapping(s string) (Mapping, error) {
 		return Mapping{}, &OptionError{Option: "--map", Value: s, Reason: reason}
 	}
 	if !strings.Contains(s, "=") {
-		return bad("write it as 'COLUMN=FIELD', e.g. 'Contract End=attributes.end_date'")
+		return bad("write it as COLUMN=FIELD, e.g. " + text.ShellQuote("Contract End=attributes.end_date"))
 	}
 	for at := strings.LastIndexByte(s, '='); at >= 0; at = strings.LastIndexByte(s[:at], '=') {
 		column, field := s[:at], s[at+1:]
@@ -71,6 +73,9 @@ func (f Fields) ParseMapping(s string) (Mapping, error) {
 }
 
 func (f Fields) notMappable(name string) string {
+	if field, _, ok := f.Parse(name); ok && field == Result {
+		return fmt.Sprintf("%s is what a run writes of its results, which is not sent; use one of %s or attributes.UID", quoted(name), strings.Join(f.names(), ", "))
+	}
 	message := quoted(name) + " is not a field"
 	if near, ok := f.Nearest(name); ok {
 		return fmt.Sprintf("%s; did you mean %q?", message, near)

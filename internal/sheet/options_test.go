@@ -23,12 +23,12 @@ func TestParseMapping(t *testing.T) {
 		})
 	}
 	for _, tt := range []struct{ name, text, message string }{
-		{"no equals sign", "status", "write it as 'COLUMN=FIELD'"},
+		{"no equals sign", "status", "write it as COLUMN=FIELD"},
 		{"no column", "=status", "no column is named"},
 		{"misspelt field", "A=statsu", `did you mean "status"?`},
 		{"no field", "A=somewhere else", "use one of id, status"},
 		{"no uid", "A=attributes.", "is not a field"},
-		{"our own results", "A=result.status", "is not a field"},
+		{"our own results", "status=result.foo", "\"result.foo\" is what a run writes of its results, which is not sent; use one of id, status"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := testFields.ParseMapping(tt.text)

@@ -14,6 +14,7 @@ type Kind string
 // The kinds of problems, and after them those of warnings.
 const (
 	BadEncoding     Kind = "encoding"
+	NotASheet       Kind = "not-a-sheet"
 	NoRows          Kind = "no-rows"
 	MissingID       Kind = "missing-id-column"
 	UnknownColumn   Kind = "unknown-column"
@@ -31,10 +32,12 @@ const (
 	ClearNotAllowed Kind = "clear-not-allowed"
 	DuplicateID     Kind = "duplicate-id"
 	NoChange        Kind = "no-change"
+	Reformatted     Kind = "reformatted"
 
 	Scientific Kind = "scientific"
 	Mojibake   Kind = "mojibake"
 	MixedDates Kind = "mixed-dates"
+	OddDate    Kind = "odd-date"
 )
 
 // Severity decides whether a problem keeps the sheet from being sent.
@@ -99,6 +102,11 @@ func faultProblem(row int, h *header, err error) (Problem, bool) {
 		return Problem{}, false
 	}
 	return placed(row, f.column, h, f.kind, f.message), true
+}
+
+func isFault(err error) bool {
+	_, ok := faultProblem(0, nil, err)
+	return ok
 }
 
 // LongRow returns the problem of a row that has data beyond the last column.

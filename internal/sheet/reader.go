@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -93,11 +94,12 @@ func (r *reader) row() []string {
 	return r.cells[:len(r.columns)]
 }
 
-// restore takes the formula escape off, and makes text that is not clean valid.
+// restore makes of what is written in cells their text, and makes text that is
+// not clean valid.
 func (r *reader) restore(cells []string, clean bool) {
-	if r.results {
+	if r.results || bytes.Contains(r.scan.text, []byte(literalStart)) {
 		for i, cell := range cells {
-			cells[i] = Unescape(cell)
+			cells[i] = cellText(cell, r.results)
 		}
 	}
 	if !clean {
@@ -105,6 +107,20 @@ func (r *reader) restore(cells []string, clean bool) {
 			cells[i] = strings.ToValidUTF8(cell, string(utf8.RuneError))
 		}
 	}
+}
+
+// CellText returns the text of a cell of EachRecord: without the formula escape,
+// if the sheet has it, or as the formula's text. A formula that was escaped is
+// text.
+func (s *Sheet) CellText(cell string) string { return cellText(cell, s.header.results) }
+
+func cellText(cell string, escaped bool) string {
+	if escaped {
+		if bare := Unescape(cell); bare != cell {
+			return bare
+		}
+	}
+	return literal(cell)
 }
 
 // allProblems returns the problems of the whole sheet after its last row.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -247,9 +248,15 @@ func (s *scanner) quoted(data []byte) (int, error) {
 	s.text = s.text[:0]
 	for i := 0; ; {
 		from := len(s.text)
+		skipped := invisible(data[i:])
 		cell := s.bareCell
-		if i < len(data) && data[i] == '"' {
+		switch rest := data[i+skipped:]; {
+		case len(rest) > 0 && rest[0] == '"':
+			i += skipped
 			cell = s.quotedCell
+		case bytes.HasPrefix(rest, []byte(literalStart)):
+			i += skipped
+			cell = s.literalCell
 		}
 		n, err := cell(data[i:])
 		if err != nil {
@@ -286,9 +293,10 @@ func (s *scanner) quotedCell(data []byte) (int, error) {
 		s.text = append(s.text, '"')
 		i++
 	}
+	i += invisible(data[i:])
 	rest := data[i:]
 	switch {
-	case !s.eof && len(rest) < len(s.delim):
+	case !s.eof && (len(rest) < len(s.delim) || !utf8.FullRune(rest)):
 		return 0, errMore // another quote or the delimiter may follow
 	case len(rest) == 0 || rest[0] == '\r' || rest[0] == '\n' || bytes.HasPrefix(rest, s.delim):
 		return i, nil
@@ -296,6 +304,23 @@ func (s *scanner) quotedCell(data []byte) (int, error) {
 		return 0, &fault{s.count, BadQuote, closedLate}
 	}
 	return 0, &fault{s.count, BadQuote, afterQuote}
+}
+
+// literalStart begins a cell that is written as a formula of its text, without
+// quotes around it: see literal.
+const literalStart = `="`
+
+// literalCell is quotedCell for such a cell. Its text is the formula: literal
+// makes the cell of it.
+func (s *scanner) literalCell(data []byte) (int, error) {
+	from := len(s.text)
+	n, err := s.quotedCell(data[1:])
+	if err != nil {
+		return 0, err
+	}
+	inner := strings.ReplaceAll(string(s.text[from:]), `"`, `""`)
+	s.text = append(append(append(s.text[:from], literalStart...), inner...), '"')
+	return 1 + n, nil
 }
 
 // bareCell is quotedCell for a cell without quotes.

@@ -5,6 +5,7 @@
 package sheet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,7 @@ type Sheet struct {
 	file      *os.File
 	info      os.FileInfo // as it was opened
 	options   Options
+	packed    bool // with gzip
 	charset   charset
 	separator int // length of the sep= line in decoded text
 	delimiter rune
@@ -98,18 +100,63 @@ func (s *Sheet) open() error {
 	if err := s.checkFile(s.info); err != nil {
 		return err
 	}
+	return s.recognise()
+}
+
+// recognise finds out what the file is, by its content alone, and reads the
+// header. What the tool itself wrote is read as it was written.
+func (s *Sheet) recognise() error {
+	sample, err := s.sample()
+	if err != nil || s.problems != nil {
+		return err
+	}
+	given := s.options
+	if bytes.HasPrefix(sample, []byte(byteOrderMark)) && (given.Encoding != "" || given.Delimiter != 0) {
+		s.options.Encoding, s.options.Delimiter = "", 0
+		if err := s.readAs(sample); err == nil && s.header.results {
+			return nil
+		}
+		s.options, s.header, s.problems, s.delimiter = given, header{}, nil, ','
+	}
+	return s.readAs(sample)
+}
+
+// sample returns the beginning of the content. Where that is no sheet, the
+// reason is among the problems.
+func (s *Sheet) sample() ([]byte, error) {
 	sample := make([]byte, sampleSize)
 	n, err := s.file.ReadAt(sample, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return nil, err
 	}
 	sample = sample[:n]
+	if s.packed = bytes.HasPrefix(sample, []byte(gzipStart)); s.packed {
+		sample = sample[:sampleSize]
+		n, err = io.ReadFull(s.source(nil), sample)
+		if p, ok := faultProblem(0, nil, err); ok {
+			s.problems = []Problem{p}
+			return nil, nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, err
+		}
+		sample = sample[:n]
+	}
+	if f := recognise(s.file, s.Size(), sample, s.packed); f != nil {
+		s.problems = []Problem{placed(0, -1, nil, f.kind, f.message)}
+	}
+	return sample, nil
+}
+
+// readAs reads the header as the options say.
+func (s *Sheet) readAs(sample []byte) (err error) {
 	if s.charset, err = charsetOf(sample, s.options.Encoding); err != nil {
 		return err
 	}
-	if program := workbook(sample); program != "" {
-		s.problems = []Problem{{Kind: BadEncoding, Severity: Error,
-			Message: fmt.Sprintf("this is %s, not a CSV file; open it and save it as CSV UTF-8", program)}}
+	// The sample may end within a character.
+	text, _ := io.ReadAll(s.charset.reader(bytes.NewReader(sample[s.charset.mark:])))
+	if f := markup(string(text)); f != nil {
+		s.problems = []Problem{placed(0, -1, nil, f.kind, f.message)}
 		return nil
 	}
 	return s.readHeader()
@@ -152,7 +199,8 @@ func (s *Sheet) FromResults() bool { return s.header.results }
 // Open, all of them after a complete Each. The slice is the caller's.
 func (s *Sheet) Problems() []Problem { return slices.Clone(s.problems) }
 
-// SHA256 returns the hash of the file's bytes in hex, empty before the first
+// SHA256 returns the hash of the content in hex, which is that of the file's
+// bytes, unpacked if they are packed. It is empty before the first
 // complete Each, and after SkipHash.
 func (s *Sheet) SHA256() string { return s.sum }
 
