@@ -91,7 +91,7 @@ func ParseDateRule(s string) (DateRule, error) {
 func (r Rules) MissingDates(columns []sheet.Column) []string {
 	var missing []string
 	for _, d := range r.Dates {
-		if !slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Attribute && c.UID == d.UID }) {
+		if !slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Attribute && sheet.SameUID(c.UID, d.UID) }) {
 			missing = append(missing, "attributes."+d.UID)
 		}
 	}
@@ -100,7 +100,7 @@ func (r Rules) MissingDates(columns []sheet.Column) []string {
 
 func (r Rules) dateRule(uid string) *DateRule {
 	for i := range r.Dates {
-		if r.Dates[i].UID == uid {
+		if sheet.SameUID(r.Dates[i].UID, uid) {
 			return &r.Dates[i]
 		}
 	}
@@ -116,8 +116,50 @@ func (r DateRule) rewrite(s string) (string, bool) {
 	return date.Format(r.out.write), true
 }
 
-// allDateForms is the set of all dateForms, as bits by their index.
-var allDateForms = uint8(1<<len(dateForms) - 1)
+// Sets of dateForms, as bits by their index: all of them, and those of the API.
+const (
+	apiDateForms = uint8(1<<6 - 1)
+	allDateForms = uint8(1<<7 - 1)
+)
+
+// isOddDate reports whether a cell looks like a date and is of none of the
+// API's forms, or of a day that no calendar has.
+func isOddDate(cell string) bool {
+	return looksLikeDate(cell) && formsOf(cell, apiDateForms) == 0
+}
+
+// looksLikeDate reports whether a cell has three numbers between points,
+// slashes or hyphens, one of which can be a year.
+func looksLikeDate(s string) bool {
+	if len(s) < len("1/1/26") || len(s) > len("01/01/2026") {
+		return false
+	}
+	at := strings.IndexAny(s, "/-.")
+	if at < 0 {
+		return false
+	}
+	parts := strings.Split(s, s[at:at+1])
+	if len(parts) != 3 || slices.ContainsFunc(parts, func(part string) bool { return part == "" || digits(part) != len(part) }) {
+		return false
+	}
+	a, b, c := parts[0], parts[1], parts[2]
+	if len(a) == 4 {
+		a, c = c, a
+	}
+	if len(a) > 2 || len(b) > 2 {
+		return false
+	}
+	if len(c) == 4 {
+		return c >= "1900" && c < "2200"
+	}
+	// Versions and sections look like dates with a short year.
+	if len(c) != 2 || s[at] == '-' || s[at] == '.' && len(a)+len(b) < 4 {
+		return false
+	}
+	_, american := dateForms[0].parse(a + "/" + b + "/2024")
+	_, european := dateForms[2].parse(a + "/" + b + "/2024")
+	return european || american && s[at] == '/'
+}
 
 // formsOf returns those forms of a set that a cell could be a date of.
 func formsOf(cell string, among uint8) (forms uint8) {

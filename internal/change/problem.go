@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
@@ -54,7 +55,19 @@ func uuidHint(s string) string {
 	if fixed, ok := repairUUID(s); ok {
 		return "; write it with hyphens and without braces: " + fixed
 	}
+	if fixed, ok := repairUUID(strings.Map(asHyphen, s)); ok {
+		return "; it has dashes where hyphens belong: write " + fixed
+	}
 	return "; one looks like 33f072dd-13b4-41e1-8ea0-16f2a59b57c8"
+}
+
+// asHyphen returns the hyphen for the dashes that a word processor, or a web
+// page, puts in its place.
+func asHyphen(r rune) rune {
+	if unicode.Is(unicode.Pd, r) || r == '\u2212' { // the minus sign
+		return '-'
+	}
+	return r
 }
 
 // compareColumns orders problems as a spreadsheet orders its columns: B before

@@ -6,8 +6,10 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
 
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // warn adds warnings of text that was probably damaged before it reached us.
@@ -16,6 +18,11 @@ func (p *Planner) warn(col *column, cell string) {
 		return
 	}
 	switch first := cell[0]; {
+	case first == '#':
+		if hasErrorShape(cell) {
+			p.warning(col.Column, sheet.ExcelError, "%s looks like an error of the spreadsheet, not a value: mend the formula, or empty the cell to change nothing", quote(cell))
+			return
+		}
 	case first >= '0' && first <= '9' || first == '-' || first == '+':
 		if isScientific(cell) {
 			p.warning(col.Column, sheet.Scientific, "%s looks like a long number that the spreadsheet shortened: format the column as text and enter the number again", quote(cell))
@@ -23,6 +30,13 @@ func (p *Planner) warn(col *column, cell string) {
 		}
 		if col.date != nil {
 			return
+		}
+		switch {
+		case !isOddDate(cell):
+		case formsOf(cell, allDateForms) != 0:
+			p.warning(col.Column, sheet.OddDate, "%s is a date in a form that the tenant does not have: rewrite it with --date %s", quote(cell), text.ShellWord(col.label+"=dd.mm.yyyy:mm/dd/yyyy"))
+		default:
+			p.warning(col.Column, sheet.OddDate, "%s looks like a date, but no calendar has it in any of the tenant's forms (%s): correct it", quote(cell), strings.Join(DateFormats()[:6], ", "))
 		}
 		if d := &col.seen; !d.add(p.row, cell) {
 			p.warning(col.Column, sheet.MixedDates, "%s beside %s in row %d: no date format fits both; write the column's dates in one form, or rewrite them with --date", quote(cell), quote(d.example), d.row)
@@ -34,17 +48,43 @@ func (p *Planner) warn(col *column, cell string) {
 }
 
 // spreadsheetErrors are the error values that a spreadsheet writes into a CSV
-// where a formula failed, in lower case: English, German, French, Spanish and
-// Italian.
+// where a formula failed, in lower case. Those of another language that are
+// English too are not repeated.
 var spreadsheetErrors = func() map[string]bool {
 	known := map[string]bool{}
 	for _, list := range []string{
-		"#n/a #ref! #value! #name? #div/0! #num! #null! #spill! #calc! #error! #getting_data #field! #blocked! #unknown! #connect! #busy! #external! #python! #timeout!",
-		"#nv #wert! #bezug! #zahl! #überlauf! #kalk! #feld! #blockiert! #unbekannt! #verbinden! #daten_abrufen",
-		"#valeur! #nom? #nombre! #nul! #propagation! #epars! #éparpillé! #champ! #bloque! #inconnu! #connexion!",
-		"#¡valor! #¡ref! #¿nombre? #¡div/0! #¡num! #¡nulo! #n/d #¡desbordamiento! #¡calc! #¡campo! #¡bloqueado! #¡desconocido!",
+		// English; Norwegian has most of these
+		"#n/a #ref! #value! #name? #div/0! #num! #null! #spill! #calc! #error! #getting_data #field! #blocked! #unknown! #connect! #busy! #external! #python! #timeout! #cycle!",
+		// German
+		"#nv #wert! #bezug! #zahl! #leer! #überlauf! #kalk! #feld! #blockiert! #unbekannt! #verbinden! #daten_abrufen",
+		// French
+		"#valeur! #nom? #nombre! #nul! #propagation! #epars! #éparpillé! #champ! #bloque! #inconnu! #connexion! #chargement_donnees",
+		// Spanish
+		"#¡valor! #¡ref! #¿nombre? #¡div/0! #¡num! #¡nulo! #n/d #¡desbordamiento! #¡calc! #¡campo! #¡bloqueado! #¡desconocido! #¡conectar! #obteniendo_datos",
 		"#valor! #nombre? #nulo! #desbordamiento!",
-		"#valore! #rif! #nome? #nullo! #espansione! #campo! #bloccato! #sconosciuto!",
+		// Italian
+		"#valore! #rif! #nome? #nullo! #espansione! #campo! #bloccato! #sconosciuto! #estrazione_dati",
+		// Dutch
+		"#waarde! #verw! #naam? #getal! #leeg! #deel/0! #n/b #overloop! #overlopen! #bereken! #veld! #geblokkeerd! #onbekend! #gegevens_ophalen",
+		// Swedish
+		"#värdefel! #värde! #referens! #namn? #ogiltigt! #skärning! #division/0! #saknas! #saknas #expansion! #spill! #beräkning! #fält! #okänt! #hämtar_data",
+		// Norwegian, Danish
+		"#verdi! #navn? #i/t #overflyt! #overløp! #henter_data",
+		"#værdi! #reference! #nul! #tom! #overløb! #beregn! #felt! #blokeret! #ukendt!",
+		// Finnish
+		"#arvo! #viittaus! #nimi? #luku! #tyhjä! #jako/0! #puuttuu! #puuttuu #täyttö! #laske! #kenttä! #noudetaan_tietoja",
+		// Portuguese
+		"#núm! #despejar! #desconhecido! #excedido! #obtendo_dados #a_obter_dados",
+		// Polish
+		"#arg! #adr! #nazwa? #liczba! #zero! #dziel/0! #n/d! #rozlanie! #obl! #pole! #pobieranie_danych",
+		// Czech
+		"#hodnota! #odkaz! #název? #číslo! #dělení_nulou! #není_k_dispozici #neplatný! #přesah! #výpočet! #načítání_dat",
+		// Russian
+		"#знач! #ссылка! #имя? #число! #пусто! #дел/0! #н/д #перенос! #вычисл! #поле! #заблокировано! #неизвестно! #ожидание_данных #загрузка_данных",
+		// Turkish
+		"#değer! #başv! #ad? #sayi! #sayı! #sayi/0! #sayı/0! #boş! #yok #taşma! #hesapla! #alan! #veri_aliniyor",
+		// Hungarian
+		"#érték! #hiv! #név? #szám! #nulla! #zéróosztó! #hiányzik #kibontás! #számítás! #mező! #adatbetöltés",
 	} {
 		for word := range strings.FieldsSeq(list) {
 			known[word] = true
@@ -61,12 +101,26 @@ func isSpreadsheetError(s string) bool {
 		if len(s) >= 4 && strings.Trim(s, "#") == "" {
 			return true
 		}
-		return len(s) <= 40 && spreadsheetErrors[strings.ToLower(s)]
+		return len(s) <= 60 && spreadsheetErrors[strings.ToLower(norm.NFC.String(s))]
 	case 'e', 'E':
 		// LibreOffice: Err:502
 		return len(s) == 7 && strings.EqualFold(s[:4], "err:") && digits(s[4:]) == 3
 	}
 	return false
+}
+
+// hasErrorShape reports whether a cell that begins with '#' looks like an error
+// value of a language that is not known here.
+func hasErrorShape(s string) bool {
+	const most = 12
+	inner := s[1:]
+	if len(inner) > utf8.UTFMax*most || !strings.HasSuffix(inner, "!") && !strings.HasSuffix(inner, "?") {
+		return false
+	}
+	inner = norm.NFC.String(inner[:len(inner)-1])
+	other := func(r rune) bool { return !unicode.IsUpper(r) && r != '/' && (r < '0' || r > '9') }
+	n := utf8.RuneCountInString(inner)
+	return n >= 2 && n <= most && !strings.ContainsFunc(inner, other)
 }
 
 // digits counts the ASCII digits at the beginning of s.
