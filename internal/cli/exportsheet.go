@@ -2,12 +2,10 @@ package cli
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -15,6 +13,7 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
@@ -230,19 +229,17 @@ func (x *exportSheet) notes() string {
 }
 
 // spool keeps sessions on disk until all of them are known, one JSON object a
-// line. They are personal data: only the user can read the file, and it is
-// removed at the end, or while it is open where the system allows that.
+// line. They are personal data: the file does not outlive the process.
 type spool struct {
 	file *os.File
 	enc  *json.Encoder
 }
 
 func newSpool(dir string) (*spool, error) {
-	file, err := os.CreateTemp(dir, ".nermbulk-*")
+	file, err := journal.Scratch(dir)
 	if err != nil {
 		return nil, fmt.Errorf("keep the sessions on disk: %w", err)
 	}
-	_ = os.Remove(file.Name()) // on Unix not even a kill leaves it behind
 	return &spool{file, json.NewEncoder(file)}, nil
 }
 
@@ -274,10 +271,4 @@ func (s *spool) each(visit func(*api.Session) error) error {
 	}
 }
 
-func (s *spool) close() error {
-	err := s.file.Close()
-	if gone := os.Remove(s.file.Name()); !errors.Is(gone, fs.ErrNotExist) {
-		err = cmp.Or(err, gone)
-	}
-	return err
-}
+func (s *spool) close() error { return s.file.Close() }

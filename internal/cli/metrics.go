@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,11 +29,11 @@ func writable(path string) error {
 	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
 		return fmt.Errorf("it is no regular file; name one")
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".nermbulk-*")
+	f, err := journal.Scratch(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("no file can be written there: %w", cause(err))
 	}
-	return cmp.Or(f.Close(), os.Remove(f.Name()))
+	return f.Close()
 }
 
 // cause returns an error without its file's name, which the user did not type.

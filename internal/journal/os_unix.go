@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"syscall"
@@ -22,4 +23,16 @@ func syncDir(dir string) error {
 		err = nil
 	}
 	return errors.Join(err, d.Close())
+}
+
+// openScratch opens a file whose name is gone at once.
+func openScratch(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, ".nermbulk-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, cmp.Or(err, f.Close())
+	}
+	return f, nil
 }

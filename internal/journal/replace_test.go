@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +71,82 @@ func TestReplace(t *testing.T) {
 		}
 		checkMode(t, path, 0o644)
 	})
+}
+
+// TestReplaceAll has two files of which the first is complete before the other:
+// neither takes its place then.
+func TestReplaceAll(t *testing.T) {
+	failure := errors.New("the disk is full")
+	for _, fails := range []bool{true, false} {
+		dir := t.TempDir()
+		put(t, dir, "a", "old a")
+		paths := []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}
+		err := ReplaceAll(paths, func(w []io.Writer) error {
+			for i, text := range []string{"new a", "new b"} {
+				if _, err := io.WriteString(w[i], text); err != nil {
+					return err
+				}
+			}
+			if data, _ := os.ReadFile(paths[0]); string(data) != "old a" {
+				t.Errorf("the first is %q before both are complete", data)
+			}
+			if fails {
+				return failure
+			}
+			return nil
+		})
+		if (err != nil) != fails {
+			t.Fatal(err)
+		}
+		a, _ := os.ReadFile(paths[0])
+		b, _ := os.ReadFile(paths[1])
+		if got, want := string(a)+", "+string(b), map[bool]string{true: "old a, ", false: "new a, new b"}[fails]; got != want {
+			t.Errorf("the files are %q, not %q", got, want)
+		}
+	}
+}
+
+// TestNoNames looks for what a kill would leave behind: a file that is being
+// written, and one that is only for the process.
+func TestNoNames(t *testing.T) {
+	dir := t.TempDir()
+	nothing := func(when string) {
+		t.Helper()
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			t.Errorf("%s: %v, %v", when, entries, err)
+		}
+	}
+	f, err := Scratch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "windows" { // which removes it with its last handle
+		nothing("a scratch file is open")
+	}
+	if _, err := f.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 4)
+	if _, err := f.ReadAt(text, 0); err != nil || string(text) != "text" {
+		t.Errorf("read back %q, %v", text, err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	nothing("a scratch file is closed")
+
+	if probe, err := openUnnamed(dir, "probe"); err != nil {
+		t.Skip("files have names here: ", err)
+	} else if err := probe.Close(); err != nil {
+		t.Error(err)
+	}
+	err = Replace(filepath.Join(dir, "f.csv"), func(w io.Writer) error {
+		nothing("a file is being written")
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestOpenSweeps goes on with a run whose report was killed.

@@ -20,10 +20,9 @@ import (
 // and passes each row to seen. failed.csv is there even if no row failed, with
 // its header alone, for whoever looks into it every night.
 func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) error {
-	err := journal.Replace(filepath.Join(o.Dir, "results.csv"), func(all io.Writer) error {
-		return journal.Replace(filepath.Join(o.Dir, "failed.csv"), func(failing io.Writer) error {
-			return newResultWriter(all, failing, o.Sheet).writeAll(ctx, o, seen)
-		})
+	paths := []string{filepath.Join(o.Dir, "results.csv"), filepath.Join(o.Dir, "failed.csv")}
+	err := journal.ReplaceAll(paths, func(files []io.Writer) error {
+		return newResultWriter(files[0], files[1], o.Sheet).writeAll(ctx, o, seen)
 	})
 	if err != nil {
 		return fmt.Errorf("write the results: %w", err)
