@@ -5,7 +5,11 @@
 // given (and the token URL, for client credentials).
 package api
 
-import "time"
+import (
+	"net/http"
+	"sync"
+	"time"
+)
 
 // Verdict is what an answer means for the change that was asked for.
 type Verdict int
@@ -51,8 +55,46 @@ type Answer struct {
 	Attempts int           // requests that left
 	Duration time.Duration // from the first attempt's start to the last answer, waits between included
 	Server   bool          // the last answer was a 5xx
-	// ServerTime is the tenant's clock when it answered a Get, in whole
-	// seconds, from its Date header; zero when there was none.
-	ServerTime time.Time
-	InDoubt    bool // not OK, and at least one of the attempts may have been applied
+	SentAt   time.Time     // when the last attempt left; zero when none did
+	// Clock is what is known of the tenant's clock, for OK.
+	Clock   Clock
+	InDoubt bool // not OK, and at least one of the attempts may have been applied
+}
+
+// Clock is how far a tenant's clock is ahead of ours, as the Date of its
+// answers shows: at least Least and at most Most. The zero value is not known.
+type Clock struct {
+	Known       bool
+	Least, Most time.Duration
+}
+
+// tenantClock narrows a Clock with each answer: a Date has whole seconds, and
+// where one second of the tenant's ends shows the rest. It is safe for
+// concurrent use.
+type tenantClock struct {
+	mu    sync.Mutex
+	text  string // the last Date that could be read
+	date  time.Time
+	known Clock
+}
+
+// observe takes in the Date of an answer to a request that left at sent and
+// ended at at, and returns what is known now.
+func (c *tenantClock) observe(date string, sent, at time.Time) Clock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if date != c.text {
+		t, err := http.ParseTime(date)
+		if err != nil {
+			return c.known
+		}
+		c.text, c.date = date, t
+	}
+	seen := Clock{Known: true, Least: c.date.Sub(at), Most: c.date.Add(time.Second).Sub(sent)}
+	narrowed := Clock{Known: true, Least: max(seen.Least, c.known.Least), Most: min(seen.Most, c.known.Most)}
+	if !c.known.Known || narrowed.Least > narrowed.Most {
+		narrowed = seen // the first answer, or one of the clocks was set
+	}
+	c.known = narrowed
+	return c.known
 }

@@ -27,10 +27,14 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		pause   time.Duration
 		renewed bool
 	)
+	defer func() {
+		if p != 0 { // a panic too must not leave the others waiting
+			c.outage.release(p)
+		}
+	}()
 	for {
 		t, err := c.turn(ctx, pause, &p)
 		if err != nil {
-			c.outage.release(p)
 			return c.stopped(a, err)
 		}
 		r := c.attempt(q, t)
@@ -115,6 +119,14 @@ func (c *Client) attempt(q *call, t *token) result {
 	if x == nil {
 		x = c.newExchange()
 	}
+	observed := false
+	defer func() {
+		if !observed { // a panic: the turn and the connection are given back
+			x.close()
+			now := time.Now()
+			c.limiter.Observe(pace.Observation{SentAt: now, At: now})
+		}
+	}()
 	x.prepare(q, c.base, t)
 	c.awaited.begin()
 	r, clean := x.run(c.timeout, q.maxOK())
@@ -125,6 +137,7 @@ func (c *Client) attempt(q *call, t *token) result {
 		asked = retryAfter(r.header, r.at)
 	}
 	c.limiter.Observe(observation(r, asked))
+	observed = true
 	out := c.read(q, r, asked)
 	if clean {
 		c.exchanges.keep(x, r.at)
@@ -153,11 +166,12 @@ func (c *Client) count(q *call, r reply) {
 func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 	r := result{reply: answer}
 	a := &r.answer
-	a.Status, a.Server = r.status, r.status >= http.StatusInternalServerError
+	a.Status, a.Server, a.SentAt = r.status, r.status >= http.StatusInternalServerError, r.sent
 	if r.status == 0 {
 		r.class, a.Message = c.noAnswer(r.reply)
 		return r
 	}
+	a.Clock = c.clock.observe(r.header.Get("Date"), r.sent, r.at)
 	r.class = classify(r.status, asked)
 	problem := "is not one that this API documents"
 	switch {
@@ -168,9 +182,6 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 		r.class, problem = unclear, fmt.Sprintf("is longer than %d MiB", q.maxOK()>>20)
 	case r.class == confirmed:
 		if a.Session, problem = q.accept(r.body); problem == "" {
-			if q.does == safe {
-				a.ServerTime, _ = http.ParseTime(r.header.Get("Date"))
-			}
 			return r
 		}
 		r.class = unclear
@@ -181,7 +192,7 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 		return r
 	}
 	switch {
-	case r.class == unclear:
+	case r.class == unclear, r.class == accepted:
 		a.Message = c.unclear(r.status, r.header, r.body, problem)
 	case a.Message == "":
 		a.Message = c.refusal(r.status, r.header, r.body)

@@ -17,20 +17,23 @@ const (
 	unreached              // nothing was sent
 	throttled              // refused for the rate: not applied
 	broken                 // perhaps applied, and may go better next time
-	unclear                // a 2xx that is not the documented answer
+	accepted               // another 2xx: it may have been applied
+	unclear                // a 200 that is not the documented answer
 	refused                // not applied, for good
 	denied                 // 401 or 403
 )
 
 // classify returns what a status means before the body is read; asked is the
-// answer's Retry-After, negative when it has none. A 2xx other than 200 is
-// unclear, a 200 confirmed until its body is read.
+// answer's Retry-After, negative when it has none. A 200 is confirmed until its
+// body is read.
 func classify(status int, asked time.Duration) class {
 	switch {
 	case status == http.StatusOK:
 		return confirmed
-	case status < 300:
+	case status < 200:
 		return unclear
+	case status < 300:
+		return accepted
 	case status == http.StatusTooManyRequests,
 		status == http.StatusServiceUnavailable && asked >= 0:
 		return throttled
@@ -62,8 +65,8 @@ func decide(c class, does effect, last, doubt bool) (again bool, v Verdict) {
 		return false, OK
 	case denied:
 		return false, Denied
-	case unclear:
-		if does == nonIdempotent {
+	case accepted, unclear:
+		if mayApply(c, does) {
 			return false, Doubtful
 		}
 		return false, Refused
@@ -83,7 +86,7 @@ func decide(c class, does effect, last, doubt bool) (again bool, v Verdict) {
 
 // mayApply reports whether an attempt that ended so may have been applied.
 func mayApply(c class, does effect) bool {
-	return does != safe && (c == broken || c == unclear && does == nonIdempotent)
+	return does != safe && (c == broken || c == accepted || c == unclear && does == nonIdempotent)
 }
 
 // maxRetryAfter bounds for how long a tenant (or a proxy with a wrong clock)

@@ -46,6 +46,7 @@ type Client struct {
 	outage      breaker
 	counts      counts
 	awaited     awaited
+	clock       tenantClock
 	secrets     redactor
 }
 

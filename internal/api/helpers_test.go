@@ -107,6 +107,7 @@ type step struct {
 	header http.Header
 	body   string
 	takes  time.Duration
+	panics bool // instead of a connection
 }
 
 var errRefused = errors.New("connection refused")
@@ -125,6 +126,9 @@ func (s *scripted) next() step {
 // dial takes the next step, and fails if nothing is sent in it.
 func (s *scripted) dial(ctx context.Context) (connection, error) {
 	st := s.next()
+	if st.panics {
+		panic("broken inside")
+	}
 	if st.err == nil || st.sent {
 		return &scriptedConn{script: s, step: st}, nil
 	}

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,6 +62,65 @@ func TestOutageCostsItsLengthAndNoAttempt(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A panic of the worker that probes must not leave the others waiting, nor
+// keep its turn.
+func TestAPanicWhileProbing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := step{err: errRefused, takes: 10 * time.Millisecond}
+		c, s := newScriptedClient(t, Options{OutageWait: 5 * time.Minute}, down)
+		time.AfterFunc(time.Minute, func() {
+			s.mu.Lock()
+			s.steps = []step{{panics: true}, down, ok()}
+			s.mu.Unlock()
+		})
+		var all sync.WaitGroup
+		var broken, good atomic.Int32
+		for range 8 {
+			all.Go(func() {
+				defer func() {
+					if recover() != nil {
+						broken.Add(1)
+					}
+				}()
+				if a := patch(c, false); a.Verdict == OK {
+					good.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if broken.Load() != 1 || good.Load() != 7 {
+			t.Errorf("%d panics, %d of the other 7 were sent", broken.Load(), good.Load())
+		}
+	})
+}
+
+// The Date of an answer has whole seconds: what it shows of the tenant's clock
+// grows with each answer.
+func TestTenantClock(t *testing.T) {
+	const ahead = 90*time.Second + 300*time.Millisecond
+	var c tenantClock
+	begun := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ask := func(after time.Duration, ahead time.Duration) Clock {
+		sent := begun.Add(after)
+		date := sent.Add(ahead + 5*time.Millisecond).Truncate(time.Second)
+		return c.observe(date.Format(http.TimeFormat), sent, sent.Add(10*time.Millisecond))
+	}
+	if got := c.observe("yesterday", begun, begun); got.Known {
+		t.Errorf("known from nothing: %+v", got)
+	}
+	for after := time.Duration(0); after < 2*time.Second; after += 50 * time.Millisecond {
+		if got := ask(after, ahead); !got.Known || got.Least > ahead || got.Most < ahead {
+			t.Fatalf("after %v: %+v is not around %v", after, got, ahead)
+		}
+	}
+	if got := ask(2*time.Second, ahead); got.Most-got.Least > 70*time.Millisecond {
+		t.Errorf("in the end %+v", got)
+	}
+	if got := ask(3*time.Second, -time.Hour); got.Least > -time.Hour || got.Most < -time.Hour {
+		t.Errorf("after a clock was set: %+v", got)
+	}
 }
 
 func TestOutageEndsTheWaitOfAll(t *testing.T) {

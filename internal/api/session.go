@@ -138,7 +138,7 @@ func (t *lenient) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// attributes are the values by UID; nil for anything but an object.
+// attributes are the values by UID. Anything but an object shows none of them.
 type attributes struct {
 	values map[string]string
 	given  bool
@@ -146,8 +146,8 @@ type attributes struct {
 
 // UnmarshalJSON takes whatever is there.
 func (a *attributes) UnmarshalJSON(b []byte) error {
-	a.given = true
-	if b[0] != '{' || json.Unmarshal(b, &a.values) == nil {
+	a.given = b[0] == '{'
+	if !a.given || json.Unmarshal(b, &a.values) == nil {
 		return nil
 	}
 	var values map[string]lenient // some are not strings

@@ -8,6 +8,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -72,6 +73,7 @@ type recorder interface {
 type task struct {
 	change.Change
 	history
+	left bool // a request left for it in this session
 }
 
 // Run sends a sheet's rows and returns why it stopped, if it did. It returns
@@ -95,9 +97,11 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	e.makeQueues()
 	group := new(errgroup.Group)
 	for i := range o.Workers {
-		group.Go(func() error { return e.work(ctx, e.queues[i%len(e.queues)]) })
+		group.Go(func() error {
+			return e.protect(func() error { return e.work(ctx, e.queues[i%len(e.queues)]) })
+		})
 	}
-	feedErr := e.feed(ctx)
+	feedErr := e.protect(func() error { return e.feed(ctx) })
 	for _, queue := range e.queues {
 		close(queue)
 	}
@@ -159,6 +163,18 @@ func (e *engine) dispatch(ctx context.Context, t *task) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// protect stops the run at a panic of what f does beyond a single row, whose
+// panics end that row alone.
+func (e *engine) protect(f func() error) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("nermbulk failed inside: %v\n%s", broken, stack())
+			e.guard.halt(StoppedByJournal, "nermbulk failed inside: %v", broken)
+		}
+	}()
+	return f()
 }
 
 // work is one worker: it sends changes until there are no more.

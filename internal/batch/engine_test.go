@@ -192,7 +192,14 @@ func TestOutcomes(t *testing.T) {
 	read := func(status, a string) func(string) api.Answer {
 		return func(string) api.Answer { return api.Answer{Status: 200, Session: session(status, a)} }
 	}
-	doubtful := api.Answer{Verdict: api.Doubtful, Status: 502, Server: true, Attempts: 1, Message: "bad gateway", InDoubt: true}
+	// A session that was modified after the request left.
+	readNewer := func(status, a string) func(string) api.Answer {
+		s := session(status, a)
+		s.UpdatedAt = time.Now().Add(time.Hour).Format(time.RFC3339)
+		return func(string) api.Answer { return api.Answer{Status: 200, Session: s, Clock: api.Clock{Known: true}} }
+	}
+	doubtful := api.Answer{Verdict: api.Doubtful, Status: 502, Server: true, Attempts: 1, Message: "bad gateway", InDoubt: true, SentAt: time.Now()}
+	nothing := api.Answer{Verdict: api.Doubtful, Status: 204, Attempts: 1, Message: "the answer is empty", InDoubt: true, SentAt: time.Now()}
 	tests := map[string]struct {
 		run     bool
 		answers []api.Answer // to each PATCH in turn
@@ -207,14 +214,18 @@ func TestOutcomes(t *testing.T) {
 		"refused":                         {answers: []api.Answer{{Verdict: api.Refused, Status: 400, Message: "no"}}, want: journal.Failed, patches: 1, message: "no"},
 		"every attempt turned away":       {answers: []api.Answer{{Verdict: api.Exhausted, Status: 429, Message: "slow down"}}, want: journal.Failed, patches: 1},
 		"5xx to the end":                  {answers: []api.Answer{doubtful}, want: journal.Failed, patches: 1, message: "bad gateway"},
-		"run: applied after all":          {run: true, answers: []api.Answer{doubtful}, get: read("closed", "v0"), want: journal.Updated, patches: 1, note: "read back"},
-		"run: spelt with spaces":          {run: true, answers: []api.Answer{doubtful}, get: read("CLOSED", "v0"), want: journal.Updated, patches: 1},
+		"run: applied after all":          {run: true, answers: []api.Answer{doubtful}, get: readNewer("closed", "v0"), want: journal.Updated, patches: 1, note: "read back"},
+		"run: spelt with spaces":          {run: true, answers: []api.Answer{doubtful}, get: readNewer("CLOSED", "v0"), want: journal.Updated, patches: 1},
 		"run: not applied, sent again":    {run: true, answers: []api.Answer{doubtful, {Status: 200, Attempts: 1, Session: session("closed", "v0")}}, get: read("new", "old"), want: journal.Updated, patches: 2},
 		"run: attempts used up":           {run: true, answers: []api.Answer{{Verdict: api.Doubtful, Status: 502, Attempts: 5, Message: "bad gateway"}}, get: read("new", "old"), want: journal.Failed, patches: 1},
 		"run: only the status moved on":   {run: true, answers: []api.Answer{doubtful}, get: read("processing", "v0"), want: journal.Unknown, patches: 1, message: "does not tell"},
 		"run: cannot be read back":        {run: true, answers: []api.Answer{doubtful}, get: func(string) api.Answer { return api.Answer{Verdict: api.Exhausted, Status: 500, Message: "down"} }, want: journal.Unknown, patches: 1, message: "could not be read back: down"},
 		"run: refused is no doubt":        {run: true, answers: []api.Answer{{Verdict: api.Refused, Status: 422, Message: "no"}}, want: journal.Failed, patches: 1},
-		"run: answered with another body": {run: true, answers: []api.Answer{{Verdict: api.Doubtful, Status: 200, Attempts: 1, Message: "not JSON"}}, get: read("closed", "v0"), want: journal.Updated, patches: 1},
+		"run: answered with another body": {run: true, answers: []api.Answer{{Verdict: api.Doubtful, Status: 200, Attempts: 1, Message: "not JSON", SentAt: time.Now()}}, get: readNewer("closed", "v0"), want: journal.Updated, patches: 1},
+		"204: applied":                    {answers: []api.Answer{nothing}, get: read("closed", "v0"), want: journal.Updated, patches: 1, note: "read back"},
+		"204: not applied":                {answers: []api.Answer{nothing}, get: read("closed", "old"), want: journal.Failed, patches: 1, message: "the answer is empty; read back"},
+		"204: cannot be read back":        {answers: []api.Answer{nothing}, get: func(string) api.Answer { return api.Answer{Verdict: api.Refused, Status: 404, Message: "gone"} }, want: journal.Unknown, patches: 1, message: "could not be read back: gone"},
+		"204: without its attributes":     {answers: []api.Answer{nothing}, get: func(string) api.Answer { return api.Answer{Status: 200, Session: &api.Session{ID: testID(0)}} }, want: journal.Unknown, patches: 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -315,6 +326,61 @@ func TestPanicIsUnknown(t *testing.T) {
 		t.Errorf("%v, %v, %d rows, row 5: %+v", stop, err, len(rows), rows[5])
 	}
 }
+
+// A panic ends its row and nothing else, whatever was being done.
+func TestPanics(t *testing.T) {
+	bad := func(id string) { // the fourth row
+		if id == testID(3) {
+			panic("broken")
+		}
+	}
+	get := func(id string) api.Answer {
+		return api.Answer{Status: 200, Session: &api.Session{ID: id, Raw: []byte("{}")}}
+	}
+	tests := map[string]struct {
+		tenant *scripted
+		set    func(*Options)
+		want   journal.Status
+		stop   StopKind
+		rows   int // that have an outcome
+	}{
+		"after a request left": {&scripted{patch: func(r api.Request) api.Answer { bad(r.ID); return api.Answer{Session: &api.Session{}} }}, nil, journal.Unknown, NotStopped, 10},
+		"while it is read":     {&scripted{get: func(id string) api.Answer { bad(id); return get(id) }}, func(o *Options) { o.Compare = true }, journal.Failed, NotStopped, 10},
+		"in a dry run":         {&scripted{get: func(id string) api.Answer { bad(id); return get(id) }}, func(o *Options) { o.Compare, o.DryRun = true, true }, journal.Failed, NotStopped, 1},
+		"of a canary":          {&scripted{patch: func(r api.Request) api.Answer { bad(r.ID); return api.Answer{Session: &api.Session{}} }, get: get}, func(o *Options) { o.Canary = 5 }, journal.Unknown, StoppedByCanary, 4},
+		"of its reading back":  {&scripted{get: func(id string) api.Answer { bad(id); return get(id) }}, func(o *Options) { o.Canary = 5 }, journal.Updated, StoppedByCanary, 4},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			stop, m, err := runSheet(t, testSheet(10, nil), tt.tenant, tt.set)
+			rows := m.outcomes(t)
+			if err != nil || stop.Kind != tt.stop || len(rows) != tt.rows || rows[5].Status != tt.want || !strings.Contains(rows[5].Error+rows[5].Note, "broken") {
+				t.Errorf("%v, %v, %d rows, row 5: %+v", stop, err, len(rows), rows[5])
+			}
+		})
+	}
+}
+
+// A panic outside of any row stops the run, and ends every goroutine of it.
+func TestAPanicOfTheJournal(t *testing.T) {
+	for _, inOrder := range []bool{false, true} {
+		s := openSheet(t, testSheet(3000, nil), sheet.Options{})
+		o := Options{Sheet: s, Rules: defaultRules(), Tenant: &scripted{}, Journal: panicking{&memory{}}, Workers: 4, Attempts: 5, Now: time.Now}
+		o.Rules.InOrder = inOrder
+		var err error
+		if o.Overview, err = Check(t.Context(), s, o.Rules, false, func(sheet.Problem) {}); err != nil {
+			t.Fatal(err)
+		}
+		if stop, err := Run(t.Context(), o); err == nil || stop.Kind != StoppedByJournal || !strings.Contains(err.Error(), "no journal") {
+			t.Errorf("%v, %v", stop, err)
+		}
+	}
+}
+
+// panicking is a journal that cannot take outcomes.
+type panicking struct{ *memory }
+
+func (p panicking) Append(journal.Record) error { panic("no journal") }
 
 func TestABrokenJournalStopsTheRun(t *testing.T) {
 	full := errors.New("no space left on device")

@@ -78,7 +78,8 @@ func (e *engine) newTask(h history) *task {
 		t = new(task)
 	}
 	e.checker.Change.CopyTo(&t.Change)
-	if t.history = h; h.turn == doubt {
+	t.history, t.left = h, false
+	if h.turn == doubt {
 		t.Doubtful, t.Since = true, h.since
 	}
 	return t
@@ -125,6 +126,11 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 // verify reads a canary's session back and returns what is wrong with it, if
 // anything. Running a session can move its status on.
 func (e *engine) verify(ctx context.Context, t *task) (wrong string) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			wrong = fmt.Sprintf("nermbulk failed inside (%v) when it was read back", broken)
+		}
+	}()
 	got := e.Tenant.Get(ctx, t.ID)
 	if got.Verdict != api.OK {
 		return "it could not be read back: " + got.Message

@@ -25,6 +25,8 @@ const (
 func appliedBy(status int, sent, now time.Time, timeout time.Duration) time.Time {
 	long := min(max(timeout, waitAfterGateway), maxWait)
 	switch status {
+	case http.StatusAccepted: // it is applied later, if at all
+		return now.Add(long)
 	case 0: // the tenant may have begun with it as late as its time allowed
 		if late := sent.Add(timeout); late.After(now) {
 			now = late
@@ -44,8 +46,6 @@ func appliedBy(status int, sent, now time.Time, timeout time.Duration) time.Time
 // second request in the blind. Other changes are the tenantSender's.
 type runTrue struct {
 	tenantSender
-	compare bool
-	inOrder bool // several rows may be of one id
 }
 
 func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
@@ -66,7 +66,7 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 		if err := s.journal.Commit(intent); err != nil {
 			return result{}, err
 		}
-		a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: true, Body: t.Body, Attempts: s.attempts - last.Attempts})
+		a := s.patch(ctx, t, s.attempts-last.Attempts)
 		a.Attempts += last.Attempts
 		a.Duration = s.now().Sub(started)
 		last = a
@@ -75,11 +75,14 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 			return s.updated(t, a), nil
 		case a.Verdict == api.Doubtful:
 			inDoubt = true
-			r, again, err := s.readBack(ctx, t, intent.At, appliedBy(a.Status, intent.At, s.now(), s.timeout), a)
-			if !again {
+			r, again, err := s.readBackAfter(ctx, t, a)
+			switch {
+			case !again:
 				return r, err
-			}
-			if a.Attempts >= s.attempts {
+			case accepted(a): // a second request could run it twice
+				a.Message = joinSentences(a.Message, "read back, the session is not as the row asks")
+				return s.end(t, journal.Unknown, a), nil
+			case a.Attempts >= s.attempts:
 				return s.end(t, journal.Failed, a), nil
 			}
 		case s.stops(a):
@@ -93,11 +96,29 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 	}
 }
 
+// How often and how many times a session is read again to see whether it was
+// modified before or after a request left: long enough to see a second of the
+// tenant's clock end.
+const (
+	lookAgain = 110 * time.Millisecond
+	maxLooks  = 10
+)
+
+// accepted reports whether an answer is a success that is not the documented one.
+func accepted(a api.Answer) bool {
+	return a.Verdict == api.Doubtful && a.Status > http.StatusOK && a.Status < http.StatusMultipleChoices
+}
+
+// readBackAfter is readBack of a request that ended just now.
+func (s *tenantSender) readBackAfter(ctx context.Context, t *task, a api.Answer) (r result, again bool, err error) {
+	return s.readBack(ctx, t, a.SentAt, appliedBy(a.Status, a.SentAt, s.now(), s.timeout), a)
+}
+
 // readBack finds out whether a change that may have been applied was. again: it
 // was certainly not, and may be sent again; that it was not is believed from
 // until on. Else the row's turn is over.
-func (s *runTrue) readBack(ctx context.Context, t *task, since, until time.Time, last api.Answer) (r result, again bool, err error) {
-	for {
+func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.Time, last api.Answer) (r result, again bool, err error) {
+	for looks := 0; ; looks++ {
 		applied, got := s.read(ctx, t, since)
 		if s.stops(got) {
 			return result{}, false, nil
@@ -109,12 +130,17 @@ func (s *runTrue) readBack(ctx context.Context, t *task, since, until time.Time,
 				last.Message = joinSentences(last.Message, "it could not be read back: "+got.Message)
 			}
 			return s.end(t, journal.Unknown, last), false, nil
-		case applied == change.WasApplied:
+		case applied == change.PerhapsApplied && !t.Doubtful && looks < maxLooks:
+			if !pause(ctx, lookAgain) {
+				return result{}, false, nil
+			}
+			continue
+		case applied == change.WasApplied, applied == change.PerhapsApplied && !s.inOrder:
 			last.Message, last.Body, last.Status = "", nil, got.Status
 			r = s.end(t, journal.Updated, last)
-			r.outcome.Note = "the answer was lost; the session was read back and is as the row asks"
+			r.outcome.Note = "the answer did not show it; the session was read back and is as the row asks"
 			return r, false, nil
-		case applied == change.AppliedUnknown:
+		case applied != change.NotApplied:
 			last.Message = joinSentences(last.Message, "the session does not tell whether it was applied")
 			return s.end(t, journal.Unknown, last), false, nil
 		}
@@ -125,15 +151,19 @@ func (s *runTrue) readBack(ctx context.Context, t *task, since, until time.Time,
 			}
 			continue
 		}
-		if s.compare && t.before == nil {
+		switch {
+		case t.before != nil:
+		case s.compare:
 			err = s.keepBefore(t, got.Session)
+		default: // what it holds now is known to be another value
+			t.before = got.Session
 		}
 		return result{}, err == nil, err
 	}
 }
 
 // read reads the session and decides whether the change was applied.
-func (s *runTrue) read(ctx context.Context, t *task, since time.Time) (change.Applied, api.Answer) {
+func (s *tenantSender) read(ctx context.Context, t *task, since time.Time) (change.Applied, api.Answer) {
 	got := s.tenant.Get(ctx, t.ID)
 	if got.Verdict != api.OK {
 		return change.AppliedUnknown, got
@@ -143,7 +173,11 @@ func (s *runTrue) read(ctx context.Context, t *task, since time.Time) (change.Ap
 		earlier := change.Compare(&t.Change, t.before)
 		before = &earlier
 	}
-	modified := change.ModifiedSince(got.Session, since, got.ServerTime, s.now())
+	var left change.Left
+	if got.Clock.Known && !since.IsZero() {
+		left = change.Left{Earliest: since.Add(got.Clock.Least), Latest: since.Add(got.Clock.Most)}
+	}
+	modified := change.ModifiedSince(got.Session, t.before, left)
 	applied := change.Compare(&t.Change, got.Session).Applied(before, modified)
 	if applied == change.NotApplied && t.Doubtful && s.inOrder && modified != change.Unmodified {
 		// A later row of the same id may have overwritten what this one wrote.

@@ -27,15 +27,17 @@ type onceTenant struct {
 	status   string
 	attrs    map[string]string
 	updated  time.Time
-	moves    string // the status that running the session leaves
-	hidesAge bool   // updated_at is not told
-	acts     []act  // for each request in turn; the last one for all others
+	age      time.Duration // since it was updated, when the run begins; 0 = a day
+	moves    string        // the status that running the session leaves
+	hidesAge bool          // updated_at is not told
+	acts     []act         // for each request in turn; the last one for all others
 	reads    []api.Answer
 	runs     int
 	patches  int
 }
 
 func (o *onceTenant) Patch(_ context.Context, r api.Request) api.Answer {
+	sent := time.Now()
 	o.mu.Lock()
 	o.patches++
 	a := o.acts[0]
@@ -56,6 +58,7 @@ func (o *onceTenant) Patch(_ context.Context, r api.Request) api.Answer {
 	if a.answer.Attempts == 0 {
 		a.answer.Attempts = 1
 	}
+	a.answer.SentAt = sent
 	if a.answer.Verdict == api.OK {
 		a.answer.Session = o.session()
 	}
@@ -97,7 +100,8 @@ func (o *onceTenant) Get(context.Context, string) api.Answer {
 			return a
 		}
 	}
-	return api.Answer{Status: 200, Attempts: 1, Session: o.session(), ServerTime: time.Now().Truncate(time.Second)}
+	part := time.Duration(time.Now().Nanosecond())
+	return api.Answer{Status: 200, Attempts: 1, Session: o.session(), Clock: api.Clock{Known: true, Least: -part, Most: time.Second - part}}
 }
 
 func (o *onceTenant) List(context.Context, api.Query) (api.Page, api.Answer) {

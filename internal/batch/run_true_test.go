@@ -28,6 +28,12 @@ const (
 // could happen twice, or end in a wrong outcome.
 func TestOnce(t *testing.T) {
 	gone := func(a api.Answer, applies bool, after, takes time.Duration) act { return act{applies, after, takes, a} }
+	success := func(status int) api.Answer {
+		return api.Answer{Verdict: api.Doubtful, Status: status, Message: "not documented", InDoubt: true}
+	}
+	asSent := func(a act) onceTenant { // as the row asks before anything is sent
+		return onceTenant{status: "closed", attrs: map[string]string{"a": "v"}, acts: []act{a}}
+	}
 	tests := map[string]*struct {
 		sheet    string // "" = bothFields
 		tenant   onceTenant
@@ -58,7 +64,18 @@ func TestOnce(t *testing.T) {
 		"moved back to what it was: was touched": {sheet: statusOnly, tenant: onceTenant{moves: "new", acts: []act{gone(failing, true, 0, 0)}}, options: func(o *Options) { o.Compare = true }, want: journal.Unknown, runs: 1, patches: 1},
 		"only a run":                             {sheet: runOnly, tenant: onceTenant{acts: []act{gone(failing, true, 0, 0)}}, want: journal.Unknown, runs: 1, patches: 1},
 		"only a run, not applied":                {sheet: runOnly, tenant: onceTenant{acts: []act{gone(failing, false, 0, 0)}}, want: journal.Unknown, patches: 1},
-		"as it was before: not seen to run":      {tenant: onceTenant{status: "closed", attrs: map[string]string{"a": "v"}, acts: []act{gone(failing, true, 0, 0)}}, options: func(o *Options) { o.Compare = true }, want: journal.Unknown, runs: 1, patches: 1},
+		"as it was before, and was touched":      {tenant: asSent(gone(failing, true, 0, 0)), options: func(o *Options) { o.Compare = true }, want: journal.Updated, runs: 1, patches: 1, note: "read back"},
+		"as it was before: not seen to run":      {tenant: asSent(gone(failing, false, 0, 0)), options: func(o *Options) { o.Compare = true }, want: journal.Unknown, patches: 1},
+		"equal values, lost and applied":         {tenant: asSent(gone(lost, true, 3*time.Second, 10*time.Second)), want: journal.Updated, runs: 1, patches: 1, note: "read back"},
+		"equal values, applied at once":          {tenant: asSent(gone(lost, true, 0, 0)), want: journal.Updated, runs: 1, patches: 1},
+		"equal values, at once, rows in order":   {tenant: asSent(gone(lost, true, 0, 0)), options: func(o *Options) { o.Rules.InOrder = true }, want: journal.Unknown, runs: 1, patches: 1},
+		"equal values, never applied":            {tenant: asSent(gone(lost, false, 0, 0)), want: journal.Unknown, patches: 1},
+		"equal values, age not told":             {tenant: onceTenant{status: "closed", attrs: map[string]string{"a": "v"}, hidesAge: true, acts: []act{gone(lost, true, 0, 0)}}, want: journal.Unknown, runs: 1, patches: 1},
+		"another at first, equal later":          {tenant: onceTenant{hidesAge: true, acts: []act{gone(failing, false, 0, 0), gone(failing, true, 0, 0)}}, want: journal.Updated, runs: 1, patches: 2},
+		"202, applied at once":                   {tenant: onceTenant{acts: []act{gone(success(202), true, 0, 0)}}, want: journal.Updated, runs: 1, patches: 1, note: "read back"},
+		"202, applied later":                     {tenant: onceTenant{acts: []act{gone(success(202), true, 8*time.Second, 0)}}, want: journal.Updated, runs: 1, patches: 1, note: "read back"},
+		"202, not seen to be applied":            {tenant: onceTenant{acts: []act{gone(success(202), false, 0, 0)}}, want: journal.Unknown, patches: 1},
+		"204, of equal values":                   {tenant: asSent(gone(success(204), false, 0, 0)), want: journal.Unknown, patches: 1},
 		"as it was before is never unchanged":    {tenant: onceTenant{status: "closed", attrs: map[string]string{"a": "v"}, acts: []act{ok}}, options: func(o *Options) { o.Compare = true }, want: journal.Updated, runs: 1, patches: 1},
 		"compare, lost and applied":              {tenant: onceTenant{acts: []act{gone(lost, true, 0, 0)}}, options: func(o *Options) { o.Compare = true }, want: journal.Updated, runs: 1, patches: 1, note: "read back"},
 		"attempts used up by read-backs":         {tenant: onceTenant{acts: []act{gone(failing, false, 0, 0)}}, options: func(o *Options) { o.Attempts = 3 }, want: journal.Failed, patches: 3},
@@ -72,7 +89,8 @@ func TestOnce(t *testing.T) {
 		"out of reach after a doubt":             {tenant: onceTenant{acts: []act{gone(failing, false, 0, 0), gone(api.Answer{Verdict: api.Unreachable}, false, 0, 0)}}, patches: 2, stays: true},
 		"interrupted while it waits":             {tenant: onceTenant{acts: []act{gone(lost, false, 0, 0)}}, cancel: 5 * time.Second, patches: 1, stays: true},
 
-		"resumed, was applied":            {earlier: flying(nil), tenant: onceTenant{status: "closed", attrs: map[string]string{"a": "v"}, acts: []act{ok}}, want: journal.Updated, note: "read back"},
+		"resumed, was applied":            {earlier: flying(nil), tenant: onceTenant{age: 30 * time.Second, status: "closed", attrs: map[string]string{"a": "v"}, acts: []act{ok}}, want: journal.Updated, note: "read back"},
+		"resumed, equal and older":        {earlier: flying(nil), tenant: asSent(ok), want: journal.Unknown},
 		"resumed, was not":                {earlier: flying(nil), tenant: onceTenant{acts: []act{ok}}, want: journal.Updated, runs: 1, patches: 1},
 		"resumed, has moved on":           {earlier: flying(nil), tenant: onceTenant{status: "processing", attrs: map[string]string{"a": "other"}, acts: []act{ok}}, want: journal.Unknown},
 		"resumed, was so before":          {earlier: flying([]byte(`{"status":"closed","attributes":{"a":"v"}}`)), tenant: onceTenant{status: "closed", attrs: map[string]string{"a": "v"}, acts: []act{ok}}, want: journal.Unknown},
@@ -87,7 +105,9 @@ func TestOnce(t *testing.T) {
 		"canary, lost and applied":        {options: func(o *Options) { o.Canary, o.Compare = 1, true }, tenant: onceTenant{acts: []act{gone(lost, true, 0, 0)}}, want: journal.Updated, runs: 1, patches: 1},
 		"canary, not applied":             {options: func(o *Options) { o.Canary = 1 }, tenant: onceTenant{acts: []act{gone(lost, false, 0, 0), ok}}, want: journal.Updated, runs: 1, patches: 2},
 
-		"the sheet says unknown, was applied": {sheet: earlierResult("unknown", ""), tenant: onceTenant{status: "closed", acts: []act{ok}}, want: journal.Updated},
+		"the sheet says unknown, was applied": {sheet: earlierResult("unknown", "1999-12-31T23:59:00Z"), tenant: onceTenant{age: 30 * time.Second, status: "closed", acts: []act{ok}}, want: journal.Updated},
+		"the sheet says unknown, and older":   {sheet: earlierResult("unknown", "1999-12-31T23:59:00Z"), tenant: onceTenant{status: "closed", acts: []act{ok}}, want: journal.Unknown},
+		"the sheet says unknown, equal":       {sheet: earlierResult("unknown", ""), tenant: onceTenant{status: "closed", acts: []act{ok}}, want: journal.Unknown},
 		"the sheet says unknown, was not":     {sheet: earlierResult("Unknown", "2000-01-01T00:00:00Z"), tenant: onceTenant{acts: []act{ok}}, want: journal.Updated, runs: 1, patches: 1},
 		"the sheet says unknown, moved on":    {sheet: earlierResult("unknown", "1999-12-31T23:00:00Z"), tenant: onceTenant{status: "processing", acts: []act{ok}}, want: journal.Unknown},
 		"the sheet says unknown, no time":     {sheet: earlierResult("unknown", ""), tenant: onceTenant{status: "processing", acts: []act{ok}}, want: journal.Unknown},
@@ -105,9 +125,13 @@ func TestOnce(t *testing.T) {
 					tt.tenant.attrs = map[string]string{"a": "old"}
 				}
 				// Moved on means that something touched it a while ago.
-				if tt.tenant.updated = time.Now().Add(-24 * time.Hour); tt.tenant.status == "processing" {
-					tt.tenant.updated = time.Now().Add(-30 * time.Second)
+				if tt.tenant.age == 0 {
+					tt.tenant.age = 24 * time.Hour
+					if tt.tenant.status == "processing" {
+						tt.tenant.age = 30 * time.Second
+					}
 				}
+				tt.tenant.updated = time.Now().Add(-tt.tenant.age)
 				m, err := runOnce(t, tt.sheet, &tt.tenant, tt.earlier, tt.cancel, tt.options)
 				if err != nil {
 					t.Fatal(err)

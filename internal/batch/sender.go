@@ -31,13 +31,14 @@ func (e *engine) newSender() sender {
 	base := tenantSender{
 		tenant: e.Tenant, journal: e.Journal, guard: e.guard,
 		attempts: e.Attempts, timeout: e.Timeout, now: e.Now,
+		compare: e.Compare, inOrder: e.Rules.InOrder,
 	}
 	reader := sessionReader{tenantSender: base, listed: e.listed, hidden: &e.hidden}
-	if e.DryRun {
-		return &dryRunSender{sessionReader: reader, compare: e.Compare}
-	}
-	var s sender = &runTrue{tenantSender: base, compare: e.Compare, inOrder: e.Rules.InOrder}
-	if e.Compare {
+	var s sender = &runTrue{base}
+	switch {
+	case e.DryRun:
+		s = &dryRunSender{sessionReader: reader, compare: e.Compare}
+	case e.Compare:
 		s = &comparing{sessionReader: reader, next: s}
 	}
 	return recovering{base, s}
@@ -52,6 +53,8 @@ type tenantSender struct {
 	attempts int           // at most, for one row
 	timeout  time.Duration // of one attempt
 	now      func() time.Time
+	compare  bool
+	inOrder  bool // several rows may be of one id
 }
 
 func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
@@ -60,14 +63,26 @@ func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
 	if err := s.journal.Write(s.intent(t)); err != nil {
 		return result{}, err
 	}
-	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Body: t.Body, Attempts: s.attempts})
+	a := s.patch(ctx, t, s.attempts)
 	switch {
 	case s.stops(a):
 		return result{}, nil
 	case a.Verdict == api.OK:
 		return s.updated(t, a), nil
+	case accepted(a):
+		r, again, err := s.readBackAfter(ctx, t, a)
+		if !again {
+			return r, err
+		}
+		a.Message = joinSentences(a.Message, "read back, the session is not as the row asks")
 	}
 	return s.end(t, journal.Failed, a), nil
+}
+
+// patch sends a change, with so many attempts at most.
+func (s *tenantSender) patch(ctx context.Context, t *task, attempts int) api.Answer {
+	t.left = true
+	return s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts})
 }
 
 // stops reports whether an answer ends the run, or is none that came because
@@ -108,7 +123,8 @@ func (s *tenantSender) end(t *task, status journal.Status, a api.Answer) result 
 	}}
 }
 
-// recovering makes a panic the outcome unknown of its row, and the run goes on.
+// recovering makes a panic the outcome of its row, and the run goes on: unknown
+// where a request may have left for it, failed where none did.
 type recovering struct {
 	tenantSender
 	next sender
@@ -117,13 +133,21 @@ type recovering struct {
 func (s recovering) send(ctx context.Context, t *task) (r result, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
-			r = s.end(t, journal.Unknown, api.Answer{Message: fmt.Sprintf("nermbulk failed inside (%v): it cannot tell whether the row was applied", broken)})
-			lines := strings.SplitN(string(debug.Stack()), "\n", 13)
-			r.outcome.Note = strings.Join(lines[:min(len(lines), 12)], "\n")
-			err = nil
+			status, what := journal.Failed, "nothing was sent for the row"
+			if t.left || t.Doubtful || t.maybeApplied {
+				status, what = journal.Unknown, "it cannot tell whether the row was applied"
+			}
+			r = s.end(t, status, api.Answer{Message: fmt.Sprintf("nermbulk failed inside (%v): %s", broken, what)})
+			r.outcome.Note, err = stack(), nil
 		}
 	}()
 	return s.next.send(ctx, t)
+}
+
+// stack is where a panic came from, in a few lines.
+func stack() string {
+	lines := strings.SplitN(string(debug.Stack()), "\n", 13)
+	return strings.Join(lines[:min(len(lines), 12)], "\n")
 }
 
 func joinSentences(a, b string) string {

@@ -2,6 +2,8 @@ package change
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"nermbulk/internal/api"
@@ -29,6 +31,8 @@ const (
 	AppliedUnknown Applied = iota
 	WasApplied
 	NotApplied
+	// PerhapsApplied: it was, as far as clocks of whole seconds show.
+	PerhapsApplied
 )
 
 // Modified is whether a session was changed since a request left.
@@ -38,40 +42,65 @@ type Modified int
 const (
 	ModifiedUnknown Modified = iota
 	Unmodified
+	ModifiedAround // shortly before or after
+	PerhapsModified
 	WasModified
 )
 
-// clockSlack allows for clocks that differ and for times of whole seconds.
+// clockSlack is how long before a request left a session must have been
+// modified for Unmodified: the clocks of a tenant's machines differ.
 const clockSlack = 2 * time.Second
 
-// ModifiedSince decides by the session's updated_at. serverTime is the tenant's
-// clock when the session was read, now ours; without it nothing can be said.
-func ModifiedSince(s *api.Session, sent, serverTime, now time.Time) Modified {
+// Left is when a request left, by the tenant's clock: between the two times.
+// The zero value is not known.
+type Left struct{ Earliest, Latest time.Time }
+
+// ModifiedSince decides by the session's updated_at. before is the session as
+// it was read before the request left; nil if it was not.
+func ModifiedSince(s, before *api.Session, left Left) Modified {
 	updated, err := time.Parse(time.RFC3339, s.UpdatedAt)
-	if err != nil || sent.IsZero() || serverTime.IsZero() {
+	precision := time.Second
+	if strings.Contains(s.UpdatedAt, ".") {
+		precision = time.Millisecond
+	}
+	switch known := before != nil && before.UpdatedAt != ""; {
+	case err != nil, left.Earliest.IsZero():
 		return ModifiedUnknown
-	}
-	sent = sent.Add(serverTime.Sub(now))
-	if updated.Before(sent.Add(-clockSlack)) {
+	case updated.Before(left.Earliest.Add(-clockSlack)):
 		return Unmodified
+	case known && before.UpdatedAt == s.UpdatedAt, updated.Add(precision).Before(left.Earliest):
+		return ModifiedAround
+	case known, !updated.Before(left.Latest):
+		return WasModified
 	}
-	return WasModified
+	return PerhapsModified
 }
 
-// Applied decides whether a change that runs its session was applied, from the
+// Applied decides whether a change that may have been applied was, from the
 // session as it was read back, and from what it was before, if that is known.
-// Running a session can move its status on, so a status alone that differs is
-// no proof unless it is still the earlier one, or nothing modified the session.
-// That nothing but a run was asked for leaves nothing to compare.
+//
+// Of a change that runs its session, equal values show nothing by themselves:
+// they may have been so before. One of them must have been another, or the
+// session must have been modified since. Running a session can move its status
+// on, so a status alone that differs is no proof unless it is still the earlier
+// one, or nothing modified the session. That nothing but a run was asked for
+// leaves nothing to compare.
 func (c Comparison) Applied(before *Comparison, m Modified) Applied {
 	certain := c.Count(Certain)
 	switch {
 	case c.isSame() && c.same > 0:
-		if before != nil && before.isSame() {
-			return AppliedUnknown // it was so before: that does not show that it ran
+		switch {
+		case !c.run, before != nil && c.mended(before), m == WasModified:
+			return WasApplied
+		case m == PerhapsModified:
+			return PerhapsApplied
 		}
-		return WasApplied
-	case certain == 0, m == WasModified:
+		return AppliedUnknown
+	case certain == 0:
+		return AppliedUnknown
+	case !c.run:
+		return NotApplied
+	case m > Unmodified:
 		return AppliedUnknown
 	case m == Unmodified:
 		return NotApplied
@@ -79,6 +108,13 @@ func (c Comparison) Applied(before *Comparison, m Modified) Applied {
 		return AppliedUnknown
 	}
 	return NotApplied
+}
+
+// mended reports whether a field that is as the change asks was another before.
+func (c Comparison) mended(before *Comparison) bool {
+	return slices.ContainsFunc(before.differences, func(d Difference) bool {
+		return d.Certainty == Certain && !c.differsIn(d.Field)
+	})
 }
 
 // isSame reports whether all that the session has is as the change asks.

@@ -119,6 +119,11 @@ func (c Comparison) Without(field string) Comparison {
 	return c
 }
 
+// differsIn reports whether a field is among the differences.
+func (c Comparison) differsIn(field string) bool {
+	return slices.ContainsFunc(c.differences, func(d Difference) bool { return d.Field == field })
+}
+
 // held is what the session holds in a field that differs; "" for another.
 func (c Comparison) held(field string) string {
 	for _, d := range c.differences {

@@ -3,6 +3,7 @@ package change
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/sheet"
@@ -82,6 +83,35 @@ func TestChangedOnly(t *testing.T) {
 				t.Error("the hash is another one")
 			}
 		})
+	}
+}
+
+func TestModifiedSince(t *testing.T) {
+	left := Left{time.Date(2026, 1, 2, 3, 4, 5, 200e6, time.UTC), time.Date(2026, 1, 2, 3, 4, 5, 700e6, time.UTC)}
+	for name, tt := range map[string]struct {
+		updated, before string // before: "" = the session was not read
+		left            Left
+		want            Modified
+	}{
+		"not shown":                       {"", "", left, ModifiedUnknown},
+		"when it left is not known":       {"2026-01-02T03:04:06.000Z", "", Left{}, ModifiedUnknown},
+		"an hour before":                  {"2026-01-02T02:04:05.000Z", "", left, Unmodified},
+		"a second before":                 {"2026-01-02T03:04:04.100Z", "", left, ModifiedAround},
+		"around, to the clock":            {"2026-01-02T03:04:05.500Z", "", left, PerhapsModified},
+		"after":                           {"2026-01-02T03:04:05.700Z", "", left, WasModified},
+		"in another zone":                 {"2026-01-02T05:04:06.000+02:00", "", left, WasModified},
+		"whole seconds, the same one":     {"2026-01-02T03:04:05Z", "", left, PerhapsModified},
+		"whole seconds, the one before":   {"2026-01-02T03:04:04Z", "", left, ModifiedAround},
+		"around, and another than before": {"2026-01-02T03:04:05.500Z", "2026-01-02T03:04:05.100Z", left, WasModified},
+		"around, and as before":           {"2026-01-02T03:04:05.500Z", "2026-01-02T03:04:05.500Z", left, ModifiedAround},
+	} {
+		var before *api.Session
+		if tt.before != "" {
+			before = &api.Session{UpdatedAt: tt.before}
+		}
+		if got := ModifiedSince(&api.Session{UpdatedAt: tt.updated}, before, tt.left); got != tt.want {
+			t.Errorf("%s: %v, not %v", name, got, tt.want)
+		}
 	}
 }
 

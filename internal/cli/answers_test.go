@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unicode"
 )
 
@@ -50,8 +51,6 @@ func TestStrangeAnswers(t *testing.T) {
 		{"200 cut off", answerWith(200, asJSON, `{"workflow_session":{"id":"00000001-`), "200", "not JSON", ""},
 		{"200 with nothing", answerWith(200, asJSON, ""), "200", "empty", ""},
 		{"200 with a list", answerWith(200, asJSON, `[]`), "200", "no workflow_session", "[]"},
-		{"204", answerWith(204, "", ""), "204", "empty", ""},
-		{"201 with the session", answerWith(201, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef"}}`), "201", "HTTP 201", ""},
 		{"400 with errors by field", answerWith(400, asJSON, `{"error":"The session failed to update","errors":{"end_date":["can't be blank"]}}`), "400", "end_date can't be blank", ""},
 		{"404 with HTML", answerWith(404, asHTML, "<h1>Not\nfound</h1>"), "404", "404", ""},
 		{"422 as text", answerWith(422, "text/plain", "nope"), "422", "nope", "nope"},
@@ -135,6 +134,7 @@ func TestRedirects(t *testing.T) {
 // answer leaves open whether it ran: it is looked up, never sent in the blind.
 func TestDoubtfulAnswers(t *testing.T) {
 	t.Parallel()
+	begun := time.Now()
 	for _, test := range []struct {
 		name        string
 		patch, get  http.HandlerFunc
@@ -146,8 +146,26 @@ func TestDoubtfulAnswers(t *testing.T) {
 		{
 			name:  "applied, and the answer is a proxy's page",
 			patch: answerWith(200, asHTML, "<title>Bad Gateway</title>"),
-			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "completed") },
+			get:   modified(time.Hour),
 			code:  0, status: "updated", note: "read back", patches: 1,
+		},
+		{
+			name:  "as the sheet asks since long before, and the first request is lost",
+			patch: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			get:   modified(-time.Hour),
+			code:  1, status: "unknown", error: "does not tell", patches: 1,
+		},
+		{
+			name:  "as the sheet asks, and the tenant does not tell since when",
+			patch: answerWith(500, asJSON, `{"error":"Sorry something went wrong"}`),
+			get:   func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), "completed") },
+			code:  1, status: "unknown", error: "does not tell", patches: 1,
+		},
+		{
+			name:  "as the sheet asks, by a change a moment before the request left",
+			patch: answerWith(500, asJSON, `{"error":"Sorry something went wrong"}`),
+			get:   modifiedAt(begun.Add(-300 * time.Millisecond)),
+			code:  1, status: "unknown", error: "does not tell", patches: 1,
 		},
 		{
 			name:  "cannot be read back",
@@ -190,6 +208,65 @@ func TestDoubtfulAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOtherSuccesses sends a row to tenants that answer with a success which
+// the API does not document: the session shows what came of it.
+func TestOtherSuccesses(t *testing.T) {
+	t.Parallel()
+	get := func(status string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { session(w, idOf(1), status) }
+	}
+	for _, test := range []struct {
+		name   string
+		patch  http.HandlerFunc
+		get    http.HandlerFunc
+		run    string
+		code   int
+		status string
+		text   string // in the note or the error
+	}{
+		{"201 with the session", answerWith(201, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef"}}`), get("completed"), "", 0, "updated", "read back"},
+		{"202", answerWith(202, asJSON, `{}`), get("completed"), "", 0, "updated", "read back"},
+		{"204", answerWith(204, "", ""), get("completed"), "", 0, "updated", "read back"},
+		{"204, and not so", answerWith(204, "", ""), get("assigned"), "", 1, "failed", "HTTP 204, but the answer is empty; read back, the session is not as the row asks"},
+		{"204, cannot be read back", answerWith(204, "", ""), answerWith(404, asJSON, `{"error":"gone"}`), "", 1, "unknown", "could not be read back: gone"},
+		{"204, run, modified since", answerWith(204, "", ""), modified(time.Hour), "true", 0, "updated", "read back"},
+		{"204, run, older", answerWith(204, "", ""), modified(-time.Hour), "true", 1, "unknown", "does not tell"},
+		{"204, run, and not so", answerWith(204, "", ""), answerWith(200, asJSON, `{"workflow_session":{"id":"00000001-0000-4000-8000-000000001eef","status":"assigned","updated_at":"2026-01-02T03:04:05Z"}}`), "true", 1, "unknown", "not as the row asks"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var patches atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					test.get(w, r)
+					return
+				}
+				patches.Add(1)
+				test.patch(w, r)
+			}))
+			defer server.Close()
+			results, _ := runSheet(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, test.run), []string{"NERM_TOKEN=x"})
+			row := results.rows[0]
+			if row["result.status"] != test.status || !strings.Contains(row["result.note"]+row["result.error"], test.text) {
+				t.Errorf("the result is %v", row)
+			}
+			if n := patches.Load(); n != 1 {
+				t.Errorf("%d PATCHes, not one", n)
+			}
+		})
+	}
+}
+
+// modified answers as the session of oneRow, completed, which was modified so
+// long after the answer.
+func modified(after time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { modifiedAt(time.Now().Add(after))(w, r) }
+}
+
+func modifiedAt(at time.Time) http.HandlerFunc {
+	return answerWith(200, asJSON, fmt.Sprintf(`{"workflow_session":{"id":%q,"status":"completed","updated_at":%q}}`, idOf(1), at.UTC().Format("2006-01-02T15:04:05.000Z")))
 }
 
 // refusedLater answers the first request with an error that leaves doubt, and
