@@ -14,18 +14,18 @@ import (
 
 // Options are a client's settings. Only BaseURL and Auth are required.
 type Options struct {
-	BaseURL     string                                    // see ParseBaseURL
-	Auth        Auth                                      // see StaticToken and ClientCredentials
-	Workers     int                                       // connections kept open; callers bound what they have in flight themselves; 0 = 8
-	Timeout     time.Duration                             // of one attempt, from connecting to the answer's last byte; 0 = 30 s
-	MaxAttempts int                                       // requests that may leave for one call; 0 = 5
-	OutageWait  time.Duration                             // how long to wait for a tenant that cannot be reached; 0 = do not wait
-	Rate        float64                                   // requests per second permitted, every attempt counted; 0 = no ceiling
-	Learned     float64                                   // requests per second that an earlier session found to be granted; 0 = not known
-	RootCAs     *x509.CertPool                            // see ReadRoots; nil = the system's
-	Env         func(name string) (value string, ok bool) // where HTTPS_PROXY and the like are looked up; nil = no proxy
-	UserAgent   string                                    // such as nermbulk/1.0; "" = nermbulk
-	Log         *slog.Logger                              // nil = no log. Nothing secret is ever logged
+	BaseURL     string                   // see ParseBaseURL
+	Auth        Auth                     // see StaticToken and ClientCredentials
+	Workers     int                      // connections kept open; callers bound what they have in flight themselves; 0 = 8
+	Timeout     time.Duration            // of one attempt, from connecting to the answer's last byte; 0 = 30 s
+	MaxAttempts int                      // requests that may leave for one call; 0 = 5
+	OutageWait  time.Duration            // how long to wait for a tenant that cannot be reached; 0 = do not wait
+	Rate        float64                  // requests per second permitted, every attempt counted; 0 = no ceiling
+	Learned     float64                  // requests per second that an earlier session found to be granted; 0 = not known
+	RootCAs     *x509.CertPool           // see ReadRoots; nil = the system's
+	Env         func(name string) string // where HTTPS_PROXY and the like are looked up; nil = no proxy
+	UserAgent   string                   // such as nermbulk/1.0; "" = nermbulk
+	Log         *slog.Logger             // nil = no log. Nothing secret is ever logged
 }
 
 // Client talks to one tenant. It is safe for concurrent use. A call waits

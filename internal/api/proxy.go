@@ -18,14 +18,14 @@ import (
 //
 // http.ProxyFromEnvironment knows no ALL_PROXY, and returns no proxy, or a
 // wrong one, for an address that it cannot read.
-func proxyFor(u *url.URL, env func(string) (string, bool)) (*url.URL, error) {
+func proxyFor(u *url.URL, env func(string) string) (*url.URL, error) {
 	if env == nil || loopback(u.Hostname()) {
 		return nil, nil
 	}
 	first := func(names ...string) (name, value string) {
 		for _, name := range names {
 			for _, name := range []string{name, strings.ToLower(name)} {
-				if value, _ := env(name); strings.TrimSpace(value) != "" {
+				if value := env(name); strings.TrimSpace(value) != "" {
 					return name, strings.TrimSpace(value)
 				}
 			}

@@ -80,11 +80,8 @@ func TestProxy(t *testing.T) {
 }
 
 // environment is where variables are looked up.
-func environment(variables map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		value, ok := variables[name]
-		return value, ok
-	}
+func environment(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
 }
 
 func TestProxyFromEnvironment(t *testing.T) {

@@ -72,7 +72,7 @@ func (p *Planner) repeated(message string) []sheet.Problem {
 	p.problems = nil
 	p.problem(p.id, sheet.DuplicateID, "%s", message)
 	at := 0
-	for at < len(others) && compareColumns(others[at], p.problems[0]) <= 0 {
+	for at < len(others) && CompareColumns(others[at], p.problems[0]) <= 0 {
 		at++
 	}
 	p.problems = append(others[:at:at], append(p.problems, others[at:]...)...)

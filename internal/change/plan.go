@@ -101,7 +101,7 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	c.Body = appendBody(c.Body, c.values)
 	c.Doubtful, c.Since = p.earlier.unknown(row)
 	if len(p.problems) > 1 {
-		slices.SortStableFunc(p.problems, compareColumns)
+		slices.SortStableFunc(p.problems, CompareColumns)
 	}
 	return p.problems
 }

@@ -70,9 +70,9 @@ func asHyphen(r rune) rune {
 	return r
 }
 
-// compareColumns orders problems as a spreadsheet orders its columns: B before
+// CompareColumns orders problems as a spreadsheet orders its columns: B before
 // AA.
-func compareColumns(a, b sheet.Problem) int {
+func CompareColumns(a, b sheet.Problem) int {
 	return cmp.Or(cmp.Compare(len(a.Column), len(b.Column)), strings.Compare(a.Column, b.Column))
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
+	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
@@ -23,26 +24,17 @@ import (
 func newCheckCommand(s Streams) *cobra.Command {
 	f := &checkFlags{}
 	c := &cobra.Command{
-		Use:   "check SHEET",
-		Short: "Check a sheet offline: no tenant, no token, no network",
-		Long: `Check reads the whole sheet and tells what is wrong with it, cell by cell, with the
-remedy. It needs no tenant, no token and no network. SHEET is a path, or - for
-standard input.
-
-With --fix it also writes a copy in which cells are corrected where that is certain:
-the spelling of statuses and requester types, white space around cells, and UUIDs in
-capitals, in braces or without hyphens. The exit code is that of the sheet as it was.`,
-		Example: `  nermbulk check sessions.csv
-  nermbulk check sessions.csv --map 'Contract End=attributes.end_date'
-  nermbulk check sessions.csv --fix corrected.csv
-  nermbulk check sessions.csv --json | jq '.problems[].kind'`,
+		Use:               "check SHEET",
+		Short:             "Check a sheet offline: no tenant, no token, no network",
 		Args:              exactly(1, "one sheet"),
 		ValidArgsFunction: oneArgument(completeSheet),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.fix == "" && c.Flags().Changed("fix") {
 				return usage("--fix is empty: name the file for the corrected copy")
 			}
-			return s.interruptible(func(ctx context.Context) error { return check(ctx, s, args[0], f) })
+			return s.interruptible(func(ctx context.Context) error {
+				return f.withSheet(ctx, s, args[0], func(source job.Sheet) error { return f.check(ctx, s, source) })
+			})
 		},
 	}
 	setFlags(c,
@@ -63,44 +55,39 @@ type checkFlags struct {
 	asJSON, quiet bool
 }
 
-func check(ctx context.Context, s Streams, path string, f *checkFlags) (err error) {
-	in, err := openInput(ctx, s, path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = cmp.Or(err, in.close()) }()
-	source, err := f.sheet(in)
-	if err != nil {
-		return err
-	}
-	sh, err := source.Open(in.path)
+func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (err error) {
+	sh, err := source.Open(source.Path)
 	if err != nil {
 		return explain(err, "")
 	}
 	defer func() { err = cmp.Or(err, sh.Close()) }()
 	s.limitMemory()
 	sh.SkipHash()
-	if f.fix != "" {
-		if err := fixable(s, in, f.fix); err != nil {
-			return err
-		}
+	if err := f.fixable(s, source); err != nil {
+		return err
 	}
 	found := newProblems(f.asJSON)
-	o, err := batch.Check(ctx, sh, source.Rules, false, found.add)
-	if err != nil {
+	var o *batch.Overview
+	pass := func(report func(sheet.Problem)) (err error) {
+		o, err = batch.Check(ctx, sh, source.Rules, false, report)
+		return err
+	}
+	if err := pass(found.add); err != nil {
 		return source.Unreadable(ctx, err)
 	}
 	found.settle(o)
 	if !f.asJSON {
-		if err := found.print(s.Err, o); err != nil {
+		if err := found.print(s.Err); err != nil {
 			return err
 		}
 	}
 	var fixes func(func(change.Fix)) error
-	if f.fix != "" && len(o.Whole) > 0 {
+	switch {
+	case f.fix == "":
+	case len(o.Whole) > 0:
 		fmt.Fprintf(s.Err, "no copy was written to %s: the problem is the whole sheet's, correct that first\n", f.fix)
-	} else if f.fix != "" {
-		if err := writeFixed(ctx, s.Err, sh, f); err != nil {
+	default:
+		if err := f.writeFixed(ctx, s.Err, sh); err != nil {
 			return err
 		}
 		fixes = func(report func(change.Fix)) error {
@@ -108,49 +95,47 @@ func check(ctx context.Context, s Streams, path string, f *checkFlags) (err erro
 		}
 	}
 	if f.asJSON {
-		again := func(report func(sheet.Problem)) error {
-			_, err := batch.Check(ctx, sh, source.Rules, false, report)
-			return err
-		}
-		if err := found.writeJSON(s.Out, in.name, o, again, fixes); err != nil {
-			return err
-		}
+		err = found.writeJSON(s.Out, source.Name, pass, fixes)
 	}
 	switch {
-	case o.Errors > 0:
+	case err != nil:
+		return err
+	case found.Errors > 0:
 		return silent(ExitUsage)
 	case f.asJSON || f.quiet:
 		return nil
 	}
-	_, err = fmt.Fprintf(s.Err, "%s: %s, all of them can be sent\n%s", in.name, text.Count(o.Rows, "row"), overviewLines(o))
+	_, err = fmt.Fprintf(s.Err, "%s: %s, all of them can be sent\n%s", source.Name, text.Count(o.Rows, "row"), overviewLines(o))
 	return err
 }
 
 // fixable refuses a place for the corrected copy that would do harm: above all
 // the sheet itself, by whatever name.
-func fixable(s Streams, in *input, path string) error {
-	if path == "-" {
+func (f *checkFlags) fixable(s Streams, source job.Sheet) error {
+	switch f.fix {
+	case "":
+		return nil
+	case "-":
 		return usage("--fix -: name a file; standard output is for --json")
 	}
-	if err := writable(path); err != nil {
-		return usage("--fix %s: %w", path, err)
+	if err := writable(f.fix); err != nil {
+		return usage("--fix %s: %w", f.fix, err)
 	}
-	there, err := os.Stat(path)
+	there, err := os.Stat(f.fix)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return usage("--fix %s: %w", path, err)
+		return usage("--fix %s: %w", f.fix, err)
 	case !there.Mode().IsRegular():
-		return usage("--fix %s is not a regular file: name one", path)
+		return usage("--fix %s is not a regular file: name one", f.fix)
 	}
-	stat := func() (fs.FileInfo, error) { return os.Stat(in.path) }
-	if file, ok := s.In.(*os.File); ok && in.stdin {
-		stat = file.Stat
+	given, err := os.Stat(source.Path)
+	if file, ok := s.In.(*os.File); ok && source.Unnamed {
+		given, err = file.Stat()
 	}
-	given, err := stat()
 	if err == nil && os.SameFile(given, there) {
-		return usage("--fix %s is the sheet itself: name another file, so that the sheet stays as it was", path)
+		return usage("--fix %s is the sheet itself: name another file, so that the sheet stays as it was", f.fix)
 	}
 	return err
 }
@@ -167,7 +152,7 @@ func eachFixed(ctx context.Context, sh *sheet.Sheet, report func(change.Fix), wr
 }
 
 // writeFixed writes the corrected copy and lists each change on w.
-func writeFixed(ctx context.Context, w io.Writer, sh *sheet.Sheet, f *checkFlags) error {
+func (f *checkFlags) writeFixed(ctx context.Context, w io.Writer, sh *sheet.Sheet) error {
 	list := bufio.NewWriterSize(w, 64<<10)
 	fixed := 0
 	err := journal.Replace(f.fix, func(file io.Writer) error {

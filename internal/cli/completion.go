@@ -111,19 +111,8 @@ func completeAfterEquals(targets func(typed string) []string) cobra.CompletionFu
 // mapTargets are the fields that a column can be mapped to, those that are
 // never sent at the end.
 func mapTargets(string) []string {
-	sent, readOnly := fieldNames()
-	return slices.Concat(sent, []string{"attributes."}, readOnly)
-}
-
-func fieldNames() (sent, readOnly []string) {
-	for _, f := range change.Fields() {
-		if f.Help == "" {
-			readOnly = append(readOnly, f.Name)
-		} else {
-			sent = append(sent, f.Name)
-		}
-	}
-	return sent, readOnly
+	names := change.SheetFields()
+	return slices.Concat(names.Sent, []string{"attributes."}, names.ReadOnly)
 }
 
 // dateTargets are the pairs of date formats, the second once there is a first.

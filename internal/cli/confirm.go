@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -97,9 +95,7 @@ func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
 func overviewLines(o *batch.Overview) string {
 	var b strings.Builder
 	if len(o.Statuses) > 0 {
-		names := slices.SortedFunc(maps.Keys(o.Statuses), func(a, b string) int {
-			return cmp.Or(cmp.Compare(o.Statuses[b], o.Statuses[a]), cmp.Compare(a, b))
-		})
+		names := mostFirst(o.Statuses)
 		for i, s := range names {
 			names[i] = fmt.Sprintf("%s %s", text.Number(o.Statuses[s]), s)
 		}

@@ -3,10 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,96 +28,14 @@ import (
 	"nermbulk/internal/text"
 )
 
-// exportFlags are the flags of export.
-type exportFlags struct {
-	tenantFlags
-	logFlags
-	status, workflowID, requesterID, profileID, output string
-}
-
-func newExportCommand(s Streams) *cobra.Command {
-	f := &exportFlags{}
-	c := &cobra.Command{
-		Use:   "export -o FILE",
-		Short: "Write the tenant's sessions as a sheet that run accepts",
-		Long: `Export reads the tenant's list of sessions and writes it as a sheet that run accepts:
-edit cells, remove the rows that are not to change, and send it back. A cell that is
-left as it is sends the value that the session has already; with --compare such rows
-are not sent at all. What a run would refuse or take for something else is left
-empty, and told.
-
-FILE is replaced once the whole list has been read, never half; - is standard output.`,
-		Example: `  nermbulk export --tenant acme --status pending_approval -o pending.csv
-  nermbulk run pending.csv --tenant acme --compare`,
-		Args: exactly(0, "no arguments"),
-	}
-	setFlags(c,
-		group("Which sessions (all of them must hold)", func(flags *pflag.FlagSet) {
-			flags.StringVar(&f.status, "status", "", "those of this status")
-			flags.StringVar(&f.workflowID, "workflow-id", "", "those of this workflow")
-			flags.StringVar(&f.requesterID, "requester-id", "", "those of this requester")
-			flags.StringVar(&f.profileID, "profile-id", "", "those of this profile")
-		}),
-		group("The tenant", f.tenantFlags.register),
-		group("How fast", func(flags *pflag.FlagSet) { f.registerPace(flags, "page") }),
-		group("Output", func(flags *pflag.FlagSet) {
-			flags.StringVarP(&f.output, "output", "o", "", "the sheet to write; - for standard output")
-			f.logFlags.register(flags)
-		}),
-	)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := f.validate(); err != nil {
-			return err
-		}
-		e := &exporter{Streams: s, exportFlags: f, flags: c.Flags(), out: newPrinter(s.Err, f.logFlags)}
-		return e.run()
-	}
-	return c
-}
-
-func (f *exportFlags) validate() error {
-	if f.output == "" {
-		return usage("no file is named: use -o FILE, or -o - for standard output")
-	}
-	return cmp.Or(f.tenantFlags.validate(), f.validatePace(), f.logFlags.validate())
-}
-
-// query returns the filters. A misspelt status would only find nothing, so it
-// is an error.
-func (f *exportFlags) query() (api.Query, error) {
-	q := api.Query{Whole: true}
-	if f.status != "" {
-		known, ok := change.KnownStatus(f.status)
-		if !ok {
-			hint := "; `nermbulk help sheet` lists them"
-			if near, ok := sheet.Nearest(f.status, change.Statuses()); ok {
-				hint = "; did you mean " + near + "?"
-			}
-			return q, usage("--status %q is not a status%s", f.status, hint)
-		}
-		q.Status = known
-	}
-	for _, id := range []struct {
-		flag, value string
-		to          *string
-	}{
-		{"workflow-id", f.workflowID, &q.WorkflowID},
-		{"requester-id", f.requesterID, &q.RequesterID},
-		{"profile-id", f.profileID, &q.ProfileID},
-	} {
-		value := sheet.Trim(id.value)
-		if value != "" && (len(value) != 36 || uuid.Validate(value) != nil) {
-			return q, usage("--%s %q is not a UUID; one looks like 33f072dd-13b4-41e1-8ea0-16f2a59b57c8", id.flag, id.value)
-		}
-		*id.to = strings.ToLower(value)
-	}
-	return q, nil
-}
-
-// exporter runs one export command.
+// exporter runs the export command with its flags.
 type exporter struct {
 	Streams
-	*exportFlags
+	tenantFlags
+	logFlags
+	status, output string
+	query          api.Query
+
 	flags  *pflag.FlagSet
 	out    *printer
 	to     job.Tenant
@@ -125,13 +43,67 @@ type exporter struct {
 	path   string // of the sheet, links followed; empty for standard output
 }
 
-func (e *exporter) run() (err error) {
-	ctx, caught, stop := e.Signals()
-	defer stop()
-	query, err := e.query()
-	if err != nil {
+func newExportCommand(s Streams) *cobra.Command {
+	e := &exporter{Streams: s, query: api.Query{Whole: true}}
+	c := &cobra.Command{
+		Use:   "export -o FILE",
+		Short: "Write the tenant's sessions as a sheet that run accepts",
+		Args:  exactly(0, "no arguments"),
+		RunE:  func(*cobra.Command, []string) error { return s.interruptible(e.run) },
+	}
+	setFlags(c,
+		group("Which sessions (all of them must hold)", func(flags *pflag.FlagSet) {
+			flags.StringVar(&e.status, "status", "", "those of this status")
+			flags.StringVar(&e.query.WorkflowID, "workflow-id", "", "those of this workflow")
+			flags.StringVar(&e.query.RequesterID, "requester-id", "", "those of this requester")
+			flags.StringVar(&e.query.ProfileID, "profile-id", "", "those of this profile")
+		}),
+		group("The tenant", e.tenantFlags.register),
+		group("How fast", func(flags *pflag.FlagSet) { e.registerPace(flags, "page") }),
+		group("Output", func(flags *pflag.FlagSet) {
+			flags.StringVarP(&e.output, "output", "o", "", "the sheet to write; - for standard output")
+			e.logFlags.register(flags)
+		}),
+	)
+	e.flags = c.Flags()
+	return c
+}
+
+// validate refuses values that make no sense. A misspelt status would only
+// find nothing, so it is an error too.
+func (e *exporter) validate() error {
+	if e.output == "" {
+		return usage("no file is named: use -o FILE, or -o - for standard output")
+	}
+	if err := cmp.Or(e.tenantFlags.validate(), e.logFlags.validate()); err != nil {
 		return err
 	}
+	if e.status != "" {
+		var ok bool
+		if e.query.Status, ok = change.KnownStatus(e.status); !ok {
+			hint := "; `nermbulk help sheet` lists them"
+			if near, ok := sheet.Nearest(e.status, change.Statuses()); ok {
+				hint = "; did you mean " + near + "?"
+			}
+			return usage("--status %q is not a status%s", e.status, hint)
+		}
+	}
+	for _, flag := range []string{"workflow-id", "requester-id", "profile-id"} {
+		id := e.flags.Lookup(flag).Value
+		value := sheet.Trim(id.String())
+		if value != "" && (len(value) != 36 || uuid.Validate(value) != nil) {
+			return usage("--%s %q is not a UUID; one looks like 33f072dd-13b4-41e1-8ea0-16f2a59b57c8", flag, id)
+		}
+		_ = id.Set(strings.ToLower(value)) // any text will do
+	}
+	return nil
+}
+
+func (e *exporter) run(ctx context.Context) (err error) {
+	if err := e.validate(); err != nil {
+		return err
+	}
+	e.out = newPrinter(e.Err, e.logFlags)
 	if err := e.connect(); err != nil {
 		return err
 	}
@@ -140,23 +112,20 @@ func (e *exporter) run() (err error) {
 	if e.path != "" {
 		dir = filepath.Dir(e.path) // where the sheet has room, so have the sessions
 	}
-	sessions, err := newSpool(dir)
+	sessions, err := journal.Scratch(dir) // they are personal data
 	if err != nil {
-		return err
+		return fmt.Errorf("keep the sessions on disk: %w", err)
 	}
-	defer func() { err = cmp.Or(err, sessions.close()) }()
-	uids, missing, err := e.read(ctx, query, sessions)
-	if err != nil {
-		list, unlisted := errors.AsType[*api.ListError](err)
-		switch {
-		case !unlisted:
-			return err
-		case ctx.Err() != nil:
-			return silent(caught())
-		case list.Answer.Verdict == api.Refused:
-			return &failure{ExitUsage, err}
-		}
+	defer func() { err = cmp.Or(err, sessions.Close()) }()
+	uids, missing, err := e.read(ctx, sessions)
+	list, unlisted := errors.AsType[*api.ListError](err)
+	switch {
+	case unlisted && list.Answer.Verdict == api.Refused:
+		return &failure{ExitUsage, err}
+	case unlisted:
 		return &failure{ExitStopped, err}
+	case err != nil:
+		return err
 	}
 	x := newExportSheet(uids, e.to.Host)
 	write := func(w io.Writer) error { return x.write(w, sessions) }
@@ -188,30 +157,16 @@ func (e *exporter) connect() (err error) {
 	return nil
 }
 
-// exportPath returns the file to write, so that a link to a sheet stays a link.
-func exportPath(output string) (string, error) {
-	if output == "-" {
-		return "", nil
-	}
-	path, err := filepath.EvalSymlinks(output)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		path = output
-	case err != nil:
-		return "", cause(err)
-	}
-	return path, writable(path)
-}
-
-// read reads the whole list into the spool. It returns the attributes that
-// any session has, and how many more sessions the tenant counted than came.
-func (e *exporter) read(ctx context.Context, query api.Query, sessions *spool) (uids map[string]struct{}, missing int, err error) {
+// read reads the whole list and writes it to the file, a session a line. It
+// returns the attributes that any session has, and how many more sessions the
+// tenant counted than came.
+func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[string]struct{}, missing int, err error) {
 	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading", "host", e.to.Host)
 	uids = map[string]struct{}{}
-	progress := &listProgress{exporter: e, rate: job.NewRate(e.Now()), printed: e.Now()}
-	defer job.StartClock(progress.update)()
-	total, read := 0, 0
-	for page, err := range api.Pages(ctx, e.client.List, query) {
+	file := json.NewEncoder(sessions)
+	var total, read atomic.Int64
+	defer job.StartClock(e.progress(&total, &read))()
+	for page, err := range api.Pages(ctx, e.client.List, e.query) {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -219,52 +174,48 @@ func (e *exporter) read(ctx context.Context, query api.Query, sessions *spool) (
 			for uid := range s.Attributes {
 				uids[uid] = struct{}{}
 			}
-			if err := sessions.add(s); err != nil {
-				return nil, 0, err
+			s.Raw = nil // the text that it came in
+			if err := file.Encode(&s); err != nil {
+				return nil, 0, fmt.Errorf("keep the sessions on disk: %w", err)
 			}
 		}
-		total, read = page.Total, read+len(page.Sessions)
-		progress.total.Store(int64(total))
-		progress.read.Store(int64(read))
+		total.Store(int64(page.Total))
+		read.Add(int64(len(page.Sessions)))
 	}
-	return uids, max(0, total-read), nil
+	return uids, max(0, int(total.Load()-read.Load())), nil
 }
 
 // linesEvery is the time between two lines of progress where there is no bar.
 const linesEvery = 10 * time.Second
 
-// listProgress shows how much of the list has been read.
-type listProgress struct {
-	*exporter
-	total, read atomic.Int64 // sessions; the tenant need not say the total
-	rate        *job.Rate
-	printed     time.Time        // when the last line was, while there is no bar
-	bar         *report.Progress // nil until there is a total
-	length      int              // of the bar: the first total
-}
-
-// update shows the progress, for the last time or not.
-func (p *listProgress) update(last bool) {
-	read, total, now := int(p.read.Load()), int(p.total.Load()), p.Now()
-	if p.bar == nil && total == 0 {
-		if read > 0 && now.Sub(p.printed) >= linesEvery {
-			p.printed = now
-			p.out.say(slog.LevelInfo, text.Count(read, "session")+" read", "progress", "done", read)
+// progress returns what shows with each tick how many sessions have been read.
+// There is a bar once the tenant has said the total, which it need not do.
+func (e *exporter) progress(total, read *atomic.Int64) (update func(last bool)) {
+	var bar *report.Progress
+	length, printed := 0, e.Now() // of the bar, and when the last line was
+	rate := job.NewRate(e.Now())
+	return func(last bool) {
+		done, now := int(read.Load()), e.Now()
+		if bar == nil {
+			if length = int(total.Load()); length > 0 {
+				bar = newProgress(e.Streams, e.out, length)
+			} else if done > 0 && now.Sub(printed) >= linesEvery {
+				printed = now
+				e.out.say(slog.LevelInfo, text.Count(done, "session")+" read", "progress", "done", done)
+			}
 		}
-		return
-	}
-	if p.bar == nil {
-		p.length = total
-		p.bar = newProgress(p.Streams, p.out, total)
-	}
-	limits := p.client.Limits()
-	_, outage := p.client.Outage()
-	p.bar.Update(report.State{
-		Done: min(read, p.length), Left: max(0, p.length-read), Rate: p.rate.Update(now, read),
-		PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage, Unanswered: p.client.Unanswered(),
-	})
-	if last {
-		p.bar.Stop()
+		if bar == nil {
+			return
+		}
+		limits := e.client.Limits()
+		_, outage := e.client.Outage()
+		bar.Update(report.State{
+			Done: min(done, length), Left: max(0, length-done), Rate: rate.Update(now, done),
+			PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage, Unanswered: e.client.Unanswered(),
+		})
+		if last {
+			bar.Stop()
+		}
 	}
 }
 

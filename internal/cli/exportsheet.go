@@ -2,18 +2,17 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/change"
-	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
@@ -22,12 +21,11 @@ import (
 // changes nothing where it is not edited. The run's own planner checks each
 // row: what it would refuse is left empty, and noted.
 type exportSheet struct {
-	fields  []change.Field // of the first columns; attributes and result.source follow
 	columns []sheet.Column
+	cells   []func(*api.Session) string // of each column
 	planner *change.Planner
 	change  change.Change
 	row     sheet.Row
-	source  string // the cell of result.source
 
 	rows            int
 	unknownStatuses int           // sessions whose status is not in the API's list
@@ -39,33 +37,38 @@ type exportSheet struct {
 // newExportSheet returns a sheet with a column for each of the attributes. The
 // source is what result.source says.
 func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
-	x := &exportSheet{index: map[[2]string]*exportNote{}, source: source}
+	x := &exportSheet{index: map[[2]string]*exportNote{}}
 	for _, f := range change.Fields() {
-		if f.Get != nil {
-			x.addColumn(f.Name)
-			x.fields = append(x.fields, f)
+		switch {
+		case sheet.Field(f.Name) == change.Status:
+			x.addColumn(f.Name, x.status)
+		case f.Get != nil:
+			x.addColumn(f.Name, f.Get)
 		}
 	}
 	for _, uid := range slices.Sorted(maps.Keys(uids)) {
-		if field, read, ok := (sheet.Fields{}).Parse("attributes." + uid); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
+		name := "attributes." + uid
+		if field, read, ok := (sheet.Fields{}).Parse(name); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
 			x.note("the attribute "+text.Quote(uid, mostQuoted), "its name cannot stand in a header, so it has no column", "", "")
 			continue
 		}
-		x.addColumn("attributes." + uid)
+		x.addColumn(name, func(s *api.Session) string { return x.attribute(name, s.Attributes[uid], s) })
 	}
-	x.addColumn("result.source")
+	x.addColumn("result.source", func(*api.Session) string { return source })
 	x.planner = change.NewPlanner(x.columns, change.Rules{ClearMarker: change.DefaultClearMarker, AllowUnknownStatus: true})
 	x.row.Cells = make([]string, len(x.columns))
 	return x
 }
 
-func (x *exportSheet) addColumn(name string) {
+func (x *exportSheet) addColumn(name string, cell func(*api.Session) string) {
 	field, uid, _ := change.SheetFields().Parse(name)
 	x.columns = append(x.columns, sheet.Column{Index: len(x.columns), Name: name, Field: field, UID: uid})
+	x.cells = append(x.cells, cell)
 }
 
-// write writes the header and a row for each session of the spool.
-func (x *exportSheet) write(to io.Writer, sessions *spool) error {
+// write writes the header and a row for each session, of which each line of
+// the file has one.
+func (x *exportSheet) write(to io.Writer, sessions io.ReadSeeker) error {
 	w := sheet.NewWriter(to, ',')
 	for i, c := range x.columns {
 		x.row.Cells[i] = c.Name
@@ -73,15 +76,20 @@ func (x *exportSheet) write(to io.Writer, sessions *spool) error {
 	if err := w.Write(x.row.Cells); err != nil {
 		return err
 	}
-	err := sessions.each(func(s *api.Session) error {
-		if !x.fill(s) {
-			return nil
+	_, err := sessions.Seek(0, io.SeekStart)
+	lines := json.NewDecoder(bufio.NewReader(sessions))
+	for err == nil {
+		var s api.Session
+		if err = lines.Decode(&s); err != nil || !x.fill(&s) {
+			continue
 		}
 		x.rows++
-		return w.Write(x.row.Cells)
-	})
-	if err != nil {
-		return err
+		if err := w.Write(x.row.Cells); err != nil {
+			return err
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the sessions back: %w", err)
 	}
 	w.Flush()
 	return w.Error()
@@ -90,19 +98,9 @@ func (x *exportSheet) write(to io.Writer, sessions *spool) error {
 // fill makes a session's row. It reports false for a session that no row can
 // describe.
 func (x *exportSheet) fill(s *api.Session) bool {
-	cells := x.row.Cells
-	for i, c := range x.columns {
-		switch {
-		case c.Field == change.Status:
-			cells[i] = x.status(s)
-		case i < len(x.fields):
-			cells[i] = x.fields[i].Get(s)
-		case c.Field == sheet.Attribute:
-			cells[i] = x.attribute(c, s)
-		default:
-			cells[i] = x.source
-		}
-		if strings.ContainsRune(cells[i], 0) {
+	for i, cell := range x.cells {
+		x.row.Cells[i] = cell(s)
+		if strings.ContainsRune(x.row.Cells[i], 0) {
 			x.empty(s, i, "it holds a NUL character")
 		}
 	}
@@ -119,12 +117,19 @@ func (x *exportSheet) fill(s *api.Session) bool {
 				x.note("left out", "the session holds nothing that a row could send", "", s.ID)
 				return false
 			default:
-				x.empty(s, i, whyRefused(p.Kind))
+				x.empty(s, i, cmp.Or(whyRefused[p.Kind], fmt.Sprintf("a run would refuse it (%s)", p.Kind)))
 				refused = true
 			}
 		}
 	}
 	return true
+}
+
+// whyRefused is why a run would refuse a value.
+var whyRefused = map[sheet.Kind]string{
+	sheet.ExcelError: "a run would take it for an error of the spreadsheet",
+	sheet.BadUUID:    "it is not a UUID",
+	sheet.BadType:    "it is not a requester type that can be written",
 }
 
 // status returns a session's status as a request would spell it.
@@ -139,16 +144,15 @@ func (x *exportSheet) status(s *api.Session) string {
 	return s.Status
 }
 
-// attribute returns the cell of an attribute. A value that would clear it is
-// left out.
-func (x *exportSheet) attribute(c sheet.Column, s *api.Session) string {
-	value := s.Attributes[c.UID]
+// attribute returns the cell of an attribute's value. One that would clear it
+// is left out.
+func (x *exportSheet) attribute(column, value string, s *api.Session) string {
 	switch trimmed := sheet.Trim(value); {
 	case strings.EqualFold(trimmed, change.DefaultClearMarker):
-		x.note(c.Name, "left empty: a run would take it for the clear marker", value, s.ID)
+		x.note(column, "left empty: a run would take it for the clear marker", value, s.ID)
 		return ""
 	case trimmed != value && trimmed != "":
-		x.note(c.Name, "a run would send it without the white space around it", value, s.ID)
+		x.note(column, "a run would send it without the white space around it", value, s.ID)
 	}
 	return value
 }
@@ -157,19 +161,6 @@ func (x *exportSheet) attribute(c sheet.Column, s *api.Session) string {
 func (x *exportSheet) empty(s *api.Session, i int, why string) {
 	x.note(x.columns[i].Name, "left empty: "+why, x.row.Cells[i], s.ID)
 	x.row.Cells[i] = ""
-}
-
-// whyRefused is why a run would refuse a value.
-func whyRefused(k sheet.Kind) string {
-	switch k {
-	case sheet.ExcelError:
-		return "a run would take it for an error of the spreadsheet"
-	case sheet.BadUUID:
-		return "it is not a UUID"
-	case sheet.BadType:
-		return "it is not a requester type that can be written"
-	}
-	return fmt.Sprintf("a run would refuse it (%s)", k)
 }
 
 const (
@@ -227,48 +218,3 @@ func (x *exportSheet) notes() string {
 	}
 	return b.String()
 }
-
-// spool keeps sessions on disk until all of them are known, one JSON object a
-// line. They are personal data: the file does not outlive the process.
-type spool struct {
-	file *os.File
-	enc  *json.Encoder
-}
-
-func newSpool(dir string) (*spool, error) {
-	file, err := journal.Scratch(dir)
-	if err != nil {
-		return nil, fmt.Errorf("keep the sessions on disk: %w", err)
-	}
-	return &spool{file, json.NewEncoder(file)}, nil
-}
-
-// add appends a session, without the text that it came in.
-func (s *spool) add(session api.Session) error {
-	session.Raw = nil
-	if err := s.enc.Encode(&session); err != nil {
-		return fmt.Errorf("keep the sessions on disk: %w", err)
-	}
-	return nil
-}
-
-// each calls visit with the sessions in their order.
-func (s *spool) each(visit func(*api.Session) error) error {
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("read the sessions back: %w", err)
-	}
-	sessions := json.NewDecoder(bufio.NewReader(s.file))
-	for {
-		var session api.Session
-		if err := sessions.Decode(&session); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("read the sessions back: %w", err)
-		}
-		if err := visit(&session); err != nil {
-			return err
-		}
-	}
-}
-
-func (s *spool) close() error { return s.file.Close() }

@@ -1,66 +1,132 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/change"
+	"nermbulk/internal/job"
+	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
-// flagGroup is a heading of a command's help and the flags below it.
-type flagGroup struct {
-	title string
-	flags *pflag.FlagSet
+// sheetFlags are those that decide what the sheet's cells mean: of run and
+// check alike.
+type sheetFlags struct {
+	encoding, delimiter, unknown, duplicates string
+	maps, dates                              []string
+	rules                                    change.Rules
 }
 
-// group returns a heading with the flags that register adds.
-func group(title string, register func(*pflag.FlagSet)) flagGroup {
-	flags := pflag.NewFlagSet(title, pflag.ContinueOnError)
-	flags.SortFlags = false
-	register(flags)
-	return flagGroup{title, flags}
+func (f *sheetFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.maps, "map", nil, "a sheet's own header for a field, 'COLUMN=FIELD'; repeatable")
+	flags.StringVar(&f.unknown, "unknown-columns", "error", "a column that is neither a field nor mapped: error, attribute or ignore")
+	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
+	flags.StringVar(&f.rules.ClearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
+	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
+	flags.BoolVar(&f.rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
+	flags.BoolVar(&f.rules.AllowUnknownStatus, "allow-unknown-status", false, "send a status that the list does not hold, as typed")
+	flags.StringVar(&f.encoding, "encoding", "", "read the sheet in this encoding, e.g. windows-1252 (default: auto, by what the file holds)")
+	flags.StringVar(&f.delimiter, "delimiter", "", "what divides the cells, one character or tab (default: auto, by the header)")
+	flags.BoolVar(&f.rules.Strict, "strict", false, "warnings are errors")
 }
 
-// setFlags gives a command its flags, in groups as a person looks for them.
-func setFlags(c *cobra.Command, groups ...flagGroup) {
-	c.Flags().SortFlags = false
-	for _, g := range groups {
-		c.Flags().AddFlagSet(g.flags)
-	}
-	c.SetUsageFunc(func(c *cobra.Command) error {
-		var b strings.Builder
-		b.WriteString("Usage:\n  " + c.UseLine() + "\n")
-		if c.Example != "" {
-			b.WriteString("\nExamples:\n" + c.Example + "\n")
-		}
-		for _, g := range groups {
-			b.WriteString("\n" + g.title + ":\n" + strings.TrimRight(g.flags.FlagUsagesWrapped(100), "\n") + "\n")
-		}
-		b.WriteString("\nEvery flag has an environment variable, NERMBULK_ and its name in capitals with _ for -\n(NERMBULK_MAX_ATTEMPTS=3); a flag wins.\n")
-		_, err := c.OutOrStderr().Write([]byte(b.String()))
+// detected is the word for what happens without --encoding and --delimiter.
+const detected = "auto"
+
+// withSheet calls do with the sheet at path, which is read as the flags say.
+// Standard input is kept in a file meanwhile, since a sheet is read more than
+// once; it can hold personal data.
+func (f *sheetFlags) withSheet(ctx context.Context, s Streams, path string, do func(job.Sheet) error) (err error) {
+	sh, err := f.sheet()
+	if err != nil {
 		return err
-	})
+	}
+	sh.Name, sh.Path = path, path
+	if path == "-" {
+		sh.Name, sh.Unnamed = stdinName, true
+		if sh.Path, err = keepInput(ctx, s.In); err != nil {
+			return err
+		}
+		defer func() { err = cmp.Or(err, os.Remove(sh.Path)) }()
+	}
+	return do(sh)
+}
+
+// stdinName is what a sheet from standard input is called.
+const stdinName = "stdin"
+
+// sheet is how the flags have a sheet read.
+func (f *sheetFlags) sheet() (job.Sheet, error) {
+	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}}
+	if !strings.EqualFold(f.encoding, detected) {
+		s.Options.Encoding = f.encoding
+	}
+	delimiter, size := utf8.DecodeRuneInString(f.delimiter)
+	switch {
+	case f.delimiter == "" || strings.EqualFold(f.delimiter, detected):
+	case strings.EqualFold(f.delimiter, "tab") || f.delimiter == `\t`:
+		s.Options.Delimiter = '\t'
+	case size == len(f.delimiter):
+		s.Options.Delimiter = delimiter
+	default:
+		return s, usage("--delimiter %q: use one character, or the word tab", f.delimiter)
+	}
+	policy := slices.Index([]string{
+		sheet.UnknownError: "error", sheet.UnknownAttribute: "attribute", sheet.UnknownIgnore: "ignore",
+	}, f.unknown)
+	if policy < 0 {
+		return s, usage("--unknown-columns %q: use error, attribute or ignore", f.unknown)
+	}
+	s.Options.Unknown = sheet.UnknownColumns(policy)
+	for _, m := range f.maps {
+		mapping, err := s.Options.Fields.ParseMapping(m)
+		if err != nil {
+			return s, &failure{ExitUsage, err}
+		}
+		s.Options.Columns = append(s.Options.Columns, mapping)
+	}
+	return s, f.complete(&s.Rules)
+}
+
+// complete adds to the rules what no flag sets by itself.
+func (f *sheetFlags) complete(r *change.Rules) error {
+	if r.ClearMarker = sheet.Trim(r.ClearMarker); r.ClearMarker == "" {
+		return usage("--clear-marker is empty: an empty cell changes nothing, so it cannot empty an attribute too")
+	}
+	if r.InOrder = f.duplicates == "in-order"; !r.InOrder && f.duplicates != "error" {
+		return usage("--duplicates %q: use error or in-order", f.duplicates)
+	}
+	for _, d := range f.dates {
+		rule, err := change.ParseDateRule(d)
+		if err != nil {
+			return usage("--date %w", err)
+		}
+		if slices.ContainsFunc(r.Dates, func(other change.DateRule) bool { return sheet.SameUID(other.UID, rule.UID) }) {
+			return usage("--date %q: attributes.%s has a rule already", d, rule.UID)
+		}
+		r.Dates = append(r.Dates, rule)
+	}
+	return nil
 }
 
 // A source knows the values of flags that are not on the command line. It
-// returns the text, how to name it in an error, and whether there is one.
-type source func(flag string) (value, name string, ok bool)
+// returns the text, empty for none, and how to name it in an error.
+type source func(flag string) (value, name string)
 
 // fromEnv is the source of flags that the environment sets: --max-attempts by
-// NERMBULK_MAX_ATTEMPTS. An empty variable is none.
-func fromEnv(env func(string) (string, bool)) source {
-	return func(flag string) (value, name string, ok bool) {
-		name = envName(flag)
-		value, _ = env(name)
-		return value, "the environment variable " + name, value != ""
+// NERMBULK_MAX_ATTEMPTS.
+func fromEnv(env func(string) string) source {
+	return func(flag string) (value, name string) {
+		name = "NERMBULK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+		return env(name), "the environment variable " + name
 	}
-}
-
-func envName(flag string) string {
-	return "NERMBULK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // rivals are flags that contradict each other: one that was given keeps the
@@ -81,8 +147,8 @@ func fill(flags *pflag.FlagSet, from source) error {
 	}
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
-		value, name, ok := from(f.Name)
-		if !ok || f.Changed || first != nil || slices.Contains(leave, f.Name) {
+		value, name := from(f.Name)
+		if value == "" || f.Changed || first != nil || slices.Contains(leave, f.Name) {
 			return
 		}
 		values := []string{value}

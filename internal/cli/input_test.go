@@ -17,7 +17,7 @@ func TestInputInterrupted(t *testing.T) {
 	defer to.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := openInput(ctx, Streams{In: from}, "-"); !errors.Is(err, context.Canceled) {
+	if _, err := keepInput(ctx, from); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

@@ -173,7 +173,7 @@ func TestWhoIsAskedSeesWhatAbout(t *testing.T) {
 		var errs bytes.Buffer
 		s := Streams{
 			In: strings.NewReader(test.answer), InTerminal: true, Out: io.Discard, Err: &errs, Now: time.Now,
-			Env: func(name string) (string, bool) { v, ok := withToken[name]; return v, ok },
+			Env: func(name string) string { return withToken[name] },
 			Signals: func() (context.Context, func() ExitCode, func()) {
 				return t.Context(), func() ExitCode { return ExitInterrupted }, func() {}
 			},

@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -19,30 +15,6 @@ import (
 
 // metricsMode lets the collector, which is another user, read the file.
 const metricsMode fs.FileMode = 0o644
-
-// writable checks that a file can be written at path, before there is anything
-// to write.
-func writable(path string) error {
-	switch info, err := os.Lstat(path); {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("it is a directory; name a file in it")
-	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
-		return fmt.Errorf("it is no regular file; name one")
-	}
-	f, err := journal.Scratch(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("no file can be written there: %w", cause(err))
-	}
-	return f.Close()
-}
-
-// cause returns an error without its file's name, which the user did not type.
-func cause(err error) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Err
-	}
-	return err
-}
 
 // writeMetrics writes how the run ended for Prometheus's textfile collector. It
 // returns err, the run's own error, unless that is nil and writing fails.
@@ -71,27 +43,32 @@ func (r *runner) metrics(start time.Time, code ExitCode) string {
 		m.sheet = job.RunName(r.path)
 	}
 	now := r.Now()
-	m.gauge("timestamp_seconds", "When the last run of the sheet ended, in Unix time.", float64(now.UnixMilli())/1000)
-	m.gauge("duration_seconds", "How long the last run took, without the sessions before a resume.", now.Sub(start).Seconds())
+	m.gauge("timestamp_seconds", "When the last run of the sheet ended, in Unix time.", seconds(time.Duration(now.UnixMilli())*time.Millisecond))
+	m.gauge("duration_seconds", "How long the last run took, without the sessions before a resume.", seconds(now.Sub(start)))
 	m.gauge("success", "1 if every row of the last run is updated or unchanged, else 0.", boolean(code == ExitOK))
-	m.gauge("exit_code", "The exit code of the last run; see nermbulk help exit-codes.", float64(code))
+	m.gauge("exit_code", "The exit code of the last run; see nermbulk help exit-codes.", code)
 	m.gauge("dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.send.DryRun))
 	if !r.result.Begun {
 		return m.String()
 	}
 	rows, sent := r.result.Summary.Outcomes, r.result.Summary.Requests
-	m.gauges("rows", "Rows of the last run by their outcome.", "outcome", []sample{
-		{"updated", rows.Updated}, {"unchanged", rows.Unchanged}, {"failed", rows.Failed},
-		{"unknown", rows.Unknown}, {"invalid", rows.Invalid}, {"pending", rows.Pending}, {"to_send", r.result.Summary.ToSend},
-	})
-	m.gauges("requests", "Requests that the last run sent, those before a resume too.", "kind",
-		[]sample{{"patch", sent.Patch}, {"get", sent.Get}, {"token", sent.Token}})
-	m.gauge("throttled_requests", "Requests of the last run that the tenant refused for the rate.", float64(sent.Throttled))
-	m.gauge("retried_requests", "Requests of the last run beyond the first of each row.", float64(sent.Retried))
+	m.gauges("rows", "Rows of the last run by their outcome.",
+		sample{`,outcome="updated"`, rows.Updated}, sample{`,outcome="unchanged"`, rows.Unchanged}, sample{`,outcome="failed"`, rows.Failed},
+		sample{`,outcome="unknown"`, rows.Unknown}, sample{`,outcome="invalid"`, rows.Invalid}, sample{`,outcome="pending"`, rows.Pending},
+		sample{`,outcome="to_send"`, r.result.Summary.ToSend})
+	m.gauges("requests", "Requests that the last run sent, those before a resume too.",
+		sample{`,kind="patch"`, sent.Patch}, sample{`,kind="get"`, sent.Get}, sample{`,kind="token"`, sent.Token})
+	m.gauge("throttled_requests", "Requests of the last run that the tenant refused for the rate.", sent.Throttled)
+	m.gauge("retried_requests", "Requests of the last run beyond the first of each row.", sent.Retried)
 	return m.String()
 }
 
-func boolean(b bool) float64 {
+// seconds are given to the millisecond.
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64)
+}
+
+func boolean(b bool) int {
 	if b {
 		return 1
 	}
@@ -104,26 +81,19 @@ type metricsText struct {
 	sheet string // the value of their label
 }
 
-// sample is one value of a gauge that has several.
+// sample is one value of a gauge. It has labels of its own where the gauge has
+// several values.
 type sample struct {
-	label string
-	value int
+	labels string
+	value  any
 }
 
-func (m *metricsText) head(name, help string) {
+func (m *metricsText) gauge(name, help string, value any) { m.gauges(name, help, sample{"", value}) }
+
+func (m *metricsText) gauges(name, help string, samples ...sample) {
 	fmt.Fprintf(m, "# HELP nermbulk_last_run_%[1]s %[2]s\n# TYPE nermbulk_last_run_%[1]s gauge\n", name, help)
-}
-
-// gauge appends a value, rounded to three decimals.
-func (m *metricsText) gauge(name, help string, value float64) {
-	m.head(name, help)
-	fmt.Fprintf(m, "nermbulk_last_run_%s{sheet=%s} %s\n", name, labelValue(m.sheet), strconv.FormatFloat(math.Round(value*1000)/1000, 'f', -1, 64))
-}
-
-func (m *metricsText) gauges(name, help, label string, samples []sample) {
-	m.head(name, help)
 	for _, s := range samples {
-		fmt.Fprintf(m, "nermbulk_last_run_%s{sheet=%s,%s=%q} %d\n", name, labelValue(m.sheet), label, s.label, s.value)
+		fmt.Fprintf(m, "nermbulk_last_run_%s{sheet=%s%s} %v\n", name, labelValue(m.sheet), s.labels, s.value)
 	}
 }
 

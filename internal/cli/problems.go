@@ -24,70 +24,71 @@ const mostPrinted = 20
 // with more is read a second time instead.
 const mostKept = 50_000
 
-// problems collects what a check reports, in bounded memory.
+// problems collects what a check reports, in bounded memory. The overview is
+// that of the check, once it has ended.
 type problems struct {
-	keep     bool // all of them, for JSON
-	all      []sheet.Problem
-	overflow bool
-	errors   []sheet.Problem // the first ones
-	warnings []sheet.Problem
-	groups   map[columnKind]*problemGroup
+	*batch.Overview
+	keep             bool // all of them, for JSON
+	all              []sheet.Problem
+	errors, warnings []sheet.Problem // the first ones
+	firstOf          map[sheet.Kind]sheet.Problem
+	groups           map[sheet.Problem]*problemGroup // by a problem's column and kind alone
 }
 
-// columnKind is one sort of problem in one column.
-type columnKind struct {
-	column string
-	kind   sheet.Kind
-}
-
+// problemGroup is one sort of problem in one column.
 type problemGroup struct {
 	rows  int
 	first sheet.Problem
 }
 
 func newProblems(keep bool) *problems {
-	return &problems{keep: keep, groups: map[columnKind]*problemGroup{}}
+	return &problems{keep: keep, firstOf: map[sheet.Kind]sheet.Problem{}, groups: map[sheet.Problem]*problemGroup{}}
 }
 
 func (p *problems) add(problem sheet.Problem) {
-	switch {
-	case p.keep && len(p.all) < mostKept:
+	if p.keep && len(p.all) <= mostKept {
 		p.all = append(p.all, problem)
-	case p.keep:
-		p.overflow = true
 	}
-	switch {
-	case problem.Severity == sheet.Error && len(p.errors) < mostPrinted:
-		p.errors = append(p.errors, problem)
-	case problem.Severity == sheet.Warning && len(p.warnings) < mostPrinted:
-		p.warnings = append(p.warnings, problem)
+	first := &p.errors
+	if problem.Severity == sheet.Warning {
+		first = &p.warnings
 	}
-	key := columnKind{problem.Column, problem.Kind}
+	if len(*first) < mostPrinted {
+		*first = append(*first, problem)
+	}
+	if _, ok := p.firstOf[problem.Kind]; !ok {
+		p.firstOf[problem.Kind] = problem
+	}
+	key := sheet.Problem{Column: problem.Column, Header: problem.Header, Kind: problem.Kind}
 	if p.groups[key] == nil {
 		p.groups[key] = &problemGroup{first: problem}
 	}
 	p.groups[key].rows++
 }
 
-// settle makes the problems of the whole sheet, if any, the only ones.
+// settle takes the overview of the check. The problems of the whole sheet, if
+// there are any, are the only ones.
 func (p *problems) settle(o *batch.Overview) {
-	if len(o.Whole) == 0 {
-		return
+	if len(o.Whole) > 0 {
+		*p = *newProblems(p.keep)
+		for _, problem := range o.Whole {
+			p.add(problem)
+		}
 	}
-	*p = *newProblems(p.keep)
-	for _, problem := range o.Whole {
-		p.add(problem)
-	}
+	p.Overview = o
 }
 
-// print shows people the first problems, errors before warnings, then where a
-// column is wrong nearly everywhere, and how many there are of each kind.
-func (p *problems) print(w io.Writer, o *batch.Overview) error {
-	if o.Errors+o.Warnings == 0 {
+// first returns the first problems, errors before warnings.
+func (p *problems) first() []sheet.Problem { return slices.Concat(p.errors, p.warnings) }
+
+// print shows people the first problems, then where a column is wrong nearly
+// everywhere, and how many there are of each kind.
+func (p *problems) print(w io.Writer) error {
+	if p.Errors+p.Warnings == 0 {
 		return nil
 	}
 	var b strings.Builder
-	shown := append(slices.Clone(p.errors), p.warnings...)
+	shown := p.first()
 	shown = shown[:min(len(shown), mostPrinted)]
 	for _, problem := range shown {
 		if problem.Severity == sheet.Warning {
@@ -95,26 +96,25 @@ func (p *problems) print(w io.Writer, o *batch.Overview) error {
 		}
 		b.WriteString(problem.String() + "\n")
 	}
-	groups := slices.SortedFunc(maps.Values(p.groups), func(a, b *problemGroup) int {
-		return cmp.Or(cmp.Compare(len(a.first.Column), len(b.first.Column)), cmp.Compare(a.first.Column, b.first.Column), cmp.Compare(a.first.Kind, b.first.Kind))
-	})
-	printColumns(&b, groups, o)
-	kinds := slices.SortedFunc(maps.Keys(o.Kinds), func(a, b sheet.Kind) int {
-		return cmp.Or(cmp.Compare(o.Kinds[b], o.Kinds[a]), cmp.Compare(a, b))
-	})
-	counts := make([]string, len(kinds))
-	for i, k := range kinds {
-		counts[i] = fmt.Sprintf("%s %s", text.Number(o.Kinds[k]), k)
-		if slices.ContainsFunc(shown, func(s sheet.Problem) bool { return s.Kind == k }) {
-			continue
+	p.printColumns(&b)
+	var counts []string
+	for _, k := range mostFirst(p.Kinds) {
+		count := fmt.Sprintf("%s %s", text.Number(p.Kinds[k]), k)
+		if !slices.ContainsFunc(shown, func(s sheet.Problem) bool { return s.Kind == k }) {
+			count += " (first in " + placeOf(p.firstOf[k]) + ")"
 		}
-		others := slices.DeleteFunc(slices.Clone(groups), func(g *problemGroup) bool { return g.first.Kind != k })
-		first := slices.MinFunc(others, func(a, b *problemGroup) int { return cmp.Compare(a.first.Row, b.first.Row) })
-		counts[i] += " (first in " + placeOf(first.first) + ")"
+		counts = append(counts, count)
 	}
-	fmt.Fprintf(&b, "%s, %s: %s\n", text.Count(o.Errors, "error"), text.Count(o.Warnings, "warning"), strings.Join(counts, ", "))
+	fmt.Fprintf(&b, "%s, %s: %s\n", text.Count(p.Errors, "error"), text.Count(p.Warnings, "warning"), strings.Join(counts, ", "))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// mostFirst returns the keys of counts, the most frequent first.
+func mostFirst[K cmp.Ordered](counts map[K]int) []K {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
 }
 
 // placeOf is a problem's row and column.
@@ -125,35 +125,33 @@ func placeOf(problem sheet.Problem) string {
 
 // printColumns writes one line for each column that is wrong nearly everywhere:
 // there one remedy may mend all rows.
-func printColumns(b *strings.Builder, groups []*problemGroup, o *batch.Overview) {
-	for _, g := range groups {
-		if g.first.Column == "" || g.rows <= mostPrinted || g.rows*2 <= o.Rows {
-			continue
+func (p *problems) printColumns(b *strings.Builder) {
+	columns := slices.SortedFunc(maps.Keys(p.groups), func(a, b sheet.Problem) int {
+		return cmp.Or(change.CompareColumns(a, b), cmp.Compare(a.Kind, b.Kind))
+	})
+	for _, c := range columns {
+		if g := p.groups[c]; c.Column != "" && g.rows > mostPrinted && g.rows*2 > p.Rows {
+			fmt.Fprintf(b, "%s: %s of %s rows are wrong in the same way (%s); the first: %s\n",
+				placeOf(c), text.Number(g.rows), text.Number(p.Rows), c.Kind, g.first)
 		}
-		column := g.first
-		column.Row = 0
-		fmt.Fprintf(b, "%s: %s of %s rows are wrong in the same way (%s); the first: %s\n",
-			placeOf(column), text.Number(g.rows), text.Number(o.Rows), g.first.Kind, g.first)
 	}
 }
 
 // log writes the problems that people would be shown, and the counts, as a
 // run's log has them. Warnings alone are left out of what is to hold errors only.
-func (p *problems) log(out *printer, o *batch.Overview) {
+func (p *problems) log(out *printer) {
 	level := slog.LevelWarn
-	if o.Errors > 0 {
+	if p.Errors > 0 {
 		level = slog.LevelError
 	}
 	switch {
-	case o.Errors+o.Warnings == 0:
+	case p.Errors+p.Warnings == 0 || level < out.level:
 		return
 	case !out.json:
-		if level >= out.level {
-			_ = p.print(out.out, o) // what cannot be shown does not keep rows from being sent
-		}
+		_ = p.print(out.out) // what cannot be shown does not keep rows from being sent
 		return
 	}
-	for _, problem := range append(slices.Clone(p.errors), p.warnings...) {
+	for _, problem := range p.first() {
 		level := slog.LevelError
 		if problem.Severity == sheet.Warning {
 			level = slog.LevelWarn
@@ -161,16 +159,16 @@ func (p *problems) log(out *printer, o *batch.Overview) {
 		out.say(level, "", "problem", "row", problem.Row, "column", problem.Column, "header", problem.Header,
 			"kind", problem.Kind, "severity", problem.Severity, "message", problem.Message)
 	}
-	out.say(level, "", "problems", "rows", o.Rows, "errors", o.Errors, "warnings", o.Warnings, "kinds", o.Kinds)
+	out.say(level, "", "problems", "rows", p.Rows, "errors", p.Errors, "warnings", p.Warnings, "kinds", p.Kinds)
 }
 
 // writeJSON writes all problems as one document, with the corrections of the
 // copy if there is one. again repeats the check of a sheet that has more
 // problems than were kept.
-func (p *problems) writeJSON(w io.Writer, name string, o *batch.Overview, again func(func(sheet.Problem)) error, fixes func(func(change.Fix)) error) error {
+func (p *problems) writeJSON(w io.Writer, name string, again func(func(sheet.Problem)) error, fixes func(func(change.Fix)) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	fmt.Fprintf(out, `{"sheet":%s,"rows":%d,`, text.AppendJSON(nil, name), o.Rows)
-	if !p.overflow {
+	fmt.Fprintf(out, `{"sheet":%s,"rows":%d,`, text.AppendJSON(nil, name), p.Rows)
+	if len(p.all) <= mostKept {
 		again = func(add func(sheet.Problem)) error {
 			for _, problem := range p.all {
 				add(problem)

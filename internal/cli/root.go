@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nermbulk/internal/job"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
 
 // Run executes one command line and returns the process's exit code.
@@ -17,8 +22,7 @@ func Run(args []string, s Streams) int {
 	root.SetArgs(args)
 	c, err := root.ExecuteC()
 	code := exitCodeOf(err)
-	var quiet silent
-	if err != nil && !errors.As(err, &quiet) {
+	if err != nil && err.Error() != "" {
 		var format logFlags
 		if wantsJSON(c, args, s.Env) {
 			format.logFormat = logJSON
@@ -32,18 +36,8 @@ func Run(args []string, s Streams) int {
 // NewRoot returns the command tree, for running it and for writing its manual.
 func NewRoot(s Streams) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "nermbulk",
-		Short: "Update SailPoint NERM workflow sessions in bulk from a spreadsheet",
-		Long: `nermbulk updates SailPoint NERM workflow sessions in bulk from a spreadsheet: each
-row of a CSV becomes one PATCH. Every row ends with one recorded result, a run
-that was stopped goes on where it was, and a cell that is wrong is told by its
-row and column before anything is sent.`,
-		Example: `  # see a whole run without an account
-  nermbulk run samples/sessions.csv --sandbox
-
-  # check a sheet offline, then send it
-  nermbulk check sessions.csv
-  NERM_TOKEN=… nermbulk run sessions.csv --tenant acme`,
+		Use:           "nermbulk",
+		Short:         "Update SailPoint NERM workflow sessions in bulk from a spreadsheet",
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -62,7 +56,7 @@ row and column before anything is sent.`,
 		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s),
 		newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
 	)
-	root.AddCommand(helpTopics()...)
+	addHelp(root)
 	addCompletion(root)
 	return root
 }
@@ -119,4 +113,98 @@ func newVersionCommand(s Streams) *cobra.Command {
 			return err
 		},
 	}
+}
+
+// ExitCode is what the process returns to its caller.
+type ExitCode = job.ExitCode
+
+// The exit codes, all of them.
+const (
+	ExitOK          = job.ExitOK
+	ExitRowsFailed  = job.ExitRowsFailed
+	ExitUsage       = ExitCode(2)
+	ExitStopped     = job.ExitStopped
+	ExitLocked      = ExitCode(4)
+	ExitInternal    = job.ExitInternal
+	ExitInterrupted = job.ExitInterrupted
+	ExitTerminated  = ExitCode(143)
+)
+
+// exitCodes says when each code is given, for help and the README.
+var exitCodes = []struct {
+	code ExitCode
+	when string
+}{
+	{ExitOK, "every row is updated or unchanged (in a dry run or a check: no problem but warnings)"},
+	{ExitRowsFailed, "the run ended, and some rows are failed, unknown or invalid"},
+	{ExitUsage, "usage, configuration, or a sheet with problems; nothing was sent"},
+	{ExitStopped, "stopped by a guard (--max-failures, --canary, 401 or 403, --outage-wait, 20 rows of 5xx in a row) or by --limit with rows left; go on with --resume"},
+	{ExitLocked, "another process has this run"},
+	{ExitInternal, "an internal or disk error; go on with --resume"},
+	{ExitInterrupted, "interrupted (SIGINT); go on with --resume"},
+	{ExitTerminated, "terminated (SIGTERM); go on with --resume"},
+}
+
+// failure is an error with the exit code that it asks for. Where everything has
+// been said already its text is empty.
+type failure struct {
+	code ExitCode
+	err  error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usage makes an error that is the caller's to mend: nothing was sent.
+func usage(format string, args ...any) error {
+	return &failure{ExitUsage, fmt.Errorf(format, args...)}
+}
+
+// silent ends with a code and nothing left to say.
+func silent(code ExitCode) error {
+	if code == ExitOK {
+		return nil
+	}
+	return &failure{code, errors.New("")}
+}
+
+// exitCodeOf finds the code that an error asks for.
+func exitCodeOf(err error) ExitCode {
+	failed, isFailure := errors.AsType[*failure](err)
+	ofJob, isJobs := errors.AsType[*job.Error](err)
+	_, locked := errors.AsType[*journal.LockedError](err)
+	_, exists := errors.AsType[*journal.ExistsError](err)
+	switch {
+	case err == nil:
+		return ExitOK
+	case isFailure:
+		return failed.code
+	case locked:
+		return ExitLocked
+	case exists, isJobs && ofJob.Kind < job.NoDirectory:
+		return ExitUsage
+	case errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	}
+	return ExitInternal
+}
+
+// explain adds the remedy to an error of a job with the run directory dir, in
+// the words of the command line.
+func explain(err error, dir string) error {
+	failed, ok := errors.AsType[*job.Error](err)
+	if !ok {
+		return err
+	}
+	switch failed.Kind {
+	case job.MissingDate:
+		return usage("--date %w", err)
+	case job.OtherTenant:
+		return usage("%w: resume it with the same tenant, or start a new run with another --run-dir", err)
+	case job.NoDirectory:
+		return fmt.Errorf("the run directory cannot be made; choose another place with --run-dir: %w", err)
+	case job.NoFiles:
+		return fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellWord(dir), err)
+	}
+	return err
 }

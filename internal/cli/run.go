@@ -10,49 +10,48 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/batch"
 	"nermbulk/internal/job"
 	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
 func newRunCommand(s Streams) *cobra.Command {
-	f := &runFlags{}
+	r := &runner{Streams: s}
 	c := &cobra.Command{
-		Use:   "run SHEET",
-		Short: "Check a sheet, then send it: one PATCH for each row",
-		Long: `Run checks the whole sheet, says what will happen and on which host, sends each row
-as one PATCH to its workflow session, and leaves a run directory with one recorded
-result for each row. SHEET is a path, or - for standard input.`,
-		Example: `  # a whole run against a simulated tenant
-  nermbulk run samples/sessions.csv --sandbox
-
-  # against a real one; the token is in NERM_TOKEN
-  nermbulk run sessions.csv --tenant acme
-
-  # every night, from cron: go on with what was interrupted, never ask
-  nermbulk run sessions.csv --tenant acme --yes --resume`,
+		Use:               "run SHEET",
+		Short:             "Check a sheet, then send it: one PATCH for each row",
 		Args:              exactly(1, "one sheet"),
 		ValidArgsFunction: oneArgument(completeSheet),
+		RunE: func(c *cobra.Command, args []string) error {
+			r.flags, r.path = c.Flags(), args[0]
+			return r.run()
+		},
 	}
-	setFlags(c, f.groups()...)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		r := &runner{Streams: s, runFlags: f, flags: c.Flags(), path: args[0]}
-		return r.run()
-	}
+	setFlags(c, r.groups()...)
 	return c
 }
 
 // runner drives one job for the run command, and is its observer.
 type runner struct {
 	Streams
-	*runFlags
-	flags *pflag.FlagSet
-	path  string // as given
+	sheetFlags
+	tenantFlags
+	logFlags
+	send                             batch.Options // its limits and choices
+	maxFailures, runDir, metricsFile string
+	resume, fresh, yes, asJSON       bool
+
+	flags        *pflag.FlagSet
+	path         string           // as given
+	failureLimit job.FailureLimit // from maxFailures
 
 	out      *printer
 	asked    <-chan os.Signal // for the state
@@ -65,6 +64,76 @@ type runner struct {
 	result   job.Result
 }
 
+func (r *runner) groups() []flagGroup {
+	return []flagGroup{
+		group("The tenant", func(flags *pflag.FlagSet) {
+			r.tenantFlags.register(flags)
+			flags.BoolVar(&r.sandbox, "sandbox", false, "run against a simulated tenant in this process; needs no token and no --yes")
+		}),
+		group("How fast", func(flags *pflag.FlagSet) {
+			flags.IntVar(&r.client.Workers, "workers", 8, "requests in flight")
+			r.registerPace(flags, "row")
+		}),
+		group("Safety", r.registerSafety),
+		group("Where the run is kept", func(flags *pflag.FlagSet) {
+			flags.StringVar(&r.runDir, "run-dir", "", "keep the run here (default: runs/<sheet>-<UTC time>)")
+			flags.BoolVar(&r.resume, "resume", false, "go on with the unfinished run in --run-dir, or the newest one of this sheet; start one if there is none")
+			flags.BoolVar(&r.fresh, "new", false, "begin a new run though an unfinished one of this sheet exists")
+			flags.BoolVar(&r.send.RetryFailed, "retry-failed", false, "with --resume: send the failed rows of the newest run again too")
+		}),
+		group("The sheet", r.sheetFlags.register),
+		group("Output", func(flags *pflag.FlagSet) {
+			flags.StringVar(&r.metricsFile, "metrics-file", "", "write the run's figures here for Prometheus's textfile collector, which reads *.prom")
+			r.logFlags.register(flags)
+			flags.BoolVar(&r.asJSON, "json", false, "the summary (or the problems) as one JSON document on standard output")
+		}),
+	}
+}
+
+func (r *runner) registerSafety(flags *pflag.FlagSet) {
+	flags.BoolVar(&r.send.DryRun, "dry-run", false, "everything short of a PATCH: writes plan.csv")
+	flags.BoolVar(&r.send.Compare, "compare", false, "read each session first: send only what differs, and keep what is overwritten in undo.csv")
+	flags.IntVar(&r.send.Canary, "canary", 0, "send this many rows first, one by one, and read each back; go on only if all are right")
+	flags.StringVar(&r.maxFailures, "max-failures", "100", "stop after this many failed and unknown rows, or share of the rows (5%); 0 = never")
+	flags.IntVar(&r.send.Limit, "limit", 0, "send at most this many rows, then stop; --resume goes on")
+	flags.BoolVar(&r.send.SkipInvalid, "skip-invalid", false, "send the valid rows of a sheet that has invalid ones")
+	flags.BoolVar(&r.yes, "yes", false, "do not ask; required where standard input is no terminal")
+}
+
+// validate refuses values that make no sense, each with its remedy.
+func (r *runner) validate() error {
+	switch {
+	case r.client.Workers < 1 || r.client.Workers > 1000:
+		return usage("--workers %d: use 1 to 1000", r.client.Workers)
+	case r.send.Canary < 0:
+		return usage("--canary %d: use 0 or more", r.send.Canary)
+	case r.send.Limit < 0:
+		return usage("--limit %d: use 0 or more", r.send.Limit)
+	case r.send.RetryFailed && !r.resume:
+		return usage("--retry-failed sends the failed rows of an earlier run: use it with --resume")
+	case r.resume && r.fresh:
+		return usage("--resume goes on with a run, and --new begins another one: use one of them")
+	case r.resume && r.send.DryRun:
+		return usage("a dry run leaves nothing to resume: use --dry-run without --resume")
+	}
+	return cmp.Or(r.tenantFlags.validate(), r.logFlags.validate(), r.parseMaxFailures())
+}
+
+func (r *runner) parseMaxFailures() error {
+	text, percent := strings.CutSuffix(r.maxFailures, "%")
+	share, shareErr := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	rows, rowsErr := strconv.Atoi(text)
+	switch {
+	case percent && shareErr == nil && share >= 0 && share <= 100:
+		r.failureLimit.Share = share / 100
+	case !percent && rowsErr == nil && rows >= 0:
+		r.failureLimit.Rows = rows
+	default:
+		return usage("--max-failures %q: use a number of rows or a percentage, such as 100 or 5%%", r.maxFailures)
+	}
+	return nil
+}
+
 func (r *runner) run() (err error) {
 	if err := r.validate(); err != nil {
 		return err
@@ -72,8 +141,10 @@ func (r *runner) run() (err error) {
 	r.out, r.problems, r.in = newPrinter(r.Err, r.logFlags), newProblems(r.asJSON), bufio.NewReader(r.In)
 	ctx, caught, stop := r.Signals()
 	defer stop()
-	r.asked, stop = r.stateAsked()
-	defer stop()
+	if r.StateAsked != nil {
+		r.asked, stop = r.StateAsked()
+		defer stop()
+	}
 	if r.metricsFile != "" {
 		if err := writable(r.metricsFile); err != nil {
 			return usage("--metrics-file %s: %w", r.metricsFile, err)
@@ -91,22 +162,17 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
 	}
-	in, err := openInput(ctx, r.Streams, r.path)
-	if err != nil {
+	return r.withSheet(ctx, r.Streams, r.path, func(sh job.Sheet) (err error) {
+		r.sheet = sh
+		r.limitMemory()
+		r.tenant.Client.Log = r.out.client()
+		r.result, err = job.Run(ctx, job.Options{
+			Sheet: sh, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
+			Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Version: version(),
+			Now: r.Now, Caught: caught, Observer: r,
+		})
 		return err
-	}
-	defer func() { err = cmp.Or(err, in.close()) }()
-	if r.sheet, err = r.sheetFlags.sheet(in); err != nil {
-		return err
-	}
-	r.limitMemory()
-	r.tenant.Client.Log = r.out.client()
-	r.result, err = job.Run(ctx, job.Options{
-		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
-		Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Version: version(),
-		Now: r.Now, Caught: caught, Observer: r,
 	})
-	return err
 }
 
 // finish says how the job ended.
@@ -115,7 +181,7 @@ func (r *runner) finish(ctx context.Context, caught func() ExitCode, err error) 
 	case err == nil:
 		return r.print(r.result.Summary, r.result.Code)
 	case errors.Is(err, job.ErrRefused):
-		return cmp.Or[error](r.jsonErr, silent(ExitUsage))
+		return cmp.Or(r.jsonErr, silent(ExitUsage))
 	case r.result.Next == job.Resume:
 		return &failure{ExitInternal, fmt.Errorf("%w\ngo on with: %s", explain(err, r.result.Dir), r.nextCommand())}
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -157,10 +223,7 @@ func (r *runner) print(s report.Summary, code ExitCode) error {
 		attrs = append(attrs, "reason", s.Reason)
 	}
 	r.out.say(level, b.String(), "summary", attrs...)
-	if code != ExitOK {
-		return silent(code)
-	}
-	return nil
+	return silent(code)
 }
 
 // nextCommand is what a person would type now.
@@ -185,4 +248,58 @@ func (r *runner) command(path string, without ...string) string {
 		return isTyped(f) && !slices.Contains(without, f.Name)
 	})...)
 	return strings.Join(words, " ")
+}
+
+// What a run says, as text for people and in JSON. The keys are for log
+// collectors to rely on.
+
+// Event implements job.Observer.
+func (r *runner) Event(event any) {
+	switch e := event.(type) {
+	case sheet.Problem:
+		r.problems.add(e)
+	case job.Checked:
+		r.checked(e)
+	case job.Sending:
+		r.collectLess()
+		r.show = newProgress(r.Streams, r.out, e.Total)
+	case job.Progress:
+		r.show.Update(e.State)
+		select {
+		case <-r.asked:
+			r.show.Print()
+		default:
+		}
+	case job.Sent:
+		r.show.Stop()
+	case job.Note:
+		r.out.say(slog.LevelInfo, e.Text, "decided", "text", e.Text)
+	case job.Outage:
+		if r.out.client() == nil { // whose log says the same
+			text := fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (--outage-wait)", r.tenant.Host, e.Cause, e.Wait)
+			r.out.say(slog.LevelWarn, text, "outage", "error", text)
+		}
+	case job.Draining:
+		text := fmt.Sprintf("stopping: requests in flight are waited for, at most %s; press Ctrl-C once more to end at once", e.Wait)
+		r.out.say(slog.LevelWarn, text, "stopping", "timeout", e.Wait.String())
+	}
+}
+
+// checked says what is wrong with the sheet.
+func (r *runner) checked(e job.Checked) {
+	r.problems.settle(e.Overview)
+	if e.Refused && r.asJSON {
+		if r.jsonErr = r.problems.writeJSON(r.Out, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
+			return
+		}
+	} else {
+		r.problems.log(r.out)
+	}
+	if e.Refused {
+		remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
+		if len(e.Overview.Whole) > 0 {
+			remedy = "nothing was sent: correct the sheet"
+		}
+		r.out.say(slog.LevelError, remedy, "refused", "error", remedy, "exit_code", int(ExitUsage))
+	}
 }

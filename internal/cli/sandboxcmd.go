@@ -27,13 +27,8 @@ func newSandboxCommand(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a simulated tenant on loopback, to rehearse against",
-		Long: `Sandbox serves a simulated tenant on this machine, with the sessions of a sheet and
-the API's own errors, and can be made as bad as a real tenant. Its page shows the
-sessions and the requests as they come. Any token is accepted.`,
-		Example: `  nermbulk sandbox --sheet sessions.csv --rate-limit 10 --fail 5%
-  NERM_TOKEN=any nermbulk run sessions.csv --base-url http://127.0.0.1:8787/api --yes`,
-		Args: exactly(0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error { return serveSandbox(s, f) },
+		Args:  exactly(0, "no arguments"),
+		RunE:  func(*cobra.Command, []string) error { return serveSandbox(s, f) },
 	}
 	setFlags(c,
 		group("The tenant", func(flags *pflag.FlagSet) {
@@ -91,19 +86,13 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 
 // seed adds a session for each id of the sheet, whatever its other columns are.
 func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) (n int, err error) {
-	in, err := openInput(ctx, s, f.path)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = cmp.Or(err, in.close()) }()
-	source, err := f.sheet(in)
-	if err != nil {
-		return 0, err
-	}
-	sh, err := source.Open(in.path)
-	if err != nil {
-		return 0, explain(err, "")
-	}
-	defer func() { err = cmp.Or(err, sh.Close()) }()
-	return job.SeedSandbox(ctx, t, sh)
+	err = f.withSheet(ctx, s, f.path, func(source job.Sheet) error {
+		sh, err := source.Open(source.Path)
+		if err != nil {
+			return explain(err, "")
+		}
+		n, err = job.SeedSandbox(ctx, t, sh)
+		return cmp.Or(err, sh.Close())
+	})
+	return n, err
 }

@@ -64,7 +64,7 @@ func TestStateAsked(t *testing.T) {
 			}))
 			s := Streams{
 				In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: errs, Now: time.Now,
-				Env: func(name string) (string, bool) { v, ok := withToken[name]; return v, ok },
+				Env: func(name string) string { return withToken[name] },
 				Signals: func() (context.Context, func() ExitCode, func()) {
 					return t.Context(), func() ExitCode { return ExitInterrupted }, func() {}
 				},

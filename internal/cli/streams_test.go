@@ -28,7 +28,7 @@ func callContext(ctx context.Context, env map[string]string, args ...string) cal
 	var out, errs bytes.Buffer
 	s := Streams{
 		In: strings.NewReader(""), Out: &out, Err: &errs,
-		Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Env: func(name string) string { return env[name] },
 		Now: func() time.Time { return testNow },
 		Signals: func() (context.Context, func() ExitCode, func()) {
 			return ctx, func() ExitCode { return ExitInterrupted }, func() {}

@@ -20,7 +20,7 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	Env      func(name string) (string, bool)
+	Env      func(name string) string // "" for a variable that is not set
 	Now      func() time.Time
 	// InTerminal and ErrTerminal report whether a person is there.
 	InTerminal, ErrTerminal bool
@@ -30,21 +30,8 @@ type Streams struct {
 	// and the exit code of that; a second one ends the process at once.
 	Signals func() (ctx context.Context, caught func() ExitCode, stop func())
 	// StateAsked returns a channel that gets a value whenever somebody asks
-	// how far a run has come (SIGUSR1), until stop; nil where nobody can.
+	// how far a run has come (SIGUSR1), until stop; it is nil where nobody can.
 	StateAsked func() (asked <-chan os.Signal, stop func())
-}
-
-func (s Streams) stateAsked() (asked <-chan os.Signal, stop func()) {
-	if s.StateAsked == nil {
-		return nil, func() {}
-	}
-	return s.StateAsked()
-}
-
-// noColor reports whether the user wants no colors (https://no-color.org).
-func (s Streams) noColor() bool {
-	value, ok := s.Env("NO_COLOR")
-	return ok && value != ""
 }
 
 // System is the process's own streams, environment and signals. It also sees
@@ -53,7 +40,7 @@ func System() Streams {
 	log.SetOutput(io.Discard)
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Env: os.LookupEnv, Now: time.Now,
+		Env: os.Getenv, Now: time.Now,
 		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Width: func() int {
@@ -108,7 +95,7 @@ const memoryAtMost = 224 << 20
 // limitMemory has garbage collected more often when the process comes near
 // what it should need at most. Whoever sets GOMEMLIMIT knows better.
 func (s Streams) limitMemory() {
-	if _, chosen := s.Env("GOMEMLIMIT"); !chosen {
+	if s.Env("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryAtMost)
 	}
 }
@@ -119,7 +106,7 @@ func (s Streams) limitMemory() {
 const sendingGC = 150
 
 func (s Streams) collectLess() {
-	if _, chosen := s.Env("GOGC"); !chosen {
+	if s.Env("GOGC") == "" {
 		debug.SetGCPercent(sendingGC)
 	}
 }

@@ -28,13 +28,6 @@ func (f *tenantFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.caFile, "ca-file", "", "trust the root certificates in this PEM file too")
 }
 
-func (f *tenantFlags) validate() error {
-	if f.authScheme != "bearer" && f.authScheme != "token" {
-		return usage("--auth-scheme %q: use bearer or token", f.authScheme)
-	}
-	return nil
-}
-
 // registerPace adds the flags for the client; an attempt is one request of what.
 func (f *tenantFlags) registerPace(flags *pflag.FlagSet, what string) {
 	flags.Float64Var(&f.client.Rate, "rate", 10, "requests per second, every attempt counted; 0 = no ceiling")
@@ -43,7 +36,7 @@ func (f *tenantFlags) registerPace(flags *pflag.FlagSet, what string) {
 	flags.DurationVar(&f.client.OutageWait, "outage-wait", 5*time.Minute, "how long to wait for a tenant that cannot be reached before stopping")
 }
 
-func (f *tenantFlags) validatePace() error {
+func (f *tenantFlags) validate() error {
 	switch c := f.client; {
 	case c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0):
 		return usage("--rate %g: use a number of requests per second, or 0 for no ceiling", c.Rate)
@@ -53,6 +46,8 @@ func (f *tenantFlags) validatePace() error {
 		return usage("--max-attempts %d: it takes at least 1 attempt", c.MaxAttempts)
 	case c.OutageWait < 0:
 		return usage("--outage-wait %s: use a time of 0 or more, such as 5m", c.OutageWait)
+	case f.authScheme != "bearer" && f.authScheme != "token":
+		return usage("--auth-scheme %q: use bearer or token", f.authScheme)
 	}
 	return nil
 }
@@ -63,7 +58,7 @@ const sandboxHost = "sandbox"
 
 // resolveTenant decides where to send to, and with which credentials. An offline run needs
 // neither, and takes what is named.
-func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline bool) (job.Tenant, error) {
+func (f *tenantFlags) resolveTenant(env func(string) string, offline bool) (job.Tenant, error) {
 	t, err := f.endpoint(env)
 	switch {
 	case offline && err != nil && !f.sandbox && f.baseURL == "" && f.tenant == "":
@@ -84,7 +79,7 @@ func (f *tenantFlags) resolveTenant(env func(string) (string, bool), offline boo
 
 // endpoint decides where to send to. A flag wins over the environment; base URL
 // and tenant name of the same origin contradict each other.
-func (f *tenantFlags) endpoint(env func(string) (string, bool)) (job.Tenant, error) {
+func (f *tenantFlags) endpoint(env func(string) string) (job.Tenant, error) {
 	t := job.Tenant{Client: f.client}
 	t.Client.Env = env
 	t.Client.UserAgent = "nermbulk/" + version()
@@ -97,8 +92,7 @@ func (f *tenantFlags) endpoint(env func(string) (string, bool)) (job.Tenant, err
 		return t, nil
 	}
 	if base == "" && tenant == "" {
-		base, _ = env("NERM_BASE_URL")
-		tenant, _ = env("NERM_TENANT")
+		base, tenant = env("NERM_BASE_URL"), env("NERM_TENANT")
 	}
 	switch {
 	case base != "" && tenant != "":
@@ -133,7 +127,7 @@ func tenantName(u *url.URL) string {
 
 // credentials finds a token, or what one is fetched with. None of them is
 // ever on the command line, where other users of the machine could read it.
-func (f *tenantFlags) credentials(env func(string) (string, bool)) (api.Auth, error) {
+func (f *tenantFlags) credentials(env func(string) string) (api.Auth, error) {
 	if f.sandbox {
 		return api.StaticToken("rehearsal-token", "bearer")
 	}
@@ -144,16 +138,14 @@ func (f *tenantFlags) credentials(env func(string) (string, bool)) (api.Auth, er
 		}
 		return api.StaticToken(token, f.authScheme)
 	}
-	if token, ok := env("NERM_TOKEN"); ok && token != "" {
+	if token := env("NERM_TOKEN"); token != "" {
 		a, err := api.StaticToken(token, f.authScheme)
 		if err != nil {
 			return a, fmt.Errorf("NERM_TOKEN: %w", err)
 		}
 		return a, nil
 	}
-	id, _ := env("NERM_CLIENT_ID")
-	secret, _ := env("NERM_CLIENT_SECRET")
-	tokenURL, _ := env("NERM_TOKEN_URL")
+	id, secret, tokenURL := env("NERM_CLIENT_ID"), env("NERM_CLIENT_SECRET"), env("NERM_TOKEN_URL")
 	if id == "" && secret == "" && tokenURL == "" {
 		return api.Auth{}, fmt.Errorf("no token: set NERM_TOKEN, or use --token-file FILE, or set NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL; --sandbox needs none")
 	}

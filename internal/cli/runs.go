@@ -2,8 +2,10 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +16,69 @@ import (
 
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
 )
+
+func newReportCommand(s Streams) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:               "report RUN_DIR",
+		Short:             "Write a run's results, summary and page again from its journal",
+		Args:              exactly(1, "one run directory"),
+		ValidArgsFunction: oneArgument(completeRun),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return s.interruptible(func(ctx context.Context) error { return reportAgain(ctx, s, args[0], asJSON) })
+		},
+	}
+	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
+		flags.BoolVar(&asJSON, "json", false, "the summary as one JSON document on standard output")
+	}))
+	return c
+}
+
+// reportAgain writes a run's files from its directory alone.
+func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err error) {
+	run, info, err := journal.Open(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
+		}
+		return err
+	}
+	defer func() { err = cmp.Or(err, run.Close()) }()
+	f, err := sheetFlagsOf(info.Options)
+	if err != nil {
+		return err
+	}
+	sheet, err := f.sheet()
+	if err != nil {
+		return err
+	}
+	summary, err := report.FromDir(ctx, sheet.Open, report.Options{
+		Dir: dir, Rules: sheet.Rules, DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
+	})
+	switch {
+	case errors.Is(err, report.ErrNotBegun):
+		return usage("%s: there is nothing to report on: %w", dir, err)
+	case err != nil:
+		return err
+	}
+	if asJSON {
+		return summary.WriteJSON(s.Out)
+	}
+	return summary.Print(s.Err, "")
+}
+
+// sheetFlagsOf returns how a run read its sheet, from its settings.
+func sheetFlagsOf(settings map[string]string) (*sheetFlags, error) {
+	f := &sheetFlags{}
+	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	f.register(flags)
+	if err := fill(flags, func(flag string) (value, name string) { return settings[flag], flag }); err != nil {
+		return nil, usage("run.json holds options that cannot be read: %w", err)
+	}
+	return f, nil
+}
 
 func newPruneCommand(s Streams) *cobra.Command {
 	var (
@@ -24,13 +88,7 @@ func newPruneCommand(s Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove finished runs: they hold personal data",
-		Long: `Prune removes the directories of finished runs under runs/, and prints each one that it
-removed. A run that is not finished, or that a process has, is never removed. A dry
-run counts as finished: it leaves nothing to resume. With both flags, a run must be
-beyond both to be removed.`,
-		Example: `  nermbulk prune --older-than 30d
-  nermbulk prune --keep 10`,
-		Args: exactly(0, "no arguments"),
+		Args:  exactly(0, "no arguments"),
 	}
 	setFlags(c, group("Which runs stay", func(flags *pflag.FlagSet) {
 		flags.IntVar(&keep, "keep", 0, "keep this many of the newest finished runs")
