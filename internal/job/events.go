@@ -47,7 +47,11 @@ type Announcement struct {
 type Sending struct{ Total int }
 
 // Progress comes several times a second while rows are sent.
-type Progress struct{ report.State }
+type Progress struct {
+	report.State
+	Outcomes report.Outcomes // of the run's rows
+	Requests report.Requests // of the run, up to a second ago
+}
 
 // Sent is the end of the requests.
 type Sent struct{}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"nermbulk/internal/batch"
+	"nermbulk/internal/report"
 )
 
 func TestExitCode(t *testing.T) {
@@ -32,6 +33,33 @@ func TestExitCode(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := exitCode(test.stop, test.signal, test.err, test.left, test.wrong); got != test.want {
+				t.Errorf("%d, not %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNextStep(t *testing.T) {
+	code := func(c ExitCode) *int { n := int(c); return &n }
+	for _, test := range []struct {
+		name    string
+		summary report.Summary
+		sandbox bool
+		want    Next
+	}{
+		{"all well", report.Summary{ExitCode: code(ExitOK)}, false, Report},
+		{"a rehearsal", report.Summary{ExitCode: code(ExitOK)}, true, Rehearse},
+		{"a dry run", report.Summary{DryRun: true, ExitCode: code(ExitOK)}, false, SendNow},
+		{"killed", report.Summary{Outcomes: report.Outcomes{Failed: 3}}, true, Resume},
+		{"stopped", report.Summary{ExitCode: code(ExitStopped), Outcomes: report.Outcomes{Failed: 3}}, false, Resume},
+		{"the disk was full", report.Summary{ExitCode: code(ExitInternal)}, false, Resume},
+		{"hung up", report.Summary{ExitCode: code(129)}, false, Resume},
+		{"some failed", report.Summary{ExitCode: code(ExitRowsFailed), Outcomes: report.Outcomes{Failed: 3, Unknown: 1}}, false, FixFailed},
+		{"some invalid", report.Summary{ExitCode: code(ExitRowsFailed), Outcomes: report.Outcomes{Invalid: 3}}, false, FixFailed},
+		{"some unknown", report.Summary{ExitCode: code(ExitRowsFailed), Outcomes: report.Outcomes{Unknown: 3}}, false, Resume},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := NextStep(test.summary, test.sandbox); got != test.want {
 				t.Errorf("%d, not %d", got, test.want)
 			}
 		})

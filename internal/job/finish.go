@@ -64,7 +64,7 @@ func (j *job) finish(ctx context.Context, stop batch.Stop, sendErr error) error 
 	if err := j.dir.Save(j.info); err != nil {
 		return err
 	}
-	j.result.Next = j.next()
+	j.result.Next = NextStep(j.result.Summary, j.Tenant.Sandbox)
 	return nil
 }
 
@@ -106,28 +106,39 @@ func (j *job) report(ctx context.Context) (err error) {
 		DryRun: j.Send.DryRun, Compare: j.Send.Compare, Settings: j.info.Options,
 	})
 	if err != nil {
-		o := report.Outcomes{
-			Updated: j.tally.Count(journal.Updated), Unchanged: j.tally.Count(journal.Unchanged), Failed: j.tally.Count(journal.Failed),
-			Unknown: j.tally.Count(journal.Unknown), Invalid: j.tally.Count(journal.Invalid),
-		}
-		o.Pending = max(0, j.overview.Rows-o.Updated-o.Unchanged-o.Failed-o.Unknown-o.Invalid)
-		j.result.Summary.Outcomes = o
+		j.result.Summary.Outcomes, j.result.Summary.Requests = j.outcomes(), j.requests
 	}
 	return err
 }
 
-// next is what a person would do after a run that ended in order.
-func (j *job) next() Next {
-	switch code := j.result.Code; {
-	case j.Send.DryRun:
+// outcomes counts the rows as they are now.
+func (j *job) outcomes() report.Outcomes {
+	o := report.Outcomes{
+		Updated: j.tally.Count(journal.Updated), Unchanged: j.tally.Count(journal.Unchanged), Failed: j.tally.Count(journal.Failed),
+		Unknown: j.tally.Count(journal.Unknown), Invalid: j.tally.Count(journal.Invalid),
+	}
+	o.Pending = max(0, j.overview.Rows-j.tally.Done())
+	return o
+}
+
+// NextStep returns what a person would do after a run, by its summary. sandbox
+// says that it was a rehearsal against a simulated tenant.
+func NextStep(s report.Summary, sandbox bool) Next {
+	o := s.Outcomes
+	switch {
+	case s.DryRun:
 		return SendNow
-	case code == ExitStopped || code >= 128: // a signal
+	case s.ExitCode == nil: // it was killed
 		return Resume
-	case j.tally.Count(journal.Failed)+j.tally.Count(journal.Invalid) > 0:
+	}
+	switch code := ExitCode(*s.ExitCode); {
+	case code == ExitStopped || code == ExitInternal || code >= 128: // a signal
+		return Resume
+	case o.Failed+o.Invalid > 0:
 		return FixFailed
-	case j.tally.Count(journal.Unknown) > 0:
+	case o.Unknown > 0:
 		return Resume
-	case j.Tenant.Sandbox:
+	case sandbox:
 		return Rehearse
 	}
 	return Report

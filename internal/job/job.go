@@ -88,7 +88,8 @@ type job struct {
 	total   int // those of them that it may send
 
 	client      *api.Client
-	outageSince time.Time // of the outage that was reported last
+	requests    report.Requests // of all sessions
+	outageSince time.Time       // of the outage that was reported last
 	result      Result
 }
 

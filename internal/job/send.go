@@ -125,6 +125,10 @@ func (j *job) batchOptions() batch.Options {
 // watch reports the progress with each tick and notes the figures of each
 // second in the journal, until the function that it returns is called.
 func (j *job) watch(ctx context.Context) (stop func()) {
+	if j.earlier != nil {
+		before := j.earlier.Totals()
+		j.requests = report.Requests{Patch: before.Patch, Get: before.Get, Token: before.Token, Throttled: before.Throttled, Retried: before.Retried}
+	}
 	rows, requests := NewRate(j.Now()), NewRate(j.Now())
 	interrupted := false
 	ticks := 0
@@ -148,6 +152,11 @@ func (j *job) noteFigures() {
 		return
 	}
 	c := j.client.Counters()
+	j.requests.Patch += c.Patch
+	j.requests.Get += c.Get
+	j.requests.Token += c.Token
+	j.requests.Throttled += c.Throttled
+	j.requests.Retried += c.Retried
 	_ = j.journal.Append(journal.Tick{
 		At: j.Now(), Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled,
 		Retried: c.Retried, Ceiling: j.client.Limits().Limit, Latency: c.Latency,
@@ -174,5 +183,5 @@ func (j *job) reportProgress(rows, requests *Rate) {
 			j.Observer.Event(Outage{j.client.OutageCause(), j.Tenant.Client.OutageWait})
 		}
 	}
-	j.Observer.Event(Progress{s})
+	j.Observer.Event(Progress{s, j.outcomes(), j.requests})
 }
