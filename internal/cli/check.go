@@ -130,10 +130,13 @@ func (f *checkFlags) fixable(s Streams, source job.Sheet) error {
 	case !there.Mode().IsRegular():
 		return usage("--fix %s is not a regular file: name one", f.fix)
 	}
-	given, err := os.Stat(source.Path)
-	if file, ok := s.In.(*os.File); ok && source.Unnamed {
-		given, err = file.Stat()
+	stat := func() (fs.FileInfo, error) { return os.Stat(source.Path) }
+	if file, ok := s.In.(*os.File); ok && source.File != nil {
+		stat = file.Stat
+	} else if source.File != nil {
+		return nil
 	}
+	given, err := stat()
 	if err == nil && os.SameFile(given, there) {
 		return usage("--fix %s is the sheet itself: name another file, so that the sheet stays as it was", f.fix)
 	}

@@ -52,26 +52,25 @@ func exportPath(output string) (string, error) {
 	return path, writable(path)
 }
 
-// keepInput copies r into a file of its own, and leaves none behind where that
-// fails.
-func keepInput(ctx context.Context, r io.Reader) (path string, err error) {
+// keepInput copies r into a file of its own. It can hold personal data: nothing
+// is left of it once it is closed or the process has ended.
+func keepInput(ctx context.Context, r io.Reader) (file *os.File, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("keep standard input in a file: %w", err)
 		}
 	}()
-	file, err := os.CreateTemp("", "nermbulk-*.csv")
-	if err != nil {
-		return "", err
+	if file, err = journal.Scratch(os.TempDir()); err != nil {
+		return nil, err
 	}
 	err = await(ctx, func() error {
 		_, err := io.Copy(file, r)
 		return err
 	})
-	if err = cmp.Or(err, file.Close()); err != nil {
-		return "", cmp.Or(err, os.Remove(file.Name()))
+	if err != nil {
+		return nil, cmp.Or(err, file.Close())
 	}
-	return file.Name(), nil
+	return file, nil
 }
 
 // await calls read and returns its error, or the context's when that ends first.

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -42,7 +41,7 @@ const detected = "auto"
 
 // withSheet calls do with the sheet at path, which is read as the flags say.
 // Standard input is kept in a file meanwhile, since a sheet is read more than
-// once; it can hold personal data.
+// once.
 func (f *sheetFlags) withSheet(ctx context.Context, s Streams, path string, do func(job.Sheet) error) (err error) {
 	sh, err := f.sheet()
 	if err != nil {
@@ -50,11 +49,11 @@ func (f *sheetFlags) withSheet(ctx context.Context, s Streams, path string, do f
 	}
 	sh.Name, sh.Path = path, path
 	if path == "-" {
-		sh.Name, sh.Unnamed = stdinName, true
-		if sh.Path, err = keepInput(ctx, s.In); err != nil {
+		sh.Name, sh.Path = stdinName, ""
+		if sh.File, err = keepInput(ctx, s.In); err != nil {
 			return err
 		}
-		defer func() { err = cmp.Or(err, os.Remove(sh.Path)) }()
+		defer func() { err = cmp.Or(err, sh.File.Close()) }()
 	}
 	return do(sh)
 }

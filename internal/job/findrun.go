@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ const RunsRoot = "runs"
 
 // claimPath takes the lock of the sheet's file.
 func (j *job) claimPath(context.Context) error {
-	if j.Send.DryRun || j.Sheet.Unnamed {
+	if j.Send.DryRun || j.Sheet.File != nil {
 		return nil
 	}
 	return j.claim("path", j.sheetPath())
@@ -34,7 +35,7 @@ func (j *job) claimContent(context.Context) (err error) {
 	if j.Send.DryRun {
 		return nil
 	}
-	if j.hash, err = hashFile(j.Sheet.Path); err != nil {
+	if j.hash, err = j.Sheet.copyTo(io.Discard); err != nil {
 		return err
 	}
 	return j.claim("content", j.hash)
@@ -136,7 +137,7 @@ func (j *job) isOfSheet(i journal.Info) bool {
 // sheetPath is the sheet's absolute path; empty for one that has none of its
 // own.
 func (j *job) sheetPath() string {
-	if j.Sheet.Unnamed {
+	if j.Sheet.File != nil {
 		return ""
 	}
 	path, err := filepath.Abs(j.Sheet.Path)

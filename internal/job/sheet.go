@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"nermbulk/internal/batch"
@@ -17,9 +18,9 @@ import (
 
 // Sheet is a sheet and how it is read.
 type Sheet struct {
-	Name    string // for people and for the run directory
-	Path    string // the file that is read
-	Unnamed bool   // Path is no file of the user's, such as a copy of standard input
+	Name    string   // for people and for the run directory
+	Path    string   // the file that is read; empty for a sheet that has none
+	File    *os.File // read in its place, such as a copy of standard input; the caller's to close
 	Options sheet.Options
 	Rules   change.Rules
 }
@@ -33,9 +34,13 @@ func (j *job) open(context.Context) (err error) {
 }
 
 // Open opens a file as the sheet is read, such as the run's copy of it, and
-// makes sure that the rules fit it.
-func (s Sheet) Open(path string) (*sheet.Sheet, error) {
-	sh, err := sheet.Open(path, s.Options)
+// makes sure that the rules fit it. An empty path is the File.
+func (s Sheet) Open(path string) (sh *sheet.Sheet, err error) {
+	if path == "" && s.File != nil {
+		sh, err = sheet.OpenFile(s.File, s.Name, s.Options)
+	} else {
+		sh, err = sheet.Open(path, s.Options)
+	}
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Err: err}
 	}
@@ -100,7 +105,7 @@ func (j *job) keepSheet() (string, error) {
 	}
 	path := filepath.Join(j.dir.Dir(), filepath.Base(name))
 	if kept, err := hashFile(path); err != nil || kept != j.hash {
-		if err := copySheet(j.Sheet.Path, path, j.hash); err != nil {
+		if err := j.copySheet(path); err != nil {
 			return "", err
 		}
 	}
@@ -113,30 +118,38 @@ func (j *job) keepSheet() (string, error) {
 	return name, original.Close()
 }
 
-// copySheet copies a sheet that must still be as it was checked.
-func copySheet(from, to, hash string) error {
+// copySheet copies the sheet, which must still be as it was checked.
+func (j *job) copySheet(to string) error {
 	return journal.Replace(to, func(w io.Writer) error {
-		switch copied, err := copyFile(w, from); {
+		switch copied, err := j.Sheet.copyTo(w); {
 		case err != nil:
 			return err
-		case copied != hash:
+		case copied != j.hash:
 			return errChanged
 		}
 		return nil
 	})
 }
 
-func hashFile(path string) (string, error) { return copyFile(io.Discard, path) }
+func hashFile(path string) (string, error) { return Sheet{Path: path}.copyTo(io.Discard) }
 
-// copyFile copies a sheet's content and returns its SHA-256.
-func copyFile(to io.Writer, path string) (string, error) {
-	f, err := sheet.OpenContent(path)
+// copyTo copies the sheet's content and returns its SHA-256.
+func (s Sheet) copyTo(w io.Writer) (hash string, err error) {
+	var from io.Reader
+	if s.File != nil {
+		from, err = sheet.Content(s.File)
+	} else {
+		var f io.ReadCloser
+		if f, err = sheet.OpenContent(s.Path); err == nil {
+			defer f.Close()
+			from = f
+		}
+	}
 	if err != nil {
 		return "", invalid("the sheet cannot be read again: %w", err)
 	}
-	defer f.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(to, sum), f); err != nil {
+	if _, err := io.Copy(io.MultiWriter(w, sum), from); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"unicode"
@@ -208,13 +209,23 @@ func OpenContent(path string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := make([]byte, len(gzipStart))
-	n, err := f.ReadAt(start, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	r, err := Content(f)
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return struct {
 		io.Reader
 		io.Closer
-	}{content(f, string(start[:n]) == gzipStart), f}, nil
+	}{r, f}, nil
+}
+
+// Content is OpenContent for a file that is open, from its beginning. It does
+// not matter where the file stands.
+func Content(f *os.File) (io.Reader, error) {
+	start := make([]byte, len(gzipStart))
+	n, err := f.ReadAt(start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return content(io.NewSectionReader(f, 0, math.MaxInt64), string(start[:n]) == gzipStart), nil
 }

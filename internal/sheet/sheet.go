@@ -48,6 +48,7 @@ type Column struct {
 type Sheet struct {
 	name      string
 	file      *os.File
+	given     *os.File    // by the caller, who closes it
 	info      os.FileInfo // as it was opened
 	options   Options
 	packed    bool // with gzip
@@ -67,15 +68,26 @@ type Sheet struct {
 // an option that cannot be used with this sheet. The file must be a regular
 // one, since it is read more than once; it stays open until Close.
 func Open(path string, o Options) (*Sheet, error) {
-	if err := o.validate(); err != nil {
+	return opened(&Sheet{name: path, options: o, delimiter: ','})
+}
+
+// OpenFile is Open for a file that is open already, and may have no path: in
+// messages it is called name. It stays the caller's to close, after the sheet.
+func OpenFile(f *os.File, name string, o Options) (*Sheet, error) {
+	return opened(&Sheet{name: name, given: f, options: o, delimiter: ','})
+}
+
+func opened(s *Sheet) (*Sheet, error) {
+	if err := s.options.validate(); err != nil {
 		return nil, err
 	}
-	s := &Sheet{name: path, options: o, delimiter: ','}
 	err := s.open()
 	if err == nil {
 		return s, nil
 	}
-	s.file.Close()
+	if s.given == nil {
+		s.file.Close()
+	}
 	if _, ok := errors.AsType[*OptionError](err); ok {
 		return nil, err
 	}
@@ -85,14 +97,16 @@ func Open(path string, o Options) (*Sheet, error) {
 // open opens the file, finds out what it is, and reads its header.
 func (s *Sheet) open() error {
 	// Opening a pipe that nobody writes to would wait for ever.
-	if info, err := os.Stat(s.name); err == nil {
+	if info, err := os.Stat(s.name); err == nil && s.given == nil {
 		if err := s.checkFile(info); err != nil {
 			return err
 		}
 	}
 	var err error
-	if s.file, err = os.Open(s.name); err != nil {
-		return err
+	if s.file = s.given; s.file == nil {
+		if s.file, err = os.Open(s.name); err != nil {
+			return err
+		}
 	}
 	if s.info, err = s.file.Stat(); err != nil {
 		return err
@@ -172,8 +186,13 @@ func (s *Sheet) checkFile(info os.FileInfo) error {
 	return nil
 }
 
-// Close closes the file.
-func (s *Sheet) Close() error { return s.file.Close() }
+// Close closes the file, unless it was given.
+func (s *Sheet) Close() error {
+	if s.given != nil {
+		return nil
+	}
+	return s.file.Close()
+}
 
 // Name returns the path as it was given.
 func (s *Sheet) Name() string { return s.name }
