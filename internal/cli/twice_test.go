@@ -34,8 +34,10 @@ func TestStartedTwice(t *testing.T) {
 			dir, base, before := t.TempDir(), answering(t, tenant.Handler()), tenant.Applied()
 			var codes [2]int
 			var both sync.WaitGroup
-			for i, name := range test.names {
+			for _, name := range test.names {
 				write(t, filepath.Join(dir, name), b.String())
+			}
+			for i, name := range test.names {
 				both.Go(func() {
 					codes[i] = nermbulk(t, dir, []string{"NERM_TOKEN=x"}, "run", name, "--base-url", base, "--yes", "--resume", "--rate", "0").code
 				})
