@@ -39,8 +39,14 @@ func TestReadmeHasTheExitCodes(t *testing.T) {
 	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.*) \|$`).FindAllStringSubmatch(section, -1) {
 		got = append(got, row[1]+" "+row[2])
 	}
-	for _, e := range exitCodes {
-		want = append(want, fmt.Sprintf("%d %s", e.code, e.when))
+	var codes []ExitCode
+	for _, row := range regexp.MustCompile(`(?m)^  (\d+) +(.*)$`).FindAllStringSubmatch(readDocument(t, filepath.Join("help", "exit-codes.txt")), -1) {
+		want = append(want, row[1]+" "+row[2])
+		code, _ := strconv.Atoi(row[1])
+		codes = append(codes, ExitCode(code))
+	}
+	if all := []ExitCode{ExitOK, ExitRowsFailed, ExitUsage, ExitStopped, ExitLocked, ExitInternal, ExitInterrupted, ExitTerminated}; !slices.Equal(codes, all) {
+		t.Errorf("the help has the codes %v, not %v", codes, all)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the README has\n%s\n\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

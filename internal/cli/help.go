@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,8 +26,7 @@ func addHelp(root *cobra.Command) {
 		&cobra.Command{Use: "resume", Short: "Runs, resuming and what is guaranteed"},
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean"},
 	)
-	tables := strings.NewReplacer(
-		"{{fields}}", fieldTable(), "{{statuses}}", inTwoColumns(change.Statuses()), "{{exit codes}}", exitCodeTable())
+	tables := strings.NewReplacer("{{fields}}", fieldTable(), "{{statuses}}", inTwoColumns(change.Statuses()))
 	for _, c := range append(root.Commands(), root) {
 		text, err := helpTexts.ReadFile("help/" + c.Name() + ".txt")
 		if err != nil {
@@ -61,16 +59,6 @@ func inTwoColumns(words []string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
-}
-
-func exitCodeTable() string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 4, 3, ' ', 0)
-	for _, e := range exitCodes {
-		fmt.Fprintf(w, "  %d\t%s\n", e.code, e.when)
-	}
-	_ = w.Flush() // into memory
-	return b.String()
 }
 
 // flagGroup is a heading of a command's help and the flags below it.

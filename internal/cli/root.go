@@ -118,7 +118,7 @@ func newVersionCommand(s Streams) *cobra.Command {
 // ExitCode is what the process returns to its caller.
 type ExitCode = job.ExitCode
 
-// The exit codes, all of them.
+// The exit codes, all of them. What they mean is in help/exit-codes.txt.
 const (
 	ExitOK          = job.ExitOK
 	ExitRowsFailed  = job.ExitRowsFailed
@@ -129,21 +129,6 @@ const (
 	ExitInterrupted = job.ExitInterrupted
 	ExitTerminated  = ExitCode(143)
 )
-
-// exitCodes says when each code is given, for help and the README.
-var exitCodes = []struct {
-	code ExitCode
-	when string
-}{
-	{ExitOK, "every row is updated or unchanged (in a dry run or a check: no problem but warnings)"},
-	{ExitRowsFailed, "the run ended, and some rows are failed, unknown or invalid"},
-	{ExitUsage, "usage, configuration, or a sheet with problems; nothing was sent"},
-	{ExitStopped, "stopped by a guard (--max-failures, --canary, 401 or 403, --outage-wait, 20 rows of 5xx in a row) or by --limit with rows left; go on with --resume"},
-	{ExitLocked, "another process has this run"},
-	{ExitInternal, "an internal or disk error; go on with --resume"},
-	{ExitInterrupted, "interrupted (SIGINT); go on with --resume"},
-	{ExitTerminated, "terminated (SIGTERM); go on with --resume"},
-}
 
 // failure is an error with the exit code that it asks for. Where everything has
 // been said already its text is empty.

@@ -46,11 +46,7 @@ func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err e
 		return err
 	}
 	defer func() { err = cmp.Or(err, run.Close()) }()
-	f, err := sheetFlagsOf(info.Options)
-	if err != nil {
-		return err
-	}
-	sheet, err := f.sheet()
+	sheet, err := sheetOfRun(info.Options)
 	if err != nil {
 		return err
 	}
@@ -69,15 +65,15 @@ func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err e
 	return summary.Print(s.Err, "")
 }
 
-// sheetFlagsOf returns how a run read its sheet, from its settings.
-func sheetFlagsOf(settings map[string]string) (*sheetFlags, error) {
-	f := &sheetFlags{}
+// sheetOfRun returns how a run read its sheet, from its settings.
+func sheetOfRun(settings map[string]string) (job.Sheet, error) {
+	var f sheetFlags
 	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	f.register(flags)
 	if err := fill(flags, func(flag string) (value, name string) { return settings[flag], flag }); err != nil {
-		return nil, usage("run.json holds options that cannot be read: %w", err)
+		return job.Sheet{}, usage("run.json holds options that cannot be read: %w", err)
 	}
-	return f, nil
+	return f.sheet()
 }
 
 func newPruneCommand(s Streams) *cobra.Command {

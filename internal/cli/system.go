@@ -24,7 +24,8 @@ type Streams struct {
 	Now      func() time.Time
 	// InTerminal and ErrTerminal report whether a person is there.
 	InTerminal, ErrTerminal bool
-	// Width is the width of the terminal on standard error, in columns.
+	// Width is the width of the terminal on standard error, in columns; 0 or
+	// less where it is not known.
 	Width func() int
 	// Signals returns a context that ends at the first SIGINT or SIGTERM,
 	// and the exit code of that; a second one ends the process at once.
@@ -44,10 +45,7 @@ func System() Streams {
 		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Width: func() int {
-			width, _, err := term.GetSize(int(os.Stderr.Fd()))
-			if err != nil {
-				return 80
-			}
+			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 			return width
 		},
 		Signals:    watchSignals,

@@ -128,25 +128,24 @@ func tenantName(u *url.URL) string {
 // credentials finds a token, or what one is fetched with. None of them is
 // ever on the command line, where other users of the machine could read it.
 func (f *tenantFlags) credentials(env func(string) string) (api.Auth, error) {
-	if f.sandbox {
+	token := env("NERM_TOKEN")
+	id, secret, tokenURL := env("NERM_CLIENT_ID"), env("NERM_CLIENT_SECRET"), env("NERM_TOKEN_URL")
+	switch {
+	case f.sandbox:
 		return api.StaticToken("rehearsal-token", "bearer")
-	}
-	if f.tokenFile != "" {
+	case f.tokenFile != "":
 		token, err := api.ReadToken(f.tokenFile)
 		if err != nil {
 			return api.Auth{}, err
 		}
 		return api.StaticToken(token, f.authScheme)
-	}
-	if token := env("NERM_TOKEN"); token != "" {
+	case token != "":
 		a, err := api.StaticToken(token, f.authScheme)
 		if err != nil {
-			return a, fmt.Errorf("NERM_TOKEN: %w", err)
+			err = fmt.Errorf("NERM_TOKEN: %w", err)
 		}
-		return a, nil
-	}
-	id, secret, tokenURL := env("NERM_CLIENT_ID"), env("NERM_CLIENT_SECRET"), env("NERM_TOKEN_URL")
-	if id == "" && secret == "" && tokenURL == "" {
+		return a, err
+	case id == "" && secret == "" && tokenURL == "":
 		return api.Auth{}, fmt.Errorf("no token: set NERM_TOKEN, or use --token-file FILE, or set NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL; --sandbox needs none")
 	}
 	return api.ClientCredentials(id, secret, tokenURL)
