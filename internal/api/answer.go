@@ -22,14 +22,15 @@ const (
 	Refused
 	// Doubtful: it may have been applied; the answer does not show it.
 	Doubtful
-	// Exhausted: every attempt was refused before it could be applied. A GET,
+	// Exhausted: the request was refused for the rate again and again, while
+	// others were granted, and so was not applied. A GET,
 	// which applies nothing, ends so after any failures that pass.
 	Exhausted
 	// Denied: 401 or 403, or the token URL refused the credentials; no
 	// further request makes sense.
 	Denied
-	// Unreachable: the tenant could not be reached for longer than the
-	// outage wait. InDoubt says whether an attempt before the outage may
+	// Unreachable: for longer than the outage wait the tenant could not be
+	// reached, or refused everything for the rate. InDoubt says whether an attempt before the outage may
 	// have been applied.
 	Unreachable
 	// Canceled: the context ended while waiting. Attempts says whether a

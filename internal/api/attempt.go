@@ -11,6 +11,10 @@ import (
 	"nermbulk/internal/pace"
 )
 
+// ownRefusals is how often one request must be refused for the rate, with
+// others granted in between, to be its own error.
+const ownRefusals = 5
+
 // do makes attempts until there is a verdict.
 func (c *Client) do(ctx context.Context, q *call) Answer {
 	if q.page == nil && (q.id == "" || q.id == "." || q.id == "..") {
@@ -26,6 +30,8 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		begun   time.Time
 		pause   time.Duration
 		renewed bool
+		own     int    // times that it was refused for the rate while others were granted
+		others  uint64 // what was granted when it was refused last; 0: it was not
 	)
 	defer func() {
 		if p != 0 { // a panic too must not leave the others waiting
@@ -59,7 +65,19 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			limit++
 			continue
 		}
-		again, verdict := decide(r.class, q.does, a.Attempts >= limit, a.InDoubt)
+		last := a.Attempts >= limit
+		if r.class == throttled {
+			// It was not applied, and the rate is being lowered: that costs no
+			// attempt. Only a row that is refused again and again where others
+			// are granted is itself the reason.
+			limit++
+			granted := c.starved.others.Load() + 1
+			if others != 0 && granted != others {
+				own++
+			}
+			others, last = granted, own >= max(c.maxAttempts, ownRefusals)
+		}
+		again, verdict := decide(r.class, q.does, last, a.InDoubt)
 		a.InDoubt = a.InDoubt || mayApply(r.class, q.does)
 		if !again {
 			return a.end(verdict)
@@ -83,11 +101,17 @@ func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*toke
 		if *p, err = c.outage.wait(ctx, *p); err != nil {
 			return nil, err
 		}
+		bounded, cancel, err := c.starved.bound(ctx)
+		if err != nil {
+			return nil, err
+		}
 		var t *token
-		err = c.limiter.Wait(ctx, func() (err error) {
+		err = c.limiter.Wait(bounded, func() (err error) {
 			t, err = c.signIn.current(ctx)
 			return err
 		})
+		starved := bounded.Err() != nil
+		cancel()
 		switch _, denied := errors.AsType[*denial](err); {
 		case err == nil && (*p != 0 || !c.outage.open.Load()):
 			return t, nil
@@ -99,7 +123,7 @@ func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*toke
 			return nil, ctx.Err()
 		case denied:
 			return nil, err
-		default:
+		case !starved:
 			c.unreached(*p, err.Error())
 		}
 	}
@@ -136,8 +160,15 @@ func (c *Client) attempt(q *call, t *token) result {
 	if r.status != 0 && r.status != http.StatusOK {
 		asked = retryAfter(r.header, r.at)
 	}
-	c.limiter.Observe(observation(r, asked))
+	seen := observation(r, asked)
+	c.limiter.Observe(seen)
 	observed = true
+	switch {
+	case seen.Outcome == pace.Refused:
+		c.starved.refused(r.at, seen.RetryAfter)
+	case r.status != 0:
+		c.starved.answered()
+	}
 	out := c.read(q, r, asked)
 	if clean {
 		c.exchanges.keep(x, r.at)
@@ -259,6 +290,9 @@ func (c *Client) stopped(a Answer, err error) Answer {
 			away = fmt.Sprintf(" for %v", c.outage.maxOutage)
 		}
 		a.Message = fmt.Sprintf("%s could not be reached%s: %s", c.base.Host, away, c.OutageCause())
+		return a.end(Unreachable)
+	case errors.Is(err, errStarved):
+		a.Message = fmt.Sprintf("%s grants nothing: %v", c.base.Host, &c.starved)
 		return a.end(Unreachable)
 	case a.Attempts == 0:
 		a.Message = "stopped before it was sent"

@@ -89,9 +89,9 @@ func mayApply(c class, does effect) bool {
 	return does != safe && (c == broken || c == accepted || c == unclear && does == nonIdempotent)
 }
 
-// maxRetryAfter bounds for how long a tenant (or a proxy with a wrong clock)
-// can hold up everything.
-const maxRetryAfter = 5 * time.Minute
+// maxRetryAfter keeps what a tenant asks for within what a time.Duration can
+// hold.
+const maxRetryAfter = 365 * 24 * time.Hour
 
 // retryAfter returns how long the tenant asks to wait: its Retry-After header,
 // in seconds or as an HTTP date, at most maxRetryAfter. A date is measured

@@ -44,6 +44,7 @@ type Client struct {
 	issuer      *http.Transport // to the token URL; nil with a static token
 	limiter     *pace.Limiter
 	outage      breaker
+	starved     starvation
 	counts      counts
 	awaited     awaited
 	clock       tenantClock
@@ -94,6 +95,7 @@ func newClient(o Options, base *url.URL, dial dialer) *Client {
 		signIn:      signIn{log: o.Log},
 		limiter:     pace.New(o.Rate, o.Learned),
 		outage:      breaker{maxOutage: o.OutageWait},
+		starved:     starvation{patience: cmp.Or(o.OutageWait, defaultPatience)},
 	}
 	c.secrets.add(o.Auth.secret)
 	if o.Auth.header != "" {
@@ -113,7 +115,10 @@ func (c *Client) hideProxy(proxy *url.URL) {
 	}
 }
 
-const defaultTimeout = 30 * time.Second
+const (
+	defaultTimeout  = 30 * time.Second
+	defaultPatience = 5 * time.Minute
+)
 
 func (o *Options) setDefaults() {
 	o.Workers = cmp.Or(o.Workers, 8)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,10 +85,11 @@ func (s *tenant) seen() []seen {
 
 // scripted stands in for the network where time is virtual. Each connection,
 // and each request on one that is kept, takes the next step; the last one
-// repeats.
+// repeats. An id of rows always gets its own, whatever step its request took.
 type scripted struct {
 	mu    sync.Mutex
 	steps []step
+	rows  map[string]step
 	made  []time.Time // when each request was tried, unreached ones too
 	left  []sentRequest
 }
@@ -153,6 +155,9 @@ func (c *scriptedConn) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.requests.Add(1)
 	c.script.mu.Lock()
 	c.script.left = append(c.script.left, sentRequest{time.Now(), req.Header.Get("Authorization")})
+	if own, ok := c.script.rows[path.Base(req.URL.Path)]; ok {
+		c.step = own
+	}
 	c.script.mu.Unlock()
 	trace := httptrace.ContextClientTrace(req.Context())
 	trace.WroteHeaders()

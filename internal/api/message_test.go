@@ -41,14 +41,14 @@ func TestRetryAfter(t *testing.T) {
 		{"seconds", "7", "", 7 * time.Second},
 		{"zero", "0", "", 0},
 		{"a fraction", " 1.5 ", "", 1500 * time.Millisecond},
-		{"far away", "86400", "", 5 * time.Minute},
-		{"huge", "1e300", "", 5 * time.Minute},
+		{"far away", "86400", "", 24 * time.Hour},
+		{"huge", "1e300", "", maxRetryAfter},
 		{"negative", "-3", "", -1},
 		{"not a number", "NaN", "", -1},
 		{"nonsense", "soon", "", -1},
 		{"a date", date(90 * time.Second), "", 90 * time.Second},
 		{"a date gone by", date(-time.Hour), "", 0},
-		{"a date far away", date(time.Hour), "", 5 * time.Minute},
+		{"a date far away", date(time.Hour), "", time.Hour},
 		{"a date by the server's clock", date(time.Hour), date(time.Hour - 5*time.Second), 5 * time.Second},
 	}
 	for _, tt := range tests {

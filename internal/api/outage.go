@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,4 +132,80 @@ func (b *breaker) state() (since time.Time, cause string, out bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.since, b.cause, b.open.Load()
+}
+
+// starvation is a tenant that refuses everything for the rate. It is safe for
+// concurrent use.
+type starvation struct {
+	patience time.Duration // how long it may last
+
+	others atomic.Uint64 // answers that were no refusals
+	going  atomic.Bool   // there was none since a refusal
+
+	mu     sync.Mutex
+	since  time.Time     // of the first refusal after the last other answer
+	until  time.Time     // until when the tenant asked to wait last; zero: it did not say
+	asked  time.Duration // how long that is, if it is longer than the patience
+	gaveUp bool          // for good
+}
+
+// errStarved ends every wait for a tenant that grants nothing.
+var errStarved = errors.New("the tenant grants nothing")
+
+// refused notes a refusal, and for how long it asks to wait; below 0 where it
+// does not say.
+func (s *starvation) refused(at time.Time, asked time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.going.Load() {
+		s.since, s.until = at, time.Time{}
+		s.going.Store(true)
+	}
+	if asked >= 0 && at.Add(asked).After(s.until) {
+		s.until = at.Add(asked)
+	}
+	if asked > s.patience && !s.gaveUp {
+		s.asked, s.gaveUp = asked, true
+	}
+}
+
+// answered notes any other answer.
+func (s *starvation) answered() {
+	s.others.Add(1)
+	if s.going.Load() {
+		s.mu.Lock()
+		s.going.Store(false)
+		s.mu.Unlock()
+	}
+}
+
+// bound returns a context that ends with ctx, and when the patience does. The
+// error is errStarved once it has ended.
+func (s *starvation) bound(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if !s.going.Load() {
+		return ctx, func() {}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end := s.since.Add(s.patience)
+	s.gaveUp = s.gaveUp || s.going.Load() && !time.Now().Before(end)
+	if s.gaveUp {
+		return nil, nil, errStarved
+	}
+	ctx, cancel := context.WithDeadline(ctx, end)
+	return ctx, cancel, nil
+}
+
+// String says what is known of it.
+func (s *starvation) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until := s.until.Format("2006-01-02 15:04:05 MST")
+	switch {
+	case s.asked > 0:
+		return fmt.Sprintf("it asks to wait %v, until %s, which is longer than --outage-wait allows (%v)", s.asked.Round(time.Second), until, s.patience)
+	case s.until.After(s.since):
+		return fmt.Sprintf("for %v it answered nothing but that there are too many requests, and asks to wait until %s", s.patience, until)
+	}
+	return fmt.Sprintf("for %v it answered nothing but that there are too many requests, and does not say until when", s.patience)
 }

@@ -259,3 +259,101 @@ func TestBackoff(t *testing.T) {
 		t.Errorf("jitter(3) gave only %v", seen)
 	}
 }
+
+// A tenant that refuses everything for the rate, or asks to wait for longer
+// than anybody will, is not waited for beyond the outage wait.
+func TestStarvation(t *testing.T) {
+	refused := func(retryAfter string) step {
+		st := status(429)
+		if st.header = (http.Header{}); retryAfter != "" {
+			st.header.Set("Retry-After", retryAfter)
+		}
+		return st
+	}
+	tests := []struct {
+		name    string
+		wait    time.Duration
+		steps   []step
+		after   time.Duration
+		atMost  int // requests
+		message string
+	}{
+		{"without a word", 5 * time.Minute, []step{refused("")}, 5 * time.Minute, 30, "for 5m0s it answered nothing but that there are too many requests, and does not say until when"},
+		{"told each time", 10 * time.Second, []step{refused("4")}, 10 * time.Second, 20, "for 10s it answered nothing but that there are too many requests, and asks to wait until 2000-01-01 00:00:1"},
+		{"told longer", 5 * time.Minute, []step{refused("3600")}, 0, 8, "it asks to wait 1h0m0s, until 2000-01-01 01:00:00 UTC, which is longer than --outage-wait allows (5m0s)"},
+		{"told longer after grants", time.Minute, []step{ok(), ok(), refused("61")}, 0, 10, "it asks to wait 1m1s"},
+		{"nothing but 503", 10 * time.Second, []step{{status: 503, header: http.Header{"Retry-After": {"11"}}}}, 0, 8, "it asks to wait 11s"},
+		{"with no outage wait", 0, []step{refused("4")}, 5 * time.Minute, 200, "for 5m0s it answered nothing"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := newScriptedClient(t, Options{OutageWait: tt.wait}, tt.steps...)
+				begun := time.Now()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var all sync.WaitGroup
+				for range 8 {
+					all.Go(func() {
+						for {
+							switch a := c.Patch(ctx, Request{ID: testID, Run: true}); a.Verdict {
+							case OK:
+							case Unreachable:
+								if want := "acme.example grants nothing: " + tt.message; !strings.HasPrefix(a.Message, want) || a.InDoubt {
+									t.Errorf("%s, in doubt %v", a.Message, a.InDoubt)
+								}
+								cancel() // as a run does
+								return
+							case Canceled:
+								return
+							default:
+								t.Errorf("%v: %s", a.Verdict, a.Message)
+								return
+							}
+						}
+					})
+				}
+				all.Wait()
+				if took := time.Since(begun).Truncate(time.Second); took != tt.after {
+					t.Errorf("stopped after %v, want %v", took, tt.after)
+				}
+				if n := len(s.times()); n > tt.atMost {
+					t.Errorf("%d requests", n)
+				}
+			})
+		})
+	}
+}
+
+// What is granted now and then is not starved, and costs no row an attempt. A
+// row that alone is refused is its own error.
+func TestRefusalsAreNoErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refusal := step{status: 429, header: http.Header{"Retry-After": {"25"}}}
+		c, _ := newScriptedClient(t, Options{OutageWait: time.Minute, MaxAttempts: 1}, refusal, refusal, ok(), refusal, ok(), refusal, refusal, ok())
+		for range 3 {
+			if a := patch(c, true); a.Verdict != OK {
+				t.Errorf("%v after %d attempts: %s", a.Verdict, a.Attempts, a.Message)
+			}
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newScriptedClient(t, Options{MaxAttempts: 1}, ok())
+		s.rows = map[string]step{"bad": {status: 429, body: `{"message":"Rate limit exceeded"}`}}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 200 {
+					if a := patch(c, false); a.Verdict != OK {
+						t.Errorf("%v: %s", a.Verdict, a.Message)
+					}
+				}
+			})
+		}
+		a := c.Patch(t.Context(), Request{ID: "bad"})
+		if a.Verdict != Exhausted || a.Attempts <= ownRefusals || a.Attempts > 2*ownRefusals || a.Message != "Rate limit exceeded (HTTP 429)" || a.InDoubt {
+			t.Errorf("%v after %d attempts: %s", a.Verdict, a.Attempts, a.Message)
+		}
+		all.Wait()
+	})
+}

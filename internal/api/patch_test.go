@@ -92,8 +92,6 @@ func TestPatchVerdicts(t *testing.T) {
 		{name: "504", status: 504, verdict: Doubtful, run: Doubtful, server: true, message: "HTTP 504 Gateway Timeout, with an empty answer"},
 		{name: "520", status: 520, verdict: Doubtful, run: Doubtful, server: true, message: "HTTP 520, with an empty answer"},
 		{name: "408", status: 408, verdict: Doubtful, run: Doubtful, message: "HTTP 408 Request Timeout, with an empty answer"},
-		{name: "429", status: 429, body: `{"message":"Rate limit exceeded"}`, verdict: Exhausted, run: Exhausted, message: "Rate limit exceeded (HTTP 429)"},
-		{name: "503 with Retry-After", status: 503, header: "Retry-After: 0", verdict: Exhausted, run: Exhausted, server: true, message: "HTTP 503 Service Unavailable, with an empty answer"},
 		{name: "503 without", status: 503, verdict: Doubtful, run: Doubtful, server: true, message: "HTTP 503 Service Unavailable, with an empty answer"},
 	}
 	for _, tt := range tests {
@@ -106,7 +104,6 @@ func TestPatchVerdicts(t *testing.T) {
 				_, _ = io.WriteString(w, tt.body)
 			})
 			for _, run := range []bool{false, true} {
-				// A client each: a 429 would hold up the next call.
 				c := newTestClient(t, Options{BaseURL: s.URL + "/api", MaxAttempts: 1})
 				want := tt.verdict
 				if run {

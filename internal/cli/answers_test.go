@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -318,6 +319,38 @@ func TestRepeatedAnswers(t *testing.T) {
 			results, _ := runSheet(t, test.code, server.URL+"/api", fmt.Sprintf(oneRow, ""), []string{"NERM_TOKEN=x"})
 			if row := results.rows[0]; row["result.status"] != test.result || row["result.attempts"] != test.tries {
 				t.Errorf("the result is %v", row)
+			}
+		})
+	}
+}
+
+// TestNothingButRefusals runs against tenants that grant nothing: the run
+// stops, no row has failed, and it says until when.
+func TestNothingButRefusals(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, after, wait, want string
+	}{
+		{"without a word", "", "2s", "grants nothing: for 2s it answered nothing but that there are too many requests, and does not say until when"},
+		{"a wait that is told", "3600", "5m", `grants nothing: it asks to wait 1h0m0s, until 20\d\d-.*, which is longer than --outage-wait allows \(5m0s\)`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if test.after != "" {
+					w.Header().Set("Retry-After", test.after)
+				}
+				answerWith(429, asJSON, `{"message":"slow down"}`)(w, r)
+			}))
+			defer server.Close()
+			results, s := runSheet(t, 3, server.URL+"/api", manyRows(30), []string{"NERM_TOKEN=x"}, "--outage-wait", test.wait, "--max-attempts", "2")
+			if !regexp.MustCompile(test.want).MatchString(s.stderr) {
+				t.Error(s.stderr)
+			}
+			for _, row := range results.rows {
+				if row["result.status"] != "pending" {
+					t.Fatalf("%v", row)
+				}
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func (f *tenantFlags) registerPace(flags *pflag.FlagSet, what string) {
 	flags.Float64Var(&f.client.Rate, "rate", 10, "requests per second, every attempt counted; 0 = no ceiling")
 	flags.DurationVar(&f.client.Timeout, "timeout", 30*time.Second, "for one attempt")
 	flags.IntVar(&f.client.MaxAttempts, "max-attempts", 5, "attempts for one "+what)
-	flags.DurationVar(&f.client.OutageWait, "outage-wait", 5*time.Minute, "how long to wait for a tenant that cannot be reached before stopping")
+	flags.DurationVar(&f.client.OutageWait, "outage-wait", 5*time.Minute, "how long to wait for a tenant that cannot be reached, or grants nothing but 429, before stopping")
 }
 
 func (f *tenantFlags) validate() error {
