@@ -203,6 +203,13 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 		return r
 	}
 	a.Clock = c.clock.observe(r.header.Get("Date"), r.sent, r.at)
+	limit := maxErrorBody
+	if r.status == http.StatusOK {
+		limit = q.maxOK()
+	}
+	var longer bool
+	r.body, longer = readable(r.header, r.body, limit)
+	r.tooLong = r.tooLong || longer
 	r.class = classify(r.status, asked)
 	problem := "is not one that this API documents"
 	switch {

@@ -73,10 +73,22 @@ func (c *Client) other(h http.Header, body []byte) string {
 	if isHTML(h.Get("Content-Type"), body) {
 		return c.page(body)
 	}
+	if packing := unreadPacking(h, body); packing != "" {
+		return "with an answer that is " + packing
+	}
 	if line := c.secrets.line(string(body), maxPlain); line != "" {
 		return "with the text: " + line
 	}
 	return "with an empty answer"
+}
+
+// unreadPacking explains a body of which nothing is left since it is packed in a
+// way that is not known; "" for any other.
+func unreadPacking(h http.Header, body []byte) string {
+	if packing := codings(h); len(packing) > 0 && len(body) == 0 {
+		return "packed as " + text.Line(strings.Join(packing, ", "), maxTyped) + ", which was not asked for and is not read"
+	}
+	return ""
 }
 
 // redirect names where an answer pointed to, without what may hold secrets.
@@ -90,7 +102,9 @@ func (c *Client) redirect(status int, h http.Header) string {
 
 // unclear explains a 2xx that is not the answer which the API documents.
 func (c *Client) unclear(status int, h http.Header, body []byte, problem string) string {
-	switch {
+	switch packing := unreadPacking(h, body); {
+	case packing != "":
+		return fmt.Sprintf("HTTP %d, but the answer is %s", status, packing)
 	case len(bytes.TrimSpace(body)) == 0:
 		return fmt.Sprintf("HTTP %d, but the answer is empty", status)
 	case isHTML(h.Get("Content-Type"), body):
@@ -126,10 +140,10 @@ func (c *Client) page(body []byte) string {
 // jsonReason returns the reason that a JSON body gives, in any of the forms
 // that this API, its gateway and proxies before it use; "" when it gives none:
 //
-//	{"error":"text"}
+//	{"error":"text","message":"text","base":["text",…]}
 //	{"error":"text","errors":{"attribute":"text" or ["text",…]}}
 //	{"errors":["text",…]}
-//	{"error":{"message":"text"}}, {"message":"text"}, {"detail":"text"}
+//	{"error":{"message":"text"}}, {"title":"text","detail":"text"}
 //	{"messages":[{"text":"text"}]}
 func jsonReason(body []byte) string {
 	if !json.Valid(body) {
@@ -141,18 +155,23 @@ func jsonReason(body []byte) string {
 	if d.Decode(&whole) != nil {
 		return ""
 	}
-	head := strings.TrimRight(firstOf(whole, "error", "message", "detail", "error_description", "title"), " :")
-	detail := flatten(whole["errors"])
-	if fields, ok := whole["errors"].(map[string]any); ok {
-		detail = entries(fields)
+	reason, colon := "", ": "
+	for _, key := range []string{"error", "title", "message", "detail", "error_description", "base", "errors", "messages"} {
+		part := flatten(whole[key])
+		if fields, ok := whole[key].(map[string]any); ok && key == "errors" {
+			part = entries(fields)
+		}
+		part = strings.TrimRight(part, " :")
+		switch {
+		case part == "" || strings.Contains(reason, part): // it was said
+		case reason == "" || strings.HasPrefix(part, reason):
+			reason = part
+		default:
+			reason += colon + part
+			colon = "; "
+		}
 	}
-	switch {
-	case head == "" && detail == "":
-		return flatten(whole["messages"])
-	case head == "" || detail == "":
-		return head + detail
-	}
-	return head + ": " + detail
+	return reason
 }
 
 // firstOf returns the first of the values that says something.

@@ -3,13 +3,16 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -252,8 +255,29 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	body, _ = readable(resp.Header, body, maxTokenAnswer)
+	resp.Body = io.NopCloser(bytes.NewReader(wholeSeconds(body)))
 	return resp, nil
+}
+
+// wholeSeconds returns a token answer with its expires_in as the whole number
+// that oauth2 insists on. One that is no number is taken out: the token is then
+// good until it is refused.
+func wholeSeconds(body []byte) []byte {
+	var answer map[string]json.RawMessage
+	if json.Unmarshal(body, &answer) != nil || answer["expires_in"] == nil {
+		return body
+	}
+	seconds, err := strconv.ParseFloat(strings.Trim(string(answer["expires_in"]), `" `), 64)
+	if err == nil && seconds >= 0 && seconds <= math.MaxInt32 {
+		answer["expires_in"] = strconv.AppendInt(nil, int64(seconds), 10)
+	} else {
+		delete(answer, "expires_in")
+	}
+	if whole, err := json.Marshal(answer); err == nil {
+		return whole
+	}
+	return body
 }
 
 // newFetch returns the function that gets an access token. Its errors are a

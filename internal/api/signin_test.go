@@ -280,3 +280,43 @@ func TestTokenIsValidWhenTheRequestLeaves(t *testing.T) {
 		})
 	}
 }
+
+// The token URL answers in forms that oauth2 alone does not take.
+func TestTokenAnswers(t *testing.T) {
+	const answer = `{"access_token":"tok-0001","token_type":"bearer","expires_in":%s}`
+	tests := []struct {
+		name, expires string
+		life          time.Duration // 0: without an end
+	}{
+		{"a whole number", "749", 749 * time.Second},
+		{"a decimal", "749.0", 749 * time.Second},
+		{"a part of a second", "749.9", 749 * time.Second},
+		{"an exponent", "7.49e2", 749 * time.Second},
+		{"text", `"749"`, 749 * time.Second},
+		{"a decimal as text", `"749.0"`, 749 * time.Second},
+		{"nothing", "null", 0},
+		{"no number", `"never"`, 0},
+		{"beyond any clock", "1e300", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			i := newTenant(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("Content-Encoding", "gzip")
+				_, _ = io.WriteString(w, pack(t, "gzip", fmt.Sprintf(answer, tt.expires)))
+			})
+			c := newTestClient(t, Options{BaseURL: "http://127.0.0.1:1/api", Auth: clientCredentials(t, i.URL)})
+			got, err := c.signIn.current(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			life := time.Duration(0)
+			if !got.expires.IsZero() {
+				life = time.Until(got.expires) * 100 / 99
+			}
+			if d := life - tt.life; got.header[0] != "Bearer tok-0001" || d < -20*time.Second || d > 20*time.Second {
+				t.Errorf("%s for %v", got.header[0], life)
+			}
+		})
+	}
+}

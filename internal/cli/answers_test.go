@@ -1,9 +1,11 @@
 package cli_test
 
 import (
+	"compress/gzip"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -53,6 +55,8 @@ func TestStrangeAnswers(t *testing.T) {
 		{"200 with nothing", answerWith(200, asJSON, ""), "200", "empty", ""},
 		{"200 with a list", answerWith(200, asJSON, `[]`), "200", "no workflow_session", "[]"},
 		{"400 with errors by field", answerWith(400, asJSON, `{"error":"The session failed to update","errors":{"end_date":["can't be blank"]}}`), "400", "end_date can't be blank", ""},
+		{"400 with a message beside", answerWith(400, asJSON, `{"error":"The Profile failed to create/update","message":"Name is taken","base":["No such owner"]}`), "400", "failed to create/update: Name is taken; No such owner", ""},
+		{"400 in Latin-1", answerWith(400, "text/html; charset=iso-8859-1", "<title>Zugriff f\xfcr Zo\xeb verweigert</title>"), "400", "Zugriff für Zoë verweigert", "<title>Zugriff für Zoë verweigert</title>"},
 		{"404 with HTML", answerWith(404, asHTML, "<h1>Not\nfound</h1>"), "404", "404", ""},
 		{"422 as text", answerWith(422, "text/plain", "nope"), "422", "nope", "nope"},
 		{"an error with control characters", answerWith(400, asJSON, "{\"error\":\"\x1b[31mred\x1b]0;title\x07\\u0007 bell\\u202e\"}"), "400", "red", ""},
@@ -353,5 +357,30 @@ func TestNothingButRefusals(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPackedAnswers sends rows to a tenant whose proxy packs what it answers,
+// though nobody asked for that.
+func TestPackedAnswers(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		defer packed.Close()
+		if strings.HasSuffix(r.URL.Path, idOf(2)) {
+			w.WriteHeader(400)
+			fmt.Fprint(packed, `{"error":"no such session"}`)
+			return
+		}
+		fmt.Fprintf(packed, `{"workflow_session":{"id":%q,"status":"completed"}}`, path.Base(r.URL.Path))
+	}))
+	defer server.Close()
+	results, _ := runSheet(t, 1, server.URL+"/api", manyRows(3), []string{"NERM_TOKEN=x"})
+	for i, want := range []string{"updated", "failed", "updated"} {
+		row := results.rows[i]
+		if row["result.status"] != want || want == "failed" && (row["result.error"] != "no such session" || row["result.error_body"] != `{"error":"no such session"}`) {
+			t.Errorf("%v", row)
+		}
 	}
 }
