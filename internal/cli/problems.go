@@ -32,7 +32,7 @@ type problems struct {
 	all              []sheet.Problem
 	errors, warnings []sheet.Problem // the first ones
 	firstOf          map[sheet.Kind]sheet.Problem
-	groups           map[sheet.Problem]*problemGroup // by a problem's column and kind alone
+	groups           map[sheet.Problem]*problemGroup // the key holds a column and a kind only
 }
 
 // problemGroup is one sort of problem in one column.
@@ -56,14 +56,16 @@ func (p *problems) add(problem sheet.Problem) {
 	if len(*first) < mostPrinted {
 		*first = append(*first, problem)
 	}
-	if _, ok := p.firstOf[problem.Kind]; !ok {
-		p.firstOf[problem.Kind] = problem
-	}
 	key := sheet.Problem{Column: problem.Column, Header: problem.Header, Kind: problem.Kind}
-	if p.groups[key] == nil {
-		p.groups[key] = &problemGroup{first: problem}
+	g := p.groups[key]
+	if g == nil {
+		g = &problemGroup{first: problem}
+		p.groups[key] = g
+		if _, ok := p.firstOf[problem.Kind]; !ok {
+			p.firstOf[problem.Kind] = problem
+		}
 	}
-	p.groups[key].rows++
+	g.rows++
 }
 
 // settle takes the overview of the check. The problems of the whole sheet, if
