@@ -39,7 +39,8 @@ type Options struct {
 	Timeout     time.Duration // of one attempt
 	Limit       int           // rows to send at most; 0 = all
 	Canary      int           // rows to send first, one by one, each read back
-	MaxFailures int           // failed and unknown rows after which to stop; 0 = never
+	MaxFailures int           // failed and unknown rows of the run after which to stop; 0 = never
+	Failures    int           // such rows of earlier sessions that are not sent again
 	SkipInvalid bool
 	RetryFailed bool
 	Compare     bool
@@ -49,6 +50,8 @@ type Options struct {
 	// Say is called with what was decided on the way, in words for people; may
 	// be nil.
 	Say func(string)
+	// Passed is called when all canaries are right; may be nil.
+	Passed func()
 	// Replaced is called for each earlier outcome that a new one of the same
 	// row takes the place of; may be nil.
 	Replaced func(journal.Status)
@@ -73,7 +76,8 @@ type recorder interface {
 type task struct {
 	change.Change
 	history
-	left bool // a request left for it in this session
+	left    bool // a request left for it in this session
+	counted bool // as one of the rows that --limit allows
 }
 
 // Run sends a sheet's rows and returns why it stopped, if it did. It returns
@@ -83,7 +87,10 @@ type task struct {
 func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	e := &engine{Options: o, guard: &guard{maxFailures: o.MaxFailures, cancel: cancel}}
+	e := &engine{Options: o, guard: &guard{limit: o.Limit, maxFailures: o.MaxFailures, failures: o.Failures, before: o.Failures, retry: o.RetryFailed, cancel: cancel}}
+	if e.guard.tooMany() {
+		return e.guard.stopped(), nil
+	}
 	switch err := e.findSuperseded(ctx); {
 	case err != nil && ctx.Err() != nil:
 		return Stop{StoppedByCaller, "interrupted"}, nil
@@ -132,7 +139,6 @@ type engine struct {
 	// id that is why.
 	superseded map[int]int
 	checker    *change.Checker
-	sent       int
 	canaries   int // that were sent
 }
 
@@ -182,7 +188,7 @@ func (e *engine) work(ctx context.Context, queue <-chan *task) error {
 	s := e.newSender()
 	var broken error
 	for t := range queue {
-		if broken == nil && ctx.Err() == nil {
+		if broken == nil && ctx.Err() == nil && !e.guard.atLimit() {
 			if broken = e.send(ctx, s, t); broken != nil {
 				e.guard.halt(StoppedByJournal, "%s", broken)
 			}
@@ -209,8 +215,15 @@ func (e *engine) record(t *task, r result) error {
 	if t.replaces != "" && e.Replaced != nil {
 		e.Replaced(t.replaces)
 	}
-	e.guard.record(isFailure(r.outcome.Status), r.serverError)
+	e.guard.record(isFailure(r.outcome.Status), isFailure(t.replaces) && !e.RetryFailed, r.serverError)
 	return nil
+}
+
+// say says what was decided on the way.
+func (e *engine) say(format string, args ...any) {
+	if e.Say != nil {
+		e.Say(fmt.Sprintf(format, args...))
+	}
 }
 
 func isFailure(s journal.Status) bool {

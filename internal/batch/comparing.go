@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -30,8 +29,8 @@ func (e *engine) list(ctx context.Context) (err error) {
 // sayHidden says how many rows were not sent though a field of them could not
 // be compared.
 func (e *engine) sayHidden() {
-	if n := e.hidden.Load(); n > 0 && e.Say != nil {
-		e.Say(fmt.Sprintf("rows that could not be compared whole, and are as the tenant has them otherwise: %d; the tenant shows a name where the sheet has an id (see result.note or plan.csv); a run without --compare sends them", n))
+	if n := e.hidden.Load(); n > 0 {
+		e.say("rows that could not be compared whole, and are as the tenant has them otherwise: %d; the tenant shows a name where the sheet has an id (see result.note or plan.csv); a run without --compare sends them", n)
 	}
 }
 
@@ -84,6 +83,9 @@ func (s *comparing) send(ctx context.Context, t *task) (result, error) {
 		if found.Applied(&before, change.ModifiedUnknown) == change.WasApplied {
 			return s.appliedEarlier(t, got), nil
 		}
+	}
+	if !s.mayLeave(t) {
+		return result{}, nil
 	}
 	t.ChangedOnly(found)
 	if err := s.keepBefore(t, got.Session); err != nil {
@@ -155,6 +157,9 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 			return result{}, s.journal.Append(plan)
 		}
 		t.ChangedOnly(found)
+	}
+	if !s.mayLeave(t) {
+		return result{}, nil
 	}
 	plan.Body = slices.Clone(t.Body)
 	return result{}, s.journal.Append(plan)

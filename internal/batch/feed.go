@@ -19,7 +19,13 @@ func (e *engine) feed(ctx context.Context) error {
 	e.checker = change.NewChecker(e.Sheet, e.Rules)
 	e.checker.LeaveOutWarnings()
 	err := e.Sheet.Each(ctx, func(row *sheet.Row) error { return e.feedRow(ctx, row) })
-	if err == nil || errors.Is(err, errStopped) {
+	switch {
+	case err == nil:
+		if !e.DryRun && e.canaries > 0 && e.canaries < e.Canary {
+			e.passed() // there are no more rows
+		}
+		return nil
+	case errors.Is(err, errStopped):
 		return nil
 	}
 	if ctx.Err() == nil {
@@ -40,12 +46,10 @@ func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
 	if change.FirstError(problems) != nil {
 		return e.invalid(row.Number, problems)
 	}
-	if e.Limit > 0 && e.sent >= e.Limit {
-		e.guard.halt(StoppedByLimit, "--limit %d is reached", e.Limit)
+	if e.guard.atLimit() {
 		return errStopped
 	}
 	t := e.newTask(h)
-	e.sent++
 	if e.canaries < e.Canary {
 		return e.sendCanary(ctx, t)
 	}
@@ -78,7 +82,7 @@ func (e *engine) newTask(h history) *task {
 		t = new(task)
 	}
 	e.checker.Change.CopyTo(&t.Change)
-	t.history, t.left = h, false
+	t.history, t.left, t.counted = h, false, false
 	if h.turn == doubt {
 		t.Doubtful, t.Since = true, h.since
 	}
@@ -101,6 +105,9 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 		if ctx.Err() != nil {
 			return errStopped
 		}
+		if !e.DryRun { // it was not sent: the limit
+			return errStopped
+		}
 		e.canaries++ // a dry run plans it like any other
 		return nil
 	}
@@ -114,13 +121,27 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 	case isFailure(status):
 		wrong = string(status) + ": " + r.outcome.Error
 	}
-	if err := e.record(t, r); err != nil || wrong == "" {
+	if err := e.record(t, r); err != nil {
 		return err
+	}
+	if wrong == "" {
+		if r.outcome.Status == journal.Updated && e.canaries == e.Canary {
+			e.passed()
+		}
+		return nil
 	}
 	if ctx.Err() == nil {
 		e.guard.halt(StoppedByCanary, "row %d, one of the first %d (--canary), is not right: %s", t.Row, e.Canary, wrong)
 	}
 	return errStopped
+}
+
+// passed says that the canaries are right.
+func (e *engine) passed() {
+	e.say("rows that were sent first and read back (--canary): %d, and all are right", e.canaries)
+	if e.Passed != nil {
+		e.Passed()
+	}
 }
 
 // verify reads a canary's session back and returns what is wrong with it, if

@@ -36,12 +36,16 @@ const maxServerErrors = 20
 // guard watches the outcomes and stops the run when they say so. The first
 // reason wins, but over the limit's, which lets go on what was begun.
 type guard struct {
+	limit       int // rows that may be sent; 0 = all
 	maxFailures int // 0 = never
+	before      int // failures of earlier sessions that are not sent again
+	retry       bool
 	cancel      func()
 
 	mu           sync.Mutex
 	stop         Stop
-	failures     int
+	sent         int // rows
+	failures     int // of the run
 	serverErrors int // in a row
 }
 
@@ -58,29 +62,81 @@ func (g *guard) halt(kind StopKind, format string, args ...any) {
 	}
 }
 
-// record counts one row's end. serverError: the last answer was a 5xx.
-func (g *guard) record(failed, serverError bool) {
+// atLimit reports whether no more rows may be sent, and stops the run then: it
+// is asked when there is another one.
+func (g *guard) atLimit() bool { return !g.within(0) }
+
+// takeRow counts a row that is about to be sent, if it may be.
+func (g *guard) takeRow() bool { return g.within(1) }
+
+func (g *guard) within(rows int) bool {
 	g.mu.Lock()
+	ok := g.limit <= 0 || g.sent < g.limit
+	if ok {
+		g.sent += rows
+	}
+	g.mu.Unlock()
+	if !ok {
+		g.halt(StoppedByLimit, "--limit %d is reached", g.limit)
+	}
+	return ok
+}
+
+// record counts one row's end. again: it was one of the failures before.
+// serverError: the last answer was a 5xx.
+func (g *guard) record(failed, again, serverError bool) {
+	g.mu.Lock()
+	if again {
+		g.failures--
+	}
 	if failed {
 		g.failures++
 	}
 	if g.serverErrors++; !failed || !serverError {
 		g.serverErrors = 0
 	}
-	failures, serverErrors := g.failures, g.serverErrors
+	serverErrors := g.serverErrors
 	g.mu.Unlock()
 	switch {
 	case serverErrors >= maxServerErrors:
 		g.halt(StoppedByServerErrors, "%d rows in a row ended in a server error (5xx): the tenant seems to be broken", serverErrors)
-	case failed && g.maxFailures > 0 && failures >= g.maxFailures:
-		g.halt(StoppedByFailures, "rows that failed or are unknown: %d, as many as --max-failures allows", failures)
+	case failed:
+		g.tooMany()
 	}
 }
 
+// tooMany stops the run if as many rows failed as --max-failures allows, and
+// reports whether they did.
+func (g *guard) tooMany() bool {
+	g.mu.Lock()
+	reached := g.maxFailures > 0 && g.failures >= g.maxFailures
+	g.mu.Unlock()
+	if reached {
+		g.halt(StoppedByFailures, "") // stopped says how many
+	}
+	return reached
+}
+
+// stopped returns why the run was stopped, once every row that was begun has
+// ended.
 func (g *guard) stopped() Stop {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.stop
+	stop := g.stop
+	if stop.Kind == StoppedByFailures {
+		session := ""
+		if g.retry {
+			session = " in this session"
+		}
+		stop.Reason = fmt.Sprintf("--max-failures %d is reached: rows that failed or are unknown%s: %d", g.maxFailures, session, g.failures)
+		switch {
+		case g.before >= g.maxFailures:
+			stop.Reason += ", all of them before this resume; nothing was sent: send them again with --retry-failed, or allow more"
+		case g.before > 0:
+			stop.Reason += fmt.Sprintf(", of them before this resume: %d", g.before)
+		}
+	}
+	return stop
 }
 
 // Tally counts outcomes once they are in the journal, and not before. It is

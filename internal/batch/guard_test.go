@@ -5,7 +5,7 @@ import "testing"
 func TestGuardReasons(t *testing.T) {
 	limit := func(g *guard) { g.halt(StoppedByLimit, "the limit") }
 	denied := func(g *guard) { g.halt(StoppedByDenial, "denied") }
-	failed := func(g *guard) { g.record(true, false) }
+	failed := func(g *guard) { g.record(true, false, false) }
 	for _, test := range []struct {
 		name    string
 		events  []func(*guard)

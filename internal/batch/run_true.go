@@ -60,6 +60,9 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 			return r, err
 		}
 	}
+	if !s.mayLeave(t) {
+		return result{}, nil
+	}
 	inDoubt := t.Doubtful
 	for {
 		intent := s.intent(t)

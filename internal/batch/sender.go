@@ -58,6 +58,9 @@ type tenantSender struct {
 }
 
 func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
+	if !s.mayLeave(t) {
+		return result{}, nil
+	}
 	// Waiting for the intent waits for this worker's last outcome too: a kill
 	// can cost each worker no more than the one row that is in flight.
 	if err := s.journal.Write(s.intent(t)); err != nil {
@@ -77,6 +80,12 @@ func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
 		a.Message = joinSentences(a.Message, "read back, the session is not as the row asks")
 	}
 	return s.end(t, journal.Failed, a), nil
+}
+
+// mayLeave reports whether --limit allows one more row to be sent, and counts it.
+func (s *tenantSender) mayLeave(t *task) bool {
+	t.counted = t.counted || s.guard.takeRow()
+	return t.counted
 }
 
 // patch sends a change, with so many attempts at most.

@@ -178,6 +178,26 @@ func TestCanaryAmongRowsThatMatch(t *testing.T) {
 	}
 }
 
+// --limit counts rows that are sent: a comparison finds any number of others
+// unchanged on the way.
+func TestLimitAmongRowsThatMatch(t *testing.T) {
+	t.Parallel()
+	h, sheet := drifted(t, 60, 60, 10)
+	tr := newTrip(t, h)
+	write(t, filepath.Join(tr.dir, "sheet.csv"), sheet)
+	tr.run(0, "sheet.csv", "plan", "--dry-run", "--compare", "--limit", "2")
+	plan := tr.table("plan/plan.csv")
+	if n := len(slices.DeleteFunc(plan.rows, func(row map[string]string) bool { return row["action"] != "patch" })); n != 2 {
+		t.Errorf("%d rows would be sent", n)
+	}
+	for _, want := range []struct{ code, patches int }{{3, 2}, {3, 2}, {0, 2}} {
+		s := tr.run(want.code, "sheet.csv", "r", "--compare", "--limit", "2", "--resume")
+		if n := h.newRequests("patch"); n != want.patches {
+			t.Errorf("%d PATCHes, not %d:\n%s", n, want.patches, s.stderr)
+		}
+	}
+}
+
 // Without a comparison a dry run needs neither a token nor the network.
 func TestDryRunOffline(t *testing.T) {
 	t.Parallel()

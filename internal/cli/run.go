@@ -234,6 +234,8 @@ func (r *runner) nextCommand() string {
 		return r.command(r.path, "dry-run")
 	case job.Resume:
 		return r.command(r.path, "run-dir", "resume", "new", "limit") + " --resume --run-dir " + text.ShellWord(dir)
+	case job.RetryFailed:
+		return r.command(r.path, "run-dir", "resume", "new", "limit", "retry-failed") + " --resume --retry-failed --run-dir " + text.ShellWord(dir)
 	case job.FixFailed:
 		return r.command(filepath.Join(dir, "failed.csv"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid")
 	case job.Rehearse:

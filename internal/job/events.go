@@ -75,12 +75,13 @@ type Next int
 
 // The next steps.
 const (
-	Nothing   Next = iota
-	SendNow        // what was a dry run
-	Resume         // go on with this run
-	FixFailed      // correct the run's failed.csv and send it
-	Rehearse       // against a tenant, after the sandbox
-	Report         // write the run's files again
+	Nothing     Next = iota
+	SendNow          // what was a dry run
+	Resume           // go on with this run
+	RetryFailed      // go on with this run, and send what failed again
+	FixFailed        // correct the run's failed.csv and send it
+	Rehearse         // against a tenant, after the sandbox
+	Report           // write the run's files again
 )
 
 // ErrRefused is the error of a sheet whose problems keep it from being sent.

@@ -65,6 +65,9 @@ func (j *job) finish(ctx context.Context, stop batch.Stop, sendErr error) error 
 		return err
 	}
 	j.result.Next = NextStep(j.result.Summary, j.Tenant.Sandbox)
+	if j.result.Next == Resume && stop.Kind == batch.StoppedByFailures {
+		j.result.Next = RetryFailed // those that failed count until they are sent again
+	}
 	return nil
 }
 

@@ -53,7 +53,7 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 func (j *job) create() (err error) {
 	now := j.Now().UTC()
 	j.info = journal.Info{
-		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.Send.DryRun,
+		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.Send.DryRun, Canary: j.Send.Canary,
 	}
 	j.describe()
 	dir := j.Dir
@@ -90,6 +90,10 @@ func (j *job) reopen() error {
 	}
 	j.info.ResumedAt = append(j.info.ResumedAt, j.Now().UTC())
 	j.info.FinishedAt, j.info.ExitCode, j.info.Finished = nil, nil, false
+	if j.Send.Canary == 0 { // the last session's did not come to its end, or was not right
+		j.Send.Canary = j.info.Canary
+	}
+	j.info.Canary = j.Send.Canary
 	if j.earlier == nil || j.same {
 		j.describe()
 	} else {

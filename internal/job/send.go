@@ -82,7 +82,7 @@ func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int
 func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	j.due = j.rowsDue()
 	j.total = j.due
-	if j.Send.Limit > 0 {
+	if j.Send.Limit > 0 && !j.Send.Compare { // a comparison can find any number of rows unchanged
 		j.total = min(j.total, j.Send.Limit)
 	}
 	j.Observer.Event(Sending{j.total})
@@ -113,6 +113,15 @@ func (j *job) batchOptions() batch.Options {
 	o.Workers, o.Attempts, o.Timeout, o.MaxFailures = c.Workers, c.MaxAttempts, c.Timeout, j.MaxFailures.of(j.overview.Rows)
 	o.Left, o.Scratch, o.Now, o.Replaced = j.total, j.dir.Dir(), j.Now, j.tally.Replaced
 	o.Say = func(text string) { j.Observer.Event(Note{text}) }
+	o.Passed = func() {
+		j.info.Canary = 0
+		if err := j.dir.Save(j.info); err != nil { // the next session begins with a canary again
+			o.Say("could not note that the first rows were right: " + err.Error())
+		}
+	}
+	if !o.RetryFailed {
+		o.Failures = j.tally.Count(journal.Failed) + j.tally.Count(journal.Unknown)
+	}
 	if j.client != nil {
 		o.Tenant = j.client
 	}
