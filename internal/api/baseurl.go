@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,12 +22,28 @@ func ParseBaseURL(s string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
+	if root, ok := withoutEndpoint(u); ok {
+		return nil, fmt.Errorf("base URL: it is the address of a call; give the root of the API alone: %s", text.Line(root, maxTyped))
+	}
 	if u.RawQuery != "" || u.ForceQuery {
 		return nil, errors.New("base URL: leave out everything from the ? on; it is the root of the API, such as https://acme.nonemployee.com/api")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")
 	return u, nil
+}
+
+// endpoints are the first words of the paths below the API's root.
+var endpoints = []string{"workflow_sessions", "ne_attributes", "ne_attribute_options", "profiles", "users", "workflows", "oauth"}
+
+// withoutEndpoint returns an address without the call that was pasted with it.
+func withoutEndpoint(u *url.URL) (root string, ok bool) {
+	parts := strings.Split(u.Path, "/")
+	i := slices.IndexFunc(parts, func(part string) bool { return slices.Contains(endpoints, strings.ToLower(part)) })
+	if i < 0 {
+		return "", false
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.Join(parts[:i], "/")}).String(), true
 }
 
 // TenantURL is the root of the API of the tenant of that name, as in
@@ -36,6 +53,8 @@ func TenantURL(name string) (string, error) {
 	switch {
 	case name == "":
 		return "", errors.New("tenant name: it is empty; give the first part of the tenant's address, such as acme")
+	case quoted(name):
+		return "", errors.New("tenant name: it " + unquote)
 	case strings.ContainsAny(name, ":/."):
 		return "", fmt.Errorf("tenant name: %q looks like an address; give only its first part, such as acme, or the whole API root as --base-url https://acme.nonemployee.com/api", text.Line(name, maxTyped))
 	case len(name) > 63 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name[0] == '-' || name[len(name)-1] == '-':
@@ -47,6 +66,9 @@ func TenantURL(name string) (string, error) {
 // parseEndpoint holds what the base URL and the token URL have in common.
 func parseEndpoint(s string) (*url.URL, error) {
 	s = strings.TrimSpace(s)
+	if quoted(s) {
+		return nil, errors.New("it " + unquote)
+	}
 	if s == "" {
 		return nil, errors.New("it is empty; give an address such as https://acme.nonemployee.com/api")
 	}

@@ -29,6 +29,12 @@ func TestParseBaseURL(t *testing.T) {
 		{in: "https://acme.example/api?x=hunter2", err: "from the ? on"},
 		{in: "https://acme.example/api?", err: "from the ? on"},
 		{in: "https://acme.example/api#hunter2", err: "from the # on"},
+		{in: "https://acme.example/api/workflow_sessions", err: "the root of the API alone: https://acme.example/api"},
+		{in: "https://acme.example/workflow_sessions/123?run=true", err: "the root of the API alone: https://acme.example"},
+		{in: "https://acme.example/API/Workflow_Sessions#x", err: "from the # on"},
+		{in: "https://gateway.example/nerm/v1", want: "https://gateway.example/nerm/v1"},
+		{in: `"https://acme.example/api"`, err: "stands in quotation marks"},
+		{in: "“https://acme.example/api”", err: "stands in quotation marks"},
 		{in: "https:///api", err: "no host"},
 		{in: "https://bücher.example/api", err: "write it in the form that begins with xn--"},
 		{in: "https://jo:hunter2@[bad/api", err: "not an address"},
@@ -57,10 +63,31 @@ func TestTenantURL(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"": "empty", "https://acme.nonemployee.com/api": "looks like an address", "acme.nonemployee.com": "looks like an address",
-		"ac me": "only letters", "-acme": "only letters", "acme-": "only letters", "ä": "only letters", strings.Repeat("a", 64): "only letters",
+		"'acme'": "quotation marks", "ac me": "only letters", "-acme": "only letters", "acme-": "only letters", "ä": "only letters", strings.Repeat("a", 64): "only letters",
 	} {
 		if got, err := TenantURL(in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %q %v", in, got, err)
+		}
+	}
+}
+
+func TestQuotedCredentials(t *testing.T) {
+	for _, token := range []string{`"abc"`, "'abc'", "“abc”", `"abc`} {
+		if _, err := CleanToken(token); err == nil || !strings.Contains(err.Error(), "quotation marks") || strings.Contains(err.Error(), "abc") {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+	const tokenURL = "https://acme.example/oauth/token"
+	for _, tt := range []struct{ id, secret, url, err string }{
+		{"id", "'abc'", tokenURL, "NERM_CLIENT_SECRET"}, {`"id"`, "abc", tokenURL, "NERM_CLIENT_ID"}, {"id", "abc", `"` + tokenURL + `"`, "NERM_TOKEN_URL"},
+		{"id", "'abc", tokenURL, ""},
+	} {
+		_, err := ClientCredentials(tt.id, tt.secret, tt.url)
+		if tt.err == "" && err == nil {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), "quotation marks") || strings.Contains(err.Error(), "abc") {
+			t.Errorf("%+v: %v", tt, err)
 		}
 	}
 }

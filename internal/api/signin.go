@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -64,6 +65,10 @@ func ClientCredentials(id, secret, tokenURL string) (Auth, error) {
 		return Auth{}, errors.New("the client id is empty; set NERM_CLIENT_ID")
 	case secret == "":
 		return Auth{}, errors.New("the client secret is empty; set NERM_CLIENT_SECRET")
+	case quoted(id):
+		return Auth{}, errors.New("the client id (NERM_CLIENT_ID) " + unquote)
+	case quoted(secret) && secret[0] == secret[len(secret)-1]: // one alone may be its own
+		return Auth{}, errors.New("the client secret (NERM_CLIENT_SECRET) " + unquote)
 	}
 	u, err := parseEndpoint(tokenURL)
 	if err != nil {
@@ -94,20 +99,43 @@ const maxToken = 64 << 10
 // ReadToken reads a token from a file, as CleanToken cleans it. The errors
 // name the file and never its content.
 func ReadToken(file string) (string, error) {
+	s, err := ReadSecret(file, "token file")
+	if err != nil {
+		return "", err
+	}
+	if s, err = CleanToken(s); err != nil {
+		return "", fmt.Errorf("token file %s: %w", text.Line(file, maxTyped), err)
+	}
+	return s, nil
+}
+
+// ReadSecret reads a secret from a file, without the white space, line end and
+// byte order mark that editors leave around it. The errors call the file what,
+// and never repeat its content.
+func ReadSecret(file, what string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
-	token, err := CleanToken(string(b))
-	if err != nil {
-		return "", fmt.Errorf("token file %s: %w", text.Line(file, maxTyped), err)
+	s, problem := strings.TrimSpace(strings.TrimPrefix(string(b), "\ufeff")), ""
+	switch {
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")), bytes.Count(b, []byte{0}) > len(b)/3:
+		problem = "it is UTF-16, as Windows PowerShell writes with > and Out-File; save it as UTF-8 or ASCII (Set-Content -Encoding ascii)"
+	case s == "":
+		problem = "it is empty"
+	case len(b) > maxToken:
+		problem = "this is too long to be a token or secret; the file may be the wrong one"
+	case strings.ContainsAny(s, "\r\n"):
+		problem = "it has more than one line; give the token or secret alone"
+	default:
+		return s, nil
 	}
-	return token, nil
+	return "", fmt.Errorf("%s %s: %s", what, text.Line(file, maxTyped), problem)
 }
 
 // CleanToken removes the white space, line end and byte order mark that
@@ -121,6 +149,8 @@ func CleanToken(s string) (string, error) {
 		return "", errors.New("the token is empty")
 	case len(s) > maxToken:
 		return "", errors.New("this is too long to be a token; the file may be the wrong one")
+	case quoted(s):
+		return "", errors.New("the token " + unquote)
 	case strings.HasPrefix(lower, "bearer "), strings.HasPrefix(lower, "token token="), strings.HasPrefix(lower, "authorization:"):
 		return "", errors.New("give the token alone, without the words that stand before it in the header")
 	case strings.ContainsAny(s, "\r\n"):
@@ -129,6 +159,16 @@ func CleanToken(s string) (string, error) {
 		return "", errors.New("the token holds a blank, a control or a non-ASCII character; copy it again")
 	}
 	return s, nil
+}
+
+// unquote is the remedy for a setting that is quoted.
+const unquote = "stands in quotation marks, which an env file or a copied line left around it; take them away"
+
+// quoted reports whether a setting still bears the quotation marks of an env
+// file, which a shell takes away and docker and systemd need not.
+func quoted(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return strings.ContainsRune("\"'`“”„‘’«»", r)
 }
 
 // token is what a request is authorised with, and until when.

@@ -40,7 +40,11 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"metrics-file":    completeFiles("prom"),
 	"ca-file":         completeFiles("pem", "crt", "cer"),
 	"token-file":      cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
-	"run-dir":         cobra.FixedCompletions(nil, dirsOnly),
+
+	"client-secret-file": cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
+	"client-id-file":     cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
+
+	"run-dir": cobra.FixedCompletions(nil, dirsOnly),
 }
 
 // addCompletion gives every command what a shell offers for its flags, and the

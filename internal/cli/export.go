@@ -146,6 +146,7 @@ func (e *exporter) connect() (err error) {
 	if e.to, err = e.resolveTenant(e.Env, false); err != nil {
 		return err
 	}
+	e.warn(e.out)
 	if e.path, err = exportPath(e.output); err != nil {
 		return usage("-o %s: %w", e.output, err)
 	}
@@ -232,7 +233,7 @@ func (e *exporter) summarize(x *exportSheet, missing int) {
 		b.WriteString("no session fits, so the sheet has no rows and there is nothing to run\n")
 	} else if e.path != "" {
 		words := append([]string{"nermbulk", "run", text.ShellWord(e.output), "--compare"}, flagWords(e.flags, func(f *pflag.Flag) bool {
-			return f.Changed && slices.Contains([]string{"base-url", "tenant", "token-file", "auth-scheme", "ca-file"}, f.Name)
+			return f.Changed && slices.Contains([]string{"base-url", "tenant", "token-file", "client-secret-file", "client-id-file", "auth-scheme", "ca-file"}, f.Name)
 		})...)
 		if x.unknownStatuses > 0 {
 			words = append(words, "--allow-unknown-status")

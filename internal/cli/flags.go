@@ -130,7 +130,7 @@ func fromEnv(env func(string) string) source {
 
 // rivals are flags that contradict each other: one that was given keeps the
 // values of the others out, wherever they come from.
-var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"quiet", "verbose"}, {"resume", "new"}}
+var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"token-file", "client-secret-file"}, {"quiet", "verbose"}, {"resume", "new"}}
 
 // filled marks a flag that fill set.
 const filled = "nermbulk_filled"

@@ -159,6 +159,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 	if r.tenant, err = r.resolveTenant(r.Env, r.send.DryRun && !r.send.Compare); err != nil {
 		return err
 	}
+	r.warn(r.out)
 	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
 	}

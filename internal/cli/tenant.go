@@ -2,8 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"net/url"
+	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -11,19 +14,24 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/job"
+	"nermbulk/internal/text"
 )
 
 // tenantFlags say where to send, with which credentials and how fast.
 type tenantFlags struct {
 	baseURL, tenant, tokenFile, authScheme, caFile string
+	clientIDFile, clientSecretFile                 string
 	sandbox                                        bool
 	client                                         api.Options // how fast and how patiently
+	warnings                                       []string    // of resolveTenant
 }
 
 func (f *tenantFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.baseURL, "base-url", "", "the API's root, e.g. https://acme.nonemployee.com/api (default: NERM_BASE_URL)")
 	flags.StringVar(&f.tenant, "tenant", "", "short for https://NAME.nonemployee.com/api (default: NERM_TENANT)")
 	flags.StringVar(&f.tokenFile, "token-file", "", "read the token from a file (default: NERM_TOKEN, or NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL)")
+	flags.StringVar(&f.clientSecretFile, "client-secret-file", "", "sign in by OAuth2 client credentials, whose secret is in this file (the id is in NERM_CLIENT_ID, the token URL in NERM_TOKEN_URL)")
+	flags.StringVar(&f.clientIDFile, "client-id-file", "", "read the client id from a file (default: NERM_CLIENT_ID)")
 	flags.StringVar(&f.authScheme, "auth-scheme", "bearer", "bearer, or token for the older 'Authorization: Token token=T'")
 	flags.StringVar(&f.caFile, "ca-file", "", "trust the root certificates in this PEM file too")
 }
@@ -46,6 +54,8 @@ func (f *tenantFlags) validate() error {
 		return usage("--max-attempts %d: it takes at least 1 attempt", c.MaxAttempts)
 	case c.OutageWait < 0:
 		return usage("--outage-wait %s: use a time of 0 or more, such as 5m", c.OutageWait)
+	case f.tokenFile != "" && f.clientSecretFile != "":
+		return usage("both --token-file and --client-secret-file are given: use one of them")
 	case f.authScheme != "bearer" && f.authScheme != "token":
 		return usage("--auth-scheme %q: use bearer or token", f.authScheme)
 	}
@@ -134,19 +144,51 @@ func (f *tenantFlags) credentials(env func(string) string) (api.Auth, error) {
 	case f.sandbox:
 		return api.StaticToken("rehearsal-token", "bearer")
 	case f.tokenFile != "":
+		f.warnIfOpen("token file", f.tokenFile)
 		token, err := api.ReadToken(f.tokenFile)
 		if err != nil {
 			return api.Auth{}, err
 		}
 		return api.StaticToken(token, f.authScheme)
-	case token != "":
+	case token != "" && f.clientSecretFile == "":
 		a, err := api.StaticToken(token, f.authScheme)
 		if err != nil {
 			err = fmt.Errorf("NERM_TOKEN: %w", err)
 		}
 		return a, err
-	case id == "" && secret == "" && tokenURL == "":
+	case id == "" && secret == "" && tokenURL == "" && f.clientSecretFile == "" && f.clientIDFile == "":
 		return api.Auth{}, fmt.Errorf("no token: set NERM_TOKEN, or use --token-file FILE, or set NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL; --sandbox needs none")
 	}
+	for _, kept := range []struct {
+		what, file string
+		value      *string
+	}{{"client secret file", f.clientSecretFile, &secret}, {"client id file", f.clientIDFile, &id}} {
+		if kept.file == "" {
+			continue
+		}
+		var err error
+		if *kept.value, err = api.ReadSecret(kept.file, kept.what); err != nil {
+			return api.Auth{}, err
+		}
+		if kept.value == &secret {
+			f.warnIfOpen(kept.what, kept.file)
+		}
+	}
 	return api.ClientCredentials(id, secret, tokenURL)
+}
+
+// warnIfOpen warns of a file with a secret that every user of the machine can
+// read. Windows has no such modes.
+func (f *tenantFlags) warnIfOpen(what, file string) {
+	info, err := os.Stat(file)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
+		f.warnings = append(f.warnings, fmt.Sprintf("the %s %s can be read by other users of this machine: chmod 600 %s", what, text.Line(file, 0), text.ShellWord(file)))
+	}
+}
+
+// warn says what resolveTenant found.
+func (f *tenantFlags) warn(out *printer) {
+	for _, warning := range f.warnings {
+		out.say(slog.LevelWarn, "warning: "+warning, "warning", "text", warning)
+	}
 }
