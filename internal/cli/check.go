@@ -95,13 +95,13 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 		}
 	}
 	if f.asJSON {
-		err = found.writeJSON(s.Out, source.Name, pass, fixes)
+		err = found.writeJSON(s.Out, "", source.Name, pass, fixes)
 	}
 	switch {
 	case err != nil:
 		return err
 	case found.Errors > 0:
-		return silent(ExitUsage)
+		return said(ExitUsage, "the sheet has problems")
 	case f.asJSON || f.quiet:
 		return nil
 	}

@@ -45,7 +45,7 @@ func TestReadmeHasTheExitCodes(t *testing.T) {
 		code, _ := strconv.Atoi(row[1])
 		codes = append(codes, ExitCode(code))
 	}
-	if all := []ExitCode{ExitOK, ExitRowsFailed, ExitUsage, ExitStopped, ExitLocked, ExitInternal, ExitInterrupted, ExitTerminated}; !slices.Equal(codes, all) {
+	if all := []ExitCode{ExitOK, ExitRowsFailed, ExitUsage, ExitStopped, ExitLocked, ExitInternal, ExitHungUp, ExitInterrupted, ExitTerminated}; !slices.Equal(codes, all) {
 		t.Errorf("the help has the codes %v, not %v", codes, all)
 	}
 	if !slices.Equal(got, want) {

@@ -29,6 +29,16 @@ func writable(path string) error {
 	return f.Close()
 }
 
+// freeBeside returns a name after dir's that nothing has.
+func freeBeside(dir string) string {
+	for n := 2; ; n++ {
+		name := fmt.Sprintf("%s-%d", filepath.Clean(dir), n)
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+	}
+}
+
 // cause returns an error without its file's name, which the user did not type.
 func cause(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/change"
@@ -123,9 +124,45 @@ type source func(flag string) (value, name string)
 // NERMBULK_MAX_ATTEMPTS.
 func fromEnv(env func(string) string) source {
 	return func(flag string) (value, name string) {
-		name = "NERMBULK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+		name = variableOf(flag)
 		return env(name), "the environment variable " + name
 	}
+}
+
+// refuseUnknown refuses a variable that looks like a flag's and is no flag's of
+// any command: NERMBULK_DRYRUN=1 must never send. Kubernetes makes some for a
+// service called nermbulk. A command without flags needs none of them.
+func refuseUnknown(c *cobra.Command, environ func() []string) error {
+	uses := false
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) { uses = uses || f.Name != "help" && f.Name != "version" })
+	if environ == nil || !uses {
+		return nil
+	}
+	var known []string
+	for _, command := range c.Root().Commands() {
+		command.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	}
+	for _, variable := range environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		flag, ours := strings.CutPrefix(name, variablePrefix)
+		isFlag := func(f string) bool { return variableOf(f) == name }
+		if !ours || value == "" || strings.HasPrefix(flag, "SERVICE_") || strings.HasPrefix(flag, "PORT") || slices.ContainsFunc(known, isFlag) {
+			continue
+		}
+		hint := "unset it"
+		if near, ok := sheet.Nearest(flag, known); ok {
+			hint = "did you mean " + variableOf(near) + "?"
+		}
+		return usage("the environment variable %s is no flag's: %s", name, hint)
+	}
+	return nil
+}
+
+// variablePrefix begins the variables of flags.
+const variablePrefix = "NERMBULK_"
+
+func variableOf(flag string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // rivals are flags that contradict each other: one that was given keeps the

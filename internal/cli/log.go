@@ -20,9 +20,12 @@ const (
 	logJSON = "json"
 )
 
-// logFormatFlag is looked up by name when an error comes before the flags are
+// These flags are looked up by name when an error comes before the flags are
 // parsed.
-const logFormatFlag = "log-format"
+const (
+	logFormatFlag = "log-format"
+	jsonFlag      = "json"
+)
 
 // logFlags are what is written to standard error, and in which form.
 type logFlags struct {
@@ -57,18 +60,26 @@ func (f *logFlags) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// wantsJSON returns how to print an error, even that of a command line that
-// could not be parsed as far as its --log-format.
-func wantsJSON(c *cobra.Command, args []string, env func(string) string) bool {
-	if c.Flags().Lookup(logFormatFlag) == nil {
-		return false
-	}
+// wanted returns how to print an error, even that of a command line that could
+// not be parsed as far as its --log-format and --json.
+func wanted(c *cobra.Command, args []string, env func(string) string) (asJSON bool, f logFlags) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
-	format := flags.String(logFormatFlag, "", "")
-	_ = flags.Parse(args) // the error is reported already
+	flags.Usage = func() {} // the error is reported already
+	if c.Flags().Lookup(logFormatFlag) != nil {
+		flags.StringVar(&f.logFormat, logFormatFlag, "", "")
+	}
+	if c.Flags().Lookup(jsonFlag) != nil {
+		flags.BoolVar(&asJSON, jsonFlag, false, "")
+	}
+	for { // as far as it can be understood
+		if err := flags.Parse(args); err == nil || len(args) == 0 {
+			break
+		}
+		args = args[1:]
+	}
 	_ = fill(flags, fromEnv(env))
-	return *format == logJSON
+	return asJSON, f
 }
 
 // A printer is what a command says on standard error: text for people, or one

@@ -5,25 +5,61 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
 )
 
 // metricsMode lets the collector, which is another user, read the file.
 const metricsMode fs.FileMode = 0o644
 
-// writeMetrics writes how the run ended for Prometheus's textfile collector. It
-// returns err, the run's own error, unless that is nil and writing fails.
-func (r *runner) writeMetrics(start time.Time, err error) error {
-	metrics := r.metrics(start, exitCodeOf(err))
-	writeErr := journal.ReplaceMode(r.metricsFile, metricsMode, func(w io.Writer) error {
-		_, err := io.WriteString(w, metrics)
+// metricsEvery is the time between two writes while a run goes on.
+const metricsEvery = 10 * time.Second
+
+// metrics are the figures of a run for Prometheus's textfile collector.
+type metrics struct {
+	began, written time.Time
+	before         []string // the lines of the file that is replaced
+	rows           report.Outcomes
+	toSend         int
+	requests       report.Requests
+}
+
+// beginMetrics reads what is kept of the file before.
+func (r *runner) beginMetrics() error {
+	if err := writable(r.metricsFile); err != nil {
+		return usage("--metrics-file %s: %w", r.metricsFile, err)
+	}
+	before, _ := os.ReadFile(r.metricsFile) // there is none the first time
+	r.metrics = metrics{began: r.Now(), written: r.Now(), before: strings.Split(string(before), "\n")}
+	return nil
+}
+
+// updateMetrics writes how far the run has come, every now and then. What
+// cannot be written is reported at the end.
+func (r *runner) updateMetrics(p job.Progress) {
+	r.metrics.rows, r.metrics.requests = p.Outcomes, p.Requests
+	if now := r.Now(); r.metricsFile != "" && now.Sub(r.metrics.written) >= metricsEvery {
+		r.metrics.written = now
+		_ = r.writeMetrics(r.metricsText(true, 0))
+	}
+}
+
+// endMetrics writes how the run ended. It returns err, the run's own error,
+// unless that is nil and writing fails. The file is left to the process that
+// has the run, if that is another one.
+func (r *runner) endMetrics(err error) error {
+	code := exitCodeOf(err)
+	if code == ExitLocked {
 		return err
-	})
+	}
+	r.metrics.rows, r.metrics.toSend, r.metrics.requests = r.result.Summary.Outcomes, r.result.Summary.ToSend, r.result.Summary.Requests
+	writeErr := r.writeMetrics(r.metricsText(false, code))
 	if writeErr == nil {
 		return err
 	}
@@ -35,33 +71,58 @@ func (r *runner) writeMetrics(start time.Time, err error) error {
 	return err
 }
 
-// metrics returns the run as a Prometheus textfile. Rows and requests are left
-// out where the run did not begin.
-func (r *runner) metrics(start time.Time, code ExitCode) string {
-	m := metricsText{sheet: stdinName}
+func (r *runner) writeMetrics(text string) error {
+	return journal.ReplaceMode(r.metricsFile, metricsMode, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
+// metricsText returns the file. Rows and requests are left out where the run
+// did not begin; while it is running, how the run before ended stays.
+func (r *runner) metricsText(running bool, code ExitCode) string {
+	name := stdinName
 	if r.path != "-" {
-		m.sheet = job.RunName(r.path)
+		name = job.RunName(r.path)
 	}
+	m := metricsText{sheet: labelValue(name), host: labelValue(r.tenant.Host), before: r.metrics.before}
 	now := r.Now()
-	m.gauge("timestamp_seconds", "When the last run of the sheet ended, in Unix time.", seconds(time.Duration(now.UnixMilli())*time.Millisecond))
-	m.gauge("duration_seconds", "How long the last run took, without the sessions before a resume.", seconds(now.Sub(start)))
-	m.gauge("success", "1 if every row of the last run is updated or unchanged, else 0.", boolean(code == ExitOK))
-	m.gauge("exit_code", "The exit code of the last run; see nermbulk help exit-codes.", code)
-	m.gauge("dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.send.DryRun))
-	if !r.result.Begun {
+	ended := func(value any) any {
+		if running {
+			return nil
+		}
+		return value
+	}
+	var succeeded any
+	if !running && code == ExitOK && !r.send.DryRun {
+		succeeded = timestamp(now)
+	}
+	m.gauge("last_success_timestamp_seconds", "When a run of the sheet ended last with every row updated or unchanged, in Unix time.", succeeded)
+	m.gauge("last_run_timestamp_seconds", "When the last run of the sheet ended, in Unix time.", ended(timestamp(now)))
+	m.gauge("last_run_success", "1 if every row of the last run is updated or unchanged, else 0.", ended(boolean(code == ExitOK)))
+	m.gauge("last_run_exit_code", "The exit code of the last run; see nermbulk help exit-codes.", ended(code))
+	m.gauge("last_run_running", "1 while the run goes on: when and how the last run ended is then that of the one before it.", boolean(running))
+	m.gauge("last_run_duration_seconds", "How long the last run took, without the sessions before a resume.", seconds(now.Sub(r.metrics.began)))
+	m.gauge("last_run_dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.send.DryRun))
+	if file, err := os.Stat(r.path); err == nil && r.path != "-" {
+		m.gauge("last_run_sheet_modified_timestamp_seconds", "When the sheet was changed last, in Unix time.", timestamp(file.ModTime()))
+	}
+	if !running && !r.result.Begun {
 		return m.String()
 	}
-	rows, sent := r.result.Summary.Outcomes, r.result.Summary.Requests
-	m.gauges("rows", "Rows of the last run by their outcome.",
+	rows, sent := r.metrics.rows, r.metrics.requests
+	m.gauges("last_run_rows", "Rows of the last run by their outcome.",
 		sample{`,outcome="updated"`, rows.Updated}, sample{`,outcome="unchanged"`, rows.Unchanged}, sample{`,outcome="failed"`, rows.Failed},
 		sample{`,outcome="unknown"`, rows.Unknown}, sample{`,outcome="invalid"`, rows.Invalid}, sample{`,outcome="pending"`, rows.Pending},
-		sample{`,outcome="to_send"`, r.result.Summary.ToSend})
-	m.gauges("requests", "Requests that the last run sent, those before a resume too.",
+		sample{`,outcome="to_send"`, r.metrics.toSend})
+	m.gauges("last_run_requests", "Requests that the last run sent, those before a resume too.",
 		sample{`,kind="patch"`, sent.Patch}, sample{`,kind="get"`, sent.Get}, sample{`,kind="token"`, sent.Token})
-	m.gauge("throttled_requests", "Requests of the last run that the tenant refused for the rate.", sent.Throttled)
-	m.gauge("retried_requests", "Requests of the last run beyond the first of each row.", sent.Retried)
+	m.gauge("last_run_throttled_requests", "Requests of the last run that the tenant refused for the rate.", sent.Throttled)
+	m.gauge("last_run_retried_requests", "Requests of the last run beyond the first of each row.", sent.Retried)
 	return m.String()
 }
+
+func timestamp(t time.Time) string { return seconds(time.Duration(t.UnixMilli()) * time.Millisecond) }
 
 // seconds are given to the millisecond.
 func seconds(d time.Duration) string {
@@ -78,22 +139,38 @@ func boolean(b bool) int {
 // metricsText is gauges of the last run of a sheet in Prometheus's text format.
 type metricsText struct {
 	strings.Builder
-	sheet string // the value of their label
+	sheet, host string   // the values of their labels, quoted
+	before      []string // the lines of the file that is replaced
 }
 
 // sample is one value of a gauge. It has labels of its own where the gauge has
 // several values.
 type sample struct {
 	labels string
-	value  any
+	value  any // nil for what the file before says
 }
 
 func (m *metricsText) gauge(name, help string, value any) { m.gauges(name, help, sample{"", value}) }
 
 func (m *metricsText) gauges(name, help string, samples ...sample) {
-	fmt.Fprintf(m, "# HELP nermbulk_last_run_%[1]s %[2]s\n# TYPE nermbulk_last_run_%[1]s gauge\n", name, help)
+	var lines strings.Builder
 	for _, s := range samples {
-		fmt.Fprintf(m, "nermbulk_last_run_%s{sheet=%s%s} %v\n", name, labelValue(m.sheet), s.labels, s.value)
+		series := fmt.Sprintf("nermbulk_%s{sheet=%s,host=%s%s} ", name, m.sheet, m.host, s.labels)
+		if s.value != nil {
+			fmt.Fprintf(&lines, "%s%v\n", series, s.value)
+			continue
+		}
+		if m.host == `""` { // the host did not become known: that of the run before
+			series = fmt.Sprintf("nermbulk_%s{sheet=%s,host=", name, m.sheet)
+		}
+		for _, line := range m.before {
+			if strings.HasPrefix(line, series) {
+				lines.WriteString(line + "\n")
+			}
+		}
+	}
+	if lines.Len() > 0 {
+		fmt.Fprintf(m, "# HELP nermbulk_%[1]s %[2]s\n# TYPE nermbulk_%[1]s gauge\n%[3]s", name, help, lines.String())
 	}
 }
 

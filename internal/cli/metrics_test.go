@@ -2,14 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"nermbulk/internal/job"
+	"nermbulk/internal/report"
 	"nermbulk/internal/sandbox"
 )
 
@@ -28,6 +33,8 @@ func sheetOf(t *testing.T, name string, n int) {
 
 // metricLine is a sample as Prometheus's text format has it.
 var metricLine = regexp.MustCompile(`^([a-z_]+)\{(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+\} (-?[0-9.]+)$`)
+
+var hostLabel = regexp.MustCompile(`host="127\.0\.0\.1:[0-9]+"`)
 
 // readMetrics reads a textfile and checks its form.
 func readMetrics(t *testing.T, path string) map[string]string {
@@ -51,14 +58,18 @@ func readMetrics(t *testing.T, path string) map[string]string {
 			t.Errorf("not of Prometheus's text format, or without HELP and TYPE: %s", line)
 			continue
 		}
-		values[strings.TrimSuffix(line, " "+m[2])] = m[2]
+		series := strings.TrimSuffix(line, " "+m[2])
+		if !hostLabel.MatchString(series) {
+			t.Errorf("the host is missing: %s", line)
+		}
+		values[hostLabel.ReplaceAllString(series, `host="HOST"`)] = m[2]
 	}
 	return values
 }
 
 func TestMetrics(t *testing.T) {
 	name := func(metric, labels string) string {
-		return `nermbulk_last_run_` + metric + `{sheet="nightly"` + labels + `}`
+		return `nermbulk_last_run_` + metric + `{sheet="nightly",host="HOST"` + labels + `}`
 	}
 	denied := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	_, good := tenantOf(t, 5, sandbox.Options{})
@@ -122,7 +133,7 @@ func TestMetricsOfAnInterruptedRunAndItsResume(t *testing.T) {
 	}))
 	args := []string{"run", "nightly.csv", "--base-url", base, "--yes", "--rate", "0", "--workers", "1", "--metrics-file", "out.prom"}
 	callContext(ctx, withToken, args...).wantCode(t, ExitInterrupted)
-	const patches, exit = `nermbulk_last_run_requests{sheet="nightly",kind="patch"}`, `nermbulk_last_run_exit_code{sheet="nightly"}`
+	const patches, exit = `nermbulk_last_run_requests{sheet="nightly",host="HOST",kind="patch"}`, `nermbulk_last_run_exit_code{sheet="nightly",host="HOST"}`
 	if got := readMetrics(t, "out.prom"); got[patches] != "1" || got[exit] != "130" {
 		t.Errorf("%s requests, exit code %s", got[patches], got[exit])
 	}
@@ -154,5 +165,87 @@ func TestLabelValue(t *testing.T) {
 		if got := labelValue(in); got != want {
 			t.Errorf("%q is %s, want %s", in, got, want)
 		}
+	}
+}
+
+// TestMetricsKeepTheLastSuccess runs a sheet that fails after one that did not,
+// and a dry run, which is no success.
+func TestMetricsKeepTheLastSuccess(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sheetOf(t, "nightly.csv", 5)
+	changed := time.Date(2026, 2, 1, 3, 4, 5, 0, time.UTC)
+	if err := os.Chtimes("nightly.csv", changed, changed); err != nil {
+		t.Fatal(err)
+	}
+	_, base := tenantOf(t, 5, sandbox.Options{})
+	const success = `nermbulk_last_success_timestamp_seconds{sheet="nightly",host="HOST"}`
+	const modified = `nermbulk_last_run_sheet_modified_timestamp_seconds{sheet="nightly",host="HOST"}`
+	for _, step := range []struct {
+		name string
+		args []string
+		code ExitCode
+		want string
+	}{
+		{"a dry run", []string{"--dry-run"}, ExitOK, ""},
+		{"a success", nil, ExitOK, "1772485200"},
+		{"a refused sheet", []string{"--map", "status=uid"}, ExitUsage, "1772485200"},
+		{"another dry run", []string{"--dry-run"}, ExitOK, "1772485200"},
+	} {
+		args := append([]string{"run", "nightly.csv", "--base-url", base, "--yes", "--rate", "0", "--metrics-file", "out.prom"}, step.args...)
+		call(t, withToken, args...).wantCode(t, step.code)
+		got := readMetrics(t, "out.prom")
+		if got[success] != step.want || got[modified] != "1769915045" {
+			t.Errorf("%s: the last success is %q, the sheet is of %q", step.name, got[success], got[modified])
+		}
+	}
+	before, err := os.ReadFile("out.prom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The host is not known when the token is missing.
+	call(t, nil, "run", "nightly.csv", "--yes", "--metrics-file", "out.prom").wantCode(t, ExitUsage)
+	after, err := os.ReadFile("out.prom")
+	if line := regexp.MustCompile(`(?m)^nermbulk_last_success.*$`).FindString(string(before)); err != nil || line == "" || !strings.Contains(string(after), line) {
+		t.Errorf("%q is gone (%v):\n%s", line, err, after)
+	}
+}
+
+// TestMetricsWhileItRuns has a run of half a minute: every ten seconds the file
+// says how far it has come, and until the end how the run before ended.
+func TestMetricsWhileItRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.prom")
+	const labels = `{sheet="nightly",host="127.0.0.1:1"`
+	before := "nermbulk_last_run_exit_code" + labels + "} 3\nnermbulk_last_success_timestamp_seconds" + labels + "} 17\nnermbulk_last_run_rows" + labels + `,outcome="updated"} 99` + "\n"
+	if err := os.WriteFile(path, []byte(before), metricsMode); err != nil {
+		t.Fatal(err)
+	}
+	now := testNow
+	r := &runner{Streams: Streams{Now: func() time.Time { return now }}, path: "nightly.csv", metricsFile: path, show: report.NewProgress(report.ProgressOptions{})}
+	r.tenant.Host = "127.0.0.1:1"
+	if err := r.beginMetrics(); err != nil {
+		t.Fatal(err)
+	}
+	const rows, running = `nermbulk_last_run_rows{sheet="nightly",host="HOST",outcome="updated"}`, `nermbulk_last_run_running{sheet="nightly",host="HOST"}`
+	for second := 1; second <= 31; second++ {
+		now = now.Add(time.Second)
+		r.Event(job.Progress{Outcomes: report.Outcomes{Updated: second}})
+		if second < 10 {
+			continue
+		}
+		got := readMetrics(t, path)
+		if want := strconv.Itoa(second / 10 * 10); got[rows] != want || got[running] != "1" || got[`nermbulk_last_run_exit_code{sheet="nightly",host="HOST"}`] != "3" {
+			t.Fatalf("after %d s it says %v", second, got)
+		}
+	}
+	r.out = newPrinter(io.Discard, logFlags{})
+	if err := r.endMetrics(&failure{ExitLocked, errors.New("locked")}); exitCodeOf(err) != ExitLocked || readMetrics(t, path)[running] != "1" {
+		t.Errorf("a second process wrote the file of the first one, or said %v", err)
+	}
+	if err := r.endMetrics(said(ExitRowsFailed, "")); exitCodeOf(err) != ExitRowsFailed {
+		t.Error(err)
+	}
+	got := readMetrics(t, path)
+	if got[running] != "0" || got[`nermbulk_last_success_timestamp_seconds{sheet="nightly",host="HOST"}`] != "17" || got[`nermbulk_last_run_exit_code{sheet="nightly",host="HOST"}`] != "1" {
+		t.Errorf("in the end it says %v", got)
 	}
 }

@@ -167,9 +167,9 @@ func (p *problems) log(out *printer) {
 // writeJSON writes all problems as one document, with the corrections of the
 // copy if there is one. again repeats the check of a sheet that has more
 // problems than were kept.
-func (p *problems) writeJSON(w io.Writer, name string, again func(func(sheet.Problem)) error, fixes func(func(change.Fix)) error) error {
+func (p *problems) writeJSON(w io.Writer, head, name string, again func(func(sheet.Problem)) error, fixes func(func(change.Fix)) error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
-	fmt.Fprintf(out, `{"sheet":%s,"rows":%d,`, text.AppendJSON(nil, name), p.Rows)
+	fmt.Fprintf(out, `{%s"sheet":%s,"rows":%d,`, head, text.AppendJSON(nil, name), p.Rows)
 	if len(p.all) <= mostKept {
 		again = func(add func(sheet.Problem)) error {
 			for _, problem := range p.all {

@@ -98,13 +98,13 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	scriptOf(ts).started[args[0]] = p
 }
 
-var signals = map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}
+var signals = map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": os.Kill}
 
 // signalProcess sends a signal to what runs in the background:
 //
 //	signal first KILL
 func signalProcess(ts *testscript.TestScript, neg bool, args []string) {
-	requireArgs(ts, neg, args, 2, "signal NAME INT|TERM|KILL")
+	requireArgs(ts, neg, args, 2, "signal NAME INT|TERM|HUP|KILL")
 	ts.Check(scriptOf(ts).started[args[0]].cmd.Process.Signal(signals[args[1]]))
 }
 

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -18,19 +20,40 @@ import (
 
 // Run executes one command line and returns the process's exit code.
 func Run(args []string, s Streams) int {
+	out := &counting{Writer: s.Out}
+	s.Out = out
 	root := NewRoot(s)
 	root.SetArgs(args)
 	c, err := root.ExecuteC()
 	code := exitCodeOf(err)
-	if err != nil && err.Error() != "" {
-		var format logFlags
-		if wantsJSON(c, args, s.Env) {
-			format.logFormat = logJSON
-		}
-		text := strings.TrimSpace(err.Error())
+	if err == nil {
+		return int(code)
+	}
+	asJSON, format := wanted(c, args, s.Env)
+	text := strings.TrimSpace(err.Error())
+	if _, ok := errors.AsType[alreadySaid](err); !ok {
 		newPrinter(s.Err, format).say(slog.LevelError, "nermbulk: "+text, "error", "error", text, "exit_code", int(code))
 	}
+	if asJSON && out.written == 0 { // each ending prints one document
+		fmt.Fprintf(out, "{%s}\n", endingJSON(code, text))
+	}
 	return int(code)
+}
+
+// endingJSON is how a command ended, as members of a JSON object.
+func endingJSON(code ExitCode, why string) string {
+	return fmt.Sprintf(`"exit_code":%d,"error":%s`, code, text.AppendJSON(nil, why))
+}
+
+// counting counts what is written through it.
+type counting struct {
+	io.Writer
+	written int
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	c.written += len(p)
+	return c.Writer.Write(p)
 }
 
 // NewRoot returns the command tree, for running it and for writing its manual.
@@ -51,7 +74,9 @@ func NewRoot(s Streams) *cobra.Command {
 		return usage("%w\n`%s --help` lists the flags", err, c.CommandPath())
 	})
 	root.SetVersionTemplate("nermbulk {{.Version}}\n")
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fill(c.Flags(), fromEnv(s.Env)) }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		return cmp.Or(refuseUnknown(c, s.Environ), fill(c.Flags(), fromEnv(s.Env)))
+	}
 	root.AddCommand(
 		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s),
 		newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
@@ -87,7 +112,7 @@ func noCommand(c *cobra.Command, args []string) error {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usage("%s takes %s, not %d arguments\nusage: %s", c.CommandPath(), what, len(args), c.UseLine())
+			return usage("%s takes %s, not %s\nusage: %s", c.CommandPath(), what, text.Count(len(args), "argument"), c.UseLine())
 		}
 		return nil
 	}
@@ -127,11 +152,11 @@ const (
 	ExitLocked      = ExitCode(4)
 	ExitInternal    = job.ExitInternal
 	ExitInterrupted = job.ExitInterrupted
+	ExitHungUp      = ExitCode(129)
 	ExitTerminated  = ExitCode(143)
 )
 
-// failure is an error with the exit code that it asks for. Where everything has
-// been said already its text is empty.
+// failure is an error with the exit code that it asks for.
 type failure struct {
 	code ExitCode
 	err  error
@@ -145,12 +170,18 @@ func usage(format string, args ...any) error {
 	return &failure{ExitUsage, fmt.Errorf(format, args...)}
 }
 
-// silent ends with a code and nothing left to say.
-func silent(code ExitCode) error {
+// alreadySaid is a failure that people, and the log, have been told of. A JSON
+// document may still need it.
+type alreadySaid struct{ error }
+
+func (e alreadySaid) Unwrap() error { return e.error }
+
+// said ends with a code and the reason that was given already.
+func said(code ExitCode, why string) error {
 	if code == ExitOK {
 		return nil
 	}
-	return &failure{code, errors.New("")}
+	return alreadySaid{&failure{code, errors.New(why)}}
 }
 
 // exitCodeOf finds the code that an error asks for.
@@ -166,7 +197,7 @@ func exitCodeOf(err error) ExitCode {
 		return failed.code
 	case locked:
 		return ExitLocked
-	case exists, isJobs && ofJob.Kind < job.NoDirectory:
+	case exists, isJobs && ofJob.Kind <= job.NoDirectory:
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
@@ -187,7 +218,7 @@ func explain(err error, dir string) error {
 	case job.OtherTenant:
 		return usage("%w: resume it with the same tenant, or start a new run with another --run-dir", err)
 	case job.NoDirectory:
-		return fmt.Errorf("the run directory cannot be made; choose another place with --run-dir: %w", err)
+		return usage("the run directory cannot be made; choose another place with --run-dir: %w", err)
 	case job.NoFiles:
 		return fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellWord(dir), err)
 	}

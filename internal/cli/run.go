@@ -62,6 +62,7 @@ type runner struct {
 	jsonErr  error // of writing the problems as one document
 	show     *report.Progress
 	result   job.Result
+	metrics  metrics
 }
 
 func (r *runner) groups() []flagGroup {
@@ -146,11 +147,10 @@ func (r *runner) run() (err error) {
 		defer stop()
 	}
 	if r.metricsFile != "" {
-		if err := writable(r.metricsFile); err != nil {
-			return usage("--metrics-file %s: %w", r.metricsFile, err)
+		if err := r.beginMetrics(); err != nil {
+			return err
 		}
-		began := r.Now()
-		defer func() { err = r.writeMetrics(began, err) }()
+		defer func() { err = r.endMetrics(err) }()
 	}
 	return r.finish(ctx, caught, r.runJob(ctx, caught))
 }
@@ -182,14 +182,14 @@ func (r *runner) finish(ctx context.Context, caught func() ExitCode, err error) 
 	case err == nil:
 		return r.print(r.result.Summary, r.result.Code)
 	case errors.Is(err, job.ErrRefused):
-		return cmp.Or(r.jsonErr, silent(ExitUsage))
+		return cmp.Or(r.jsonErr, said(ExitUsage, err.Error()))
 	case r.result.Next == job.Resume:
 		return &failure{ExitInternal, fmt.Errorf("%w\ngo on with: %s", explain(err, r.result.Dir), r.nextCommand())}
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		code := caught()
-		const said = "interrupted before anything was sent"
-		r.out.say(slog.LevelError, said, "interrupted", "error", said, "exit_code", int(code))
-		return silent(code)
+		const why = "interrupted before anything was sent"
+		r.out.say(slog.LevelError, why, "interrupted", "error", why, "exit_code", int(code))
+		return said(code, why)
 	}
 	return explain(err, r.result.Dir)
 }
@@ -224,7 +224,7 @@ func (r *runner) print(s report.Summary, code ExitCode) error {
 		attrs = append(attrs, "reason", s.Reason)
 	}
 	r.out.say(level, b.String(), "summary", attrs...)
-	return silent(code)
+	return said(code, "see the summary")
 }
 
 // nextCommand is what a person would type now.
@@ -232,7 +232,11 @@ func (r *runner) nextCommand() string {
 	dir := r.result.Dir
 	switch r.result.Next {
 	case job.SendNow:
-		return r.command(r.path, "dry-run")
+		next := r.command(r.path, "dry-run", "run-dir")
+		if r.runDir != "" { // the rehearsal stays
+			next += " --run-dir " + text.ShellWord(freeBeside(r.runDir))
+		}
+		return next
 	case job.Resume:
 		return r.command(r.path, "run-dir", "resume", "new", "limit") + " --resume --run-dir " + text.ShellWord(dir)
 	case job.RetryFailed:
@@ -268,6 +272,7 @@ func (r *runner) Event(event any) {
 		r.show = newProgress(r.Streams, r.out, e.Total)
 	case job.Progress:
 		r.show.Update(e.State)
+		r.updateMetrics(e)
 		select {
 		case <-r.asked:
 			r.show.Print()
@@ -291,18 +296,19 @@ func (r *runner) Event(event any) {
 // checked says what is wrong with the sheet.
 func (r *runner) checked(e job.Checked) {
 	r.problems.settle(e.Overview)
+	remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
+	if len(e.Overview.Whole) > 0 {
+		remedy = "nothing was sent: correct the sheet"
+	}
 	if e.Refused && r.asJSON {
-		if r.jsonErr = r.problems.writeJSON(r.Out, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
+		head := endingJSON(ExitUsage, remedy) + ","
+		if r.jsonErr = r.problems.writeJSON(r.Out, head, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
 			return
 		}
 	} else {
 		r.problems.log(r.out)
 	}
 	if e.Refused {
-		remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
-		if len(e.Overview.Whole) > 0 {
-			remedy = "nothing was sent: correct the sheet"
-		}
 		r.out.say(slog.LevelError, remedy, "refused", "error", remedy, "exit_code", int(ExitUsage))
 	}
 }

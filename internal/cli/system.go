@@ -7,9 +7,12 @@ import (
 	"context"
 	"io"
 	"log"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,14 +24,16 @@ type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Env      func(name string) string // "" for a variable that is not set
+	Environ  func() []string          // all variables, as name=value; nil for none
 	Now      func() time.Time
 	// InTerminal and ErrTerminal report whether a person is there.
 	InTerminal, ErrTerminal bool
 	// Width is the width of the terminal on standard error, in columns; 0 or
 	// less where it is not known.
 	Width func() int
-	// Signals returns a context that ends at the first SIGINT or SIGTERM,
-	// and the exit code of that; a second one ends the process at once.
+	// Signals returns a context that ends at the first SIGINT, SIGTERM or
+	// SIGHUP, and the exit code of that, 0 before; a second one ends the
+	// process at once.
 	Signals func() (ctx context.Context, caught func() ExitCode, stop func())
 	// StateAsked returns a channel that gets a value whenever somebody asks
 	// how far a run has come (SIGUSR1), until stop; it is nil where nobody can.
@@ -41,9 +46,9 @@ func System() Streams {
 	log.SetOutput(io.Discard)
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Env: os.Getenv, Now: time.Now,
+		Env: os.Getenv, Environ: os.Environ, Now: time.Now,
 		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb", // which shows no bar
 		Width: func() int {
 			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 			return width
@@ -53,24 +58,40 @@ func System() Streams {
 	}
 }
 
+// signalCodes are the exit codes of the signals that end a run in order. A
+// SIGHUP that was ignored when the process began, as under nohup, stays so.
+func signalCodes() map[os.Signal]ExitCode {
+	codes := map[os.Signal]ExitCode{os.Interrupt: ExitInterrupted, syscall.SIGTERM: ExitTerminated}
+	if !signal.Ignored(syscall.SIGHUP) {
+		codes[syscall.SIGHUP] = ExitHungUp
+	}
+	return codes
+}
+
 // watchSignals gives the signals back to the system after the first, so that a
 // second one ends the process whatever it is doing.
 func watchSignals() (ctx context.Context, caught func() ExitCode, stop func()) {
 	// A log's reader that goes away must not end a run in the middle: what is
 	// said then fails, and the run goes on.
 	signal.Ignore(syscall.SIGPIPE)
-	terminated, stopTerminated := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	ctx, stopInterrupted := signal.NotifyContext(terminated, os.Interrupt)
-	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })
-	caught = func() ExitCode {
-		if terminated.Err() != nil {
-			return ExitTerminated
+	codes := signalCodes()
+	signals := slices.Collect(maps.Keys(codes))
+	first := make(chan os.Signal, 1)
+	signal.Notify(first, signals...)
+	var code atomic.Int64
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case s := <-first:
+			code.Store(int64(codes[s]))
+			signal.Reset(signals...)
+			cancel()
+		case <-ctx.Done():
 		}
-		return ExitInterrupted
-	}
-	return ctx, caught, func() {
-		stopInterrupted()
-		stopTerminated()
+	}()
+	return ctx, func() ExitCode { return ExitCode(code.Load()) }, func() {
+		signal.Stop(first)
+		cancel()
 	}
 }
 
@@ -81,7 +102,7 @@ func (s Streams) interruptible(do func(context.Context) error) error {
 	defer stop()
 	err := do(ctx)
 	if err != nil && ctx.Err() != nil {
-		return silent(caught())
+		return said(caught(), "interrupted")
 	}
 	return err
 }

@@ -90,7 +90,7 @@ var ErrRefused = errors.New("the sheet has problems")
 // ErrorKind is what a caller can advise on.
 type ErrorKind int
 
-// The kinds of errors. Nothing was sent where one of the first three is met.
+// The kinds of errors. Nothing was sent where one of the first four is met.
 const (
 	Invalid     ErrorKind = iota // what was given to the job is to be corrected
 	MissingDate                  // the rule for a date names a column that the sheet does not have

@@ -71,6 +71,8 @@ func (j *job) create() (err error) {
 		case err == nil:
 			j.onClose(j.dir.Close)
 			return nil
+		case isWriting(err):
+			return err // the directory is made; the disk is full, say
 		case !exists && !locked:
 			return &Error{NoDirectory, err}
 		case j.Dir != "":
@@ -79,6 +81,12 @@ func (j *job) create() (err error) {
 		// Two runs of one sheet can begin in the same second.
 		dir = fmt.Sprintf("%s-%d", base, n)
 	}
+}
+
+// isWriting reports whether an error is one of writing a file's content.
+func isWriting(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && (path.Op == "write" || path.Op == "sync")
 }
 
 // reopen notes in run.json that the run goes on. Of a run whose rows get other
