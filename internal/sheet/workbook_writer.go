@@ -1,0 +1,375 @@
+package sheet
+
+import (
+	"archive/zip"
+	"bufio"
+	"compress/flate"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"nermbulk/internal/text"
+)
+
+// What a workbook holds at most.
+const (
+	MaxWorkbookRows = 1_048_575 // of a worksheet, below its header
+	maxCellUnits    = 32_767    // of a cell, in UTF-16
+	maxColumns      = 16_384
+	maxSheetBytes   = mostUnpacked - 64<<20 // of a worksheet, unpacked: what is more is not read either
+	maxColumnWidth  = 60                    // characters; wider content is cut on the screen
+	maxNotes        = 65_000                // of a worksheet; programs can hardly open more
+	maxNote         = 1000                  // characters
+	maxLinks        = 65_000                // of a worksheet; Excel repairs a file that has more
+)
+
+// UnfitError says why a workbook cannot hold what was to be written.
+type UnfitError struct {
+	Row, Column int // of the cell, from 1 and from 0; 0 and -1 where it is no one's
+	Why         string
+}
+
+func (e *UnfitError) Error() string {
+	switch {
+	case e.Row == 0:
+		return e.Why
+	case e.Column < 0:
+		return fmt.Sprintf("row %d %s", e.Row, e.Why)
+	}
+	return fmt.Sprintf("the cell in row %d, column %s %s", e.Row, Letter(e.Column), e.Why)
+}
+
+// Color is the background of a cell.
+type Color int
+
+// The colors of outcomes and problems.
+const (
+	NoColor Color = iota
+	Red
+	Yellow
+	Green
+	Blue
+	Purple
+	Grey
+)
+
+// Mark is how one cell of a row differs from the others.
+type Mark struct {
+	Column int // from 0
+	Color  Color
+	Note   string // shown when the pointer rests on the cell; may be empty
+	Link   string // a place in this workbook that the cell leads to, such as 'Sheet 1'!A5; may be empty
+}
+
+// Worksheet is the beginning of a worksheet.
+type Worksheet struct {
+	Name   string
+	Header []string
+	Widths []int // of the columns, in characters
+	Own    bool  // the tool's own: it is passed over when the workbook is read
+}
+
+// A WorkbookWriter writes worksheets of text, one after another, as a stream:
+// only notes and links are kept until a worksheet ends. Every cell has the Text
+// format, so that a spreadsheet program neither rewrites what it holds nor runs
+// it as a formula. Not safe for concurrent use.
+//
+// It does by hand what excelize's StreamWriter does, which keeps the whole file
+// in memory and the rows in a temporary file that a kill leaves behind, and
+// whose time for notes grows with their square.
+type WorkbookWriter struct {
+	zip    *zip.Writer
+	sheets []*worksheetPart // the last one may be open
+	part   *bufio.Writer    // of the open worksheet
+	line   []byte           // the row that is being made
+}
+
+// worksheetPart is what is known of a worksheet that was begun.
+type worksheetPart struct {
+	Worksheet
+	columns, row int   // so far
+	bytes        int64 // likewise, unpacked
+	notes, links []placedMark
+}
+
+type placedMark struct {
+	Mark
+	row int
+}
+
+// NewWorkbookWriter returns a writer of a workbook: call Begin for each
+// worksheet, Write for its rows, and Close at the end.
+func NewWorkbookWriter(to io.Writer) *WorkbookWriter {
+	w := &WorkbookWriter{zip: zip.NewWriter(to)}
+	w.zip.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(to, flate.BestSpeed)
+	})
+	return w
+}
+
+// Begin ends the worksheet before, and writes the header of a new one.
+func (w *WorkbookWriter) Begin(s Worksheet) error {
+	if err := w.end(); err != nil {
+		return err
+	}
+	part, err := w.zip.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", len(w.sheets)+1))
+	if err != nil {
+		return err
+	}
+	w.part = bufio.NewWriterSize(part, 64<<10)
+	w.sheets = append(w.sheets, &worksheetPart{Worksheet: s})
+	fmt.Fprint(w.part, worksheetStart)
+	for i, n := range s.Widths {
+		fmt.Fprintf(w.part, `<col min="%d" max="%[1]d" width="%d" style="%d" customWidth="1"/>`, i+1, min(max(n, 6), maxColumnWidth)+3, styleText)
+	}
+	if n := len(s.Widths); n < maxColumns { // cells that are typed in behind the last column are text as well
+		fmt.Fprintf(w.part, `<col min="%d" max="%d" width="12" style="%d"/>`, n+1, maxColumns, styleText)
+	}
+	fmt.Fprint(w.part, `</cols><sheetData>`)
+	return w.write(s.Header, nil, styleHeader)
+}
+
+// Write writes a row; marks are of its cells. An *UnfitError says that no
+// worksheet can hold it.
+func (w *WorkbookWriter) Write(cells []string, marks ...Mark) error {
+	return w.write(cells, marks, styleText)
+}
+
+func (w *WorkbookWriter) write(cells []string, marks []Mark, style int) error {
+	s := w.sheets[len(w.sheets)-1]
+	s.row++
+	s.columns = max(s.columns, len(cells))
+	switch {
+	case s.row > MaxWorkbookRows+1:
+		return TooManyRows()
+	case len(cells) > maxColumns:
+		return &UnfitError{s.row, -1, fmt.Sprintf("has more than %s cells", text.Number(maxColumns))}
+	}
+	s.keep(marks)
+	number := strconv.Itoa(s.row)
+	line := append(append(append(w.line[:0], `<row r="`...), number...), `">`...)
+	for i, cell := range cells {
+		style := styleOf(style, marks, i)
+		if cell == "" && style == styleText {
+			continue // the column has the format
+		}
+		line = append(append(append(line, `<c r="`...), Letter(i)...), number...)
+		line = strconv.AppendInt(append(line, `" s="`...), int64(style), 10)
+		if cell == "" {
+			line = append(line, `"/>`...)
+			continue
+		}
+		if why := unfit(cell); why != "" {
+			return &UnfitError{s.row, i, why}
+		}
+		line = append(line, `" t="inlineStr"><is><t xml:space="preserve">`...)
+		line = append(appendXML(line, cell), `</t></is></c>`...)
+	}
+	w.line = append(line, `</row>`...)
+	if s.bytes += int64(len(w.line)); s.bytes > maxSheetBytes {
+		return &UnfitError{0, -1, "it would unpack to more than 4 GiB"}
+	}
+	_, err := w.part.Write(w.line)
+	return err
+}
+
+// TooManyRows returns the error of a worksheet of more than MaxWorkbookRows.
+func TooManyRows() error {
+	return &UnfitError{0, -1, fmt.Sprintf("a worksheet has no more than %s rows", text.Number(MaxWorkbookRows))}
+}
+
+// keep keeps the notes and links of the last row. Beyond the most of them, the
+// color has to do.
+func (s *worksheetPart) keep(marks []Mark) {
+	for _, m := range marks {
+		if m.Note != "" && len(s.notes) < maxNotes {
+			m.Note = text.Head(strings.Map(legible, m.Note), maxNote)
+			s.notes = append(s.notes, placedMark{m, s.row})
+		}
+		if m.Link != "" && len(s.links) < maxLinks {
+			s.links = append(s.links, placedMark{m, s.row})
+		}
+	}
+}
+
+// styleOf returns the style of a cell in a row of the given one.
+func styleOf(row int, marks []Mark, column int) int {
+	for _, m := range marks {
+		switch {
+		case m.Column != column:
+		case m.Color != NoColor:
+			return styleColors + int(m.Color) - 1
+		case m.Link != "":
+			return styleLink
+		}
+	}
+	return row
+}
+
+// end writes what follows the rows of the open worksheet.
+func (w *WorkbookWriter) end() error {
+	if w.part == nil {
+		return nil
+	}
+	s := w.sheets[len(w.sheets)-1]
+	s.writeEnd(w.part)
+	if err := w.part.Flush(); err != nil {
+		return err
+	}
+	w.part = nil
+	return w.writeNotes(s)
+}
+
+// Close ends the workbook.
+func (w *WorkbookWriter) Close() error {
+	if err := w.end(); err != nil {
+		return err
+	}
+	if err := w.writePackage(); err != nil {
+		return err
+	}
+	return w.zip.Close()
+}
+
+// WriteWorkbook writes a workbook of one worksheet. each calls visit with every
+// row, the header first; it is called twice, for the widths of the columns and
+// then for the rows.
+func WriteWorkbook(to io.Writer, name string, each func(visit func(cells []string, marks ...Mark) error) error) error {
+	s := Worksheet{Name: name}
+	rows := 0
+	err := each(func(cells []string, _ ...Mark) error {
+		if rows++; rows == 1 {
+			s.Header = append(s.Header, cells...)
+		}
+		if rows > MaxWorkbookRows+1 {
+			return TooManyRows() // before minutes are spent on what is thrown away
+		}
+		s.Widths = widen(s.Widths, cells)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w := NewWorkbookWriter(to)
+	if err := w.Begin(s); err != nil {
+		return err
+	}
+	header := true
+	err = each(func(cells []string, marks ...Mark) error {
+		if header {
+			header = false
+			return nil
+		}
+		return w.Write(cells, marks...)
+	})
+	if err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// widen returns the widths of columns that have these cells too.
+func widen(widths []int, cells []string) []int {
+	for i, cell := range cells {
+		if i == len(widths) {
+			widths = append(widths, 0)
+		}
+		if len(cell) <= widths[i] || widths[i] >= maxColumnWidth {
+			continue
+		}
+		for line := range strings.Lines(cell) {
+			widths[i] = max(widths[i], utf8.RuneCountInString(strings.TrimRight(line, "\r\n")))
+		}
+	}
+	return widths
+}
+
+// unfit returns why a workbook cannot hold a cell exactly; empty if it can.
+func unfit(cell string) string {
+	switch {
+	case len(cell) > maxCellUnits && units(cell) > maxCellUnits:
+		return fmt.Sprintf("has more than %s characters", text.Number(maxCellUnits))
+	case strings.IndexFunc(cell, illegible) >= 0 || !utf8.ValidString(cell):
+		return "has a control character"
+	}
+	return ""
+}
+
+// units returns how many UTF-16 units a text has: spreadsheet programs count
+// those.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// illegible reports whether XML has no form for a character. Excel's own escape
+// for those is not understood by every program.
+func illegible(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff
+}
+
+func legible(r rune) rune {
+	if illegible(r) {
+		return utf8.RuneError
+	}
+	return r
+}
+
+// Legible replaces the characters that a workbook cannot hold.
+func Legible(s string) string {
+	if strings.IndexFunc(s, illegible) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strings.Map(legible, s)
+}
+
+// appendXML appends a text as XML. What Excel would take for its escape of
+// a character, such as _x0041_, gets its underscore escaped.
+func appendXML(line []byte, s string) []byte {
+	from := 0
+	for i := range len(s) {
+		var as string
+		switch c := s[i]; {
+		case c == '&':
+			as = "&amp;"
+		case c == '<':
+			as = "&lt;"
+		case c == '>':
+			as = "&gt;"
+		case c == '"':
+			as = "&quot;"
+		case c == '\r':
+			as = "&#13;"
+		case c == '_' && isEscape(s[i:]):
+			as = "_x005F_"
+		default:
+			continue
+		}
+		line = append(append(line, s[from:i]...), as...)
+		from = i + 1
+	}
+	return append(line, s[from:]...)
+}
+
+// isEscape reports whether a text begins like _x0041_.
+func isEscape(s string) bool {
+	if len(s) < 7 || s[1] != 'x' && s[1] != 'X' || s[6] != '_' {
+		return false
+	}
+	_, err := strconv.ParseUint(s[2:6], 16, 16)
+	return err == nil
+}
+
+// xmlText returns a text as XML, also for an attribute.
+func xmlText(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // into memory
+	return b.String()
+}
