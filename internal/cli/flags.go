@@ -3,7 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -193,13 +196,46 @@ func fill(flags *pflag.FlagSet, from source) error {
 		}
 		for _, v := range values {
 			if err := flags.Set(f.Name, v); err != nil {
-				first = usage("%s=%q does not fit --%s: %w", name, value, f.Name, err)
+				first = usage("%s=%q %s", name, value, misfit(err))
 				return
 			}
 		}
 		f.Annotations = map[string][]string{filled: {}}
 	})
 	return first
+}
+
+// flagError says what is wrong with the flags of a command line.
+func flagError(err error) string {
+	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("--%s %q %s", wrong.GetFlag().Name, wrong.GetValue(), misfit(err))
+}
+
+// misfit says why a flag does not take a value, and what it takes. The words of
+// pflag are those of Go.
+func misfit(err error) string {
+	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return "cannot be used: " + err.Error()
+	}
+	flag := wrong.GetFlag()
+	switch flag.Value.Type() {
+	case "float64":
+		return "is not a number: use digits and a decimal point, such as 0.5"
+	case "int", "uint64":
+		if errors.Is(err, strconv.ErrRange) {
+			return "is out of range: --" + flag.Name + " takes a smaller whole number"
+		}
+		return "is not a whole number: use digits alone, such as 8"
+	case "duration":
+		return "is not a length of time: use numbers with their units, such as 30s, 5m or 1h30m"
+	case "bool":
+		return "is neither true nor false"
+	}
+	return "does not fit --" + flag.Name + ": " + wrong.Unwrap().Error()
 }
 
 // settings returns the flags as a run directory keeps them and fill takes them:

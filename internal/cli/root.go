@@ -71,7 +71,7 @@ func NewRoot(s Streams) *cobra.Command {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage("%w\n`%s --help` lists the flags", err, c.CommandPath())
+		return usage("%s\n`%s --help` lists the flags", flagError(err), c.CommandPath())
 	})
 	root.SetVersionTemplate("nermbulk {{.Version}}\n")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
