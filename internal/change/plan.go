@@ -18,6 +18,7 @@ type Planner struct {
 	run      sheet.Column // its index is -1 without a run column
 	columns  []column     // that are sent in the body, in its order
 	earlier  earlierResult
+	written  []writtenColumn // see findWritten
 	problems []sheet.Problem
 	row      int
 	key      [16]byte // the last row's id, when keyed
@@ -45,7 +46,7 @@ type parsed struct {
 // problems. A date rule for an attribute that the sheet does not have is the
 // caller's to refuse: see MissingDates.
 func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
-	p := &Planner{rules: rules, run: noColumn, earlier: findEarlierResult(columns)}
+	p := &Planner{rules: rules, run: noColumn, earlier: findEarlierResult(columns), written: findWritten(columns, &rules)}
 	for _, c := range columns {
 		switch c.Field {
 		case sheet.ID:
@@ -97,6 +98,9 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 			why = `only "run" is filled, and it says no`
 		}
 		p.problem(noColumn, sheet.NoChange, "%s: fill a status or an attribute, or remove the row", why)
+	}
+	if p.written != nil {
+		p.planWritten(row)
 	}
 	c.Body = appendBody(c.Body, c.values)
 	c.Doubtful, c.Since = p.earlier.unknown(row)

@@ -61,6 +61,8 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 		return explain(err, "")
 	}
 	defer func() { err = cmp.Or(err, sh.Close()) }()
+	release := source.HoldAgainstWritten(sh)
+	defer func() { err = cmp.Or(err, release()) }()
 	s.limitMemory()
 	sh.SkipHash()
 	if err := f.fixable(s, source); err != nil {

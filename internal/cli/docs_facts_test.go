@@ -204,8 +204,15 @@ func TestSheetDocumentHasEveryKind(t *testing.T) {
 		got = append(got, row[1])
 	}
 	slices.Sort(got)
-	if want := constants(t, filepath.Join("..", "sheet"), "Kind"); !slices.Equal(got, want) {
+	want := constants(t, filepath.Join("..", "sheet"), "Kind")
+	if !slices.Equal(got, want) {
 		t.Errorf("docs/sheet.md has the kinds\n%v\nnot\n%v", got, want)
+	}
+	help := readDocument(t, filepath.Join("help", "sheet.txt"))
+	for _, kind := range want {
+		if !regexp.MustCompile(`[\s:]` + kind + `[\s,]`).MatchString(help) {
+			t.Errorf("the help of the sheet does not have %s", kind)
+		}
 	}
 }
 

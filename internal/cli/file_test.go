@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -19,6 +21,7 @@ func fileCommands() map[string]command {
 		"cell":      compareCell,
 		"cells":     countCells,
 		"damage":    damage,
+		"gzip":      packFile,
 		"files":     countFiles,
 		"shorten":   shorten,
 		"json":      compareJSON,
@@ -164,6 +167,19 @@ func shorten(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	data := readable(ts, args[0])
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(data[:len(data)-n]), 0o600))
+}
+
+// packFile packs a file as gzip does:
+//
+//	gzip sheet.csv sheet.csv.gz
+func packFile(ts *testscript.TestScript, neg bool, args []string) {
+	requireArgs(ts, neg, args, 2, "gzip FILE PACKED")
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write([]byte(readable(ts, args[0])))
+	ts.Check(err)
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), packed.Bytes(), 0o600))
 }
 
 // damage changes one digit in a line of a file, the first being 1:

@@ -35,6 +35,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
 	flags.BoolVar(&f.rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
 	flags.BoolVar(&f.rules.AllowUnknownStatus, "allow-unknown-status", false, "send a status that the list does not hold, as typed")
+	flags.BoolVar(&f.rules.AllowReformatted, "allow-reformatted", false, "send cells that a spreadsheet program changed by itself as they stand now")
 	flags.StringVar(&f.encoding, "encoding", "", "read the sheet in this encoding, e.g. windows-1252 (default: auto, by what the file holds)")
 	flags.StringVar(&f.delimiter, "delimiter", "", "what divides the cells, one character or tab (default: auto, by the header)")
 	flags.BoolVar(&f.rules.Strict, "strict", false, "warnings are errors")
@@ -67,7 +68,7 @@ const stdinName = "stdin"
 
 // sheet is how the flags have a sheet read.
 func (f *sheetFlags) sheet() (job.Sheet, error) {
-	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}}
+	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}, AsOf: sheetOfRun}
 	if !strings.EqualFold(f.encoding, detected) {
 		s.Options.Encoding = f.encoding
 	}

@@ -152,7 +152,7 @@ func (j *job) sheetPath() string {
 func sameMeaning(a, b map[string]string) bool {
 	for _, name := range []string{
 		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
-		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid",
+		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted",
 	} {
 		if a[name] != b[name] {
 			return false

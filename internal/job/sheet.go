@@ -23,6 +23,9 @@ type Sheet struct {
 	File    *os.File // read in its place, such as a copy of standard input; the caller's to close
 	Options sheet.Options
 	Rules   change.Rules
+	// AsOf returns how a run with these settings read its sheet. Without it no
+	// sheet is held against what a run wrote.
+	AsOf func(settings map[string]string) (Sheet, error)
 }
 
 func (j *job) open(context.Context) (err error) {
@@ -30,6 +33,7 @@ func (j *job) open(context.Context) (err error) {
 		return err
 	}
 	j.onClose(func() error { return j.sheet.Close() })
+	j.onClose(j.Sheet.HoldAgainstWritten(j.sheet))
 	return nil
 }
 

@@ -80,7 +80,7 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	}{
 		{"results", "results.csv", true, nil},
 		{"failed", "failed.csv", failed.all > 0, nil},
-		{"undo", "undo.csv", s.Undo.Rows > 0, func(path string) error { return undo.write(ctx, path) }},
+		{"undo", "undo.csv", s.Undo.Rows > 0, func(path string) error { return undo.writeTwice(ctx, path) }},
 		{"plan", "plan.csv", o.DryRun, func(path string) error { return writePlan(ctx, path, o) }},
 		{"summary", "summary.json", true, s.writeFile},
 		{"page", "report.html", true, func(path string) error { return writePage(path, o, s, failed) }},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,17 @@ func (u *undo) of(r *sheet.Row, out journal.Outcome) (*undone, error) {
 
 func (d *undone) writes() bool {
 	return slices.ContainsFunc(d.cells, func(c change.PutBack) bool { return c.Writes })
+}
+
+// UndoWritten is a copy of undo.csv: when that is run, it is held against its
+// copy, since a spreadsheet program may have changed it.
+const UndoWritten = ".undo.csv"
+
+func (u *undo) writeTwice(ctx context.Context, path string) error {
+	if err := u.write(ctx, path); err != nil {
+		return err
+	}
+	return u.write(ctx, filepath.Join(filepath.Dir(path), UndoWritten))
 }
 
 // write writes undo.csv, if survey found something to put back.

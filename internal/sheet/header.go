@@ -261,7 +261,7 @@ func (h *header) unknownMessage(column, rows int) string {
 		return message + "; write the attribute's uid after the dot, or use --unknown-columns ignore"
 	}
 	// Spelt as uids usually are.
-	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || isSpace(r) })
+	parts := strings.FieldsFunc(text.Line(name, 0), func(r rune) bool { return r == '.' || isSpace(r) })
 	uid := strings.ToLower(strings.Join(parts, "_"))
 	return message + fmt.Sprintf("; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out --unknown-columns ignore",
 		commandWord(name+"=attributes."+uid))

@@ -1,0 +1,172 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
+)
+
+// HoldAgainstWritten has a sheet that a run wrote, and that is read in the run's
+// directory, held against what was written: a spreadsheet program may have
+// changed cells by itself. Any other sheet is left alone, and so is one whose
+// run cannot be read. release closes what it opens.
+func (s *Sheet) HoldAgainstWritten(sh *sheet.Sheet) (release func() error) {
+	none := func() error { return nil }
+	if s.AsOf == nil || s.Rules.AllowReformatted || !sh.FromResults() {
+		return none
+	}
+	written, err := s.openWritten()
+	if err != nil || written == nil {
+		return none
+	}
+	written.SkipHash()
+	w := &writtenRows{sheet: written, key: -1}
+	var columns []string
+	for _, c := range written.Columns() {
+		columns = append(columns, c.Name)
+		if c.Field == sheet.Result && c.UID == "row" && filepath.Base(written.Name()) == report.UndoWritten {
+			w.key = c.Index
+		}
+	}
+	s.Rules.Written = &change.Written{Columns: columns, Row: w.at}
+	return w.close
+}
+
+// openWritten opens what a file of a run directory was made of: the run's own
+// copy of the sheet, or that of undo.csv. It returns nil for another file.
+func (s *Sheet) openWritten() (*sheet.Sheet, error) {
+	dir, name := filepath.Split(s.Path)
+	info, err := journal.ReadInfo(filepath.Clean(dir))
+	if err != nil {
+		return nil, err
+	}
+	switch strings.ToLower(name) {
+	case "undo.csv":
+		return sheet.Open(filepath.Join(dir, report.UndoWritten), sheet.Options{Fields: s.Options.Fields})
+	case "results.csv", "failed.csv":
+		of, err := s.AsOf(info.Options)
+		if err != nil {
+			return nil, err
+		}
+		path, err := sheetOf(dir, info.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		return of.Open(path)
+	}
+	return nil, nil
+}
+
+// sheetOf returns the copy of a sheet in a run directory that has this hash.
+func sheetOf(dir, hash string) (string, error) {
+	copies, err := filepath.Glob(filepath.Join(dir, "sheet*.csv"))
+	if err != nil {
+		return "", err
+	}
+	// The newest first: sheet-10.csv, sheet-9.csv, sheet.csv.
+	slices.SortFunc(copies, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(b, a))
+	})
+	for _, path := range copies {
+		if got, err := hashFile(path); err == nil && got == hash {
+			return path, nil
+		}
+	}
+	return "", errors.New("the run has no copy of its sheet")
+}
+
+// writtenRows finds rows of what was written. Most files come back in their
+// order, so that one pass over what was written serves all of them; for one
+// that does not, everything is kept in memory.
+type writtenRows struct {
+	sheet  *sheet.Sheet
+	key    int // the column of result.row; -1 where rows are found by their number
+	next   func() (*sheet.Row, bool)
+	stop   func()
+	row    *sheet.Row // served last; nil before the first and after the last
+	number int        // that row's, or the one that was looked for in vain
+	passes int
+	all    map[int]string // cells joined by NUL, which no sheet has
+}
+
+// mostPasses is how often what was written is read from its start before it is
+// kept in memory: a check reads a sheet once or twice, sending once more.
+const mostPasses = 8
+
+// at returns the cells of a row, nil for one that was not written.
+func (w *writtenRows) at(number int) []string {
+	if w.all == nil && (w.next == nil || number < w.number) {
+		w.rewind()
+	}
+	if w.all != nil {
+		if cells, ok := w.all[number]; ok {
+			return strings.Split(cells, "\x00")
+		}
+		return nil
+	}
+	for w.number < number {
+		var ok bool
+		if w.row, ok = w.next(); !ok {
+			w.row, w.number = nil, number
+			break
+		}
+		w.number = w.numberOf(w.row)
+	}
+	if w.row == nil || w.number != number {
+		return nil
+	}
+	return w.row.Cells
+}
+
+func (w *writtenRows) numberOf(row *sheet.Row) int {
+	if w.key < 0 {
+		return row.Number
+	}
+	n, _ := strconv.Atoi(sheet.Trim(row.Cells[w.key])) // 0 is no row's number
+	return n
+}
+
+// rewind begins another pass, or keeps all rows when there were too many.
+func (w *writtenRows) rewind() {
+	if w.stop != nil {
+		w.stop()
+	}
+	w.row, w.number = nil, 0
+	if w.passes++; w.passes <= mostPasses {
+		w.next, w.stop = iter.Pull(w.rows)
+		return
+	}
+	w.all = map[int]string{}
+	for row := range w.rows {
+		w.all[w.numberOf(row)] = strings.Join(row.Cells, "\x00")
+	}
+}
+
+var errEnough = errors.New("enough")
+
+// rows reads the sheet. A sheet that cannot be read has no rows.
+func (w *writtenRows) rows(yield func(*sheet.Row) bool) {
+	_ = w.sheet.Each(context.Background(), func(row *sheet.Row) error {
+		if !yield(row) {
+			return errEnough
+		}
+		return nil
+	})
+}
+
+func (w *writtenRows) close() error {
+	if w.stop != nil {
+		w.stop()
+	}
+	return w.sheet.Close()
+}
