@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ func (j *job) connect(ctx context.Context) (err error) {
 	if j.offline() {
 		return nil
 	}
+	if err := j.fitWorkers(openFiles()); err != nil {
+		return err
+	}
 	o := j.Tenant.Client
 	if j.Tenant.Sandbox {
 		if o.BaseURL, err = j.startSandbox(ctx); err != nil {
@@ -36,6 +40,28 @@ func (j *job) connect(ctx context.Context) (err error) {
 		return &Error{Invalid, err}
 	}
 	j.onClose(func() error { j.client.Close(); return nil })
+	return nil
+}
+
+// ownFiles is how many open files a run needs beside its connections: sheet,
+// journal, the files at the end, and some for looking up and dialing.
+const ownFiles = 24
+
+// fitWorkers has no more workers than may have a connection each where so many
+// files may be open.
+func (j *job) fitWorkers(files int) error {
+	each := 1
+	if j.Tenant.Sandbox { // which has the other end
+		each = 2
+	}
+	asked, most := cmp.Or(j.Tenant.Client.Workers, 8), (files-ownFiles)/each
+	switch {
+	case most < 1:
+		return invalid("this process may have only %d files open at a time, too few to send anything: raise the limit, as with ulimit -n 256 (systemd: LimitNOFILE=, docker: --ulimit nofile=)", files)
+	case most < asked:
+		j.Tenant.Client.Workers = most
+		j.Observer.Event(Note{fmt.Sprintf("%d workers instead of %d: this process may have only %d files open at a time (ulimit -n)", most, asked, files)})
+	}
 	return nil
 }
 
