@@ -78,7 +78,7 @@ func New(o Options) (*Client, error) {
 		c.hideProxy(proxy)
 		c.issuer = newTransport(o.Timeout, o.RootCAs, proxy)
 		carrier := tokenTransport{base: c.issuer, agent: o.UserAgent, counts: &c.counts}
-		c.signIn.fetch = newFetch(o.Auth.oauth, carrier, o.Timeout, &c.secrets)
+		c.signIn.fetch = newFetch(o.Auth, carrier, o.Timeout, &c.secrets)
 	}
 	return c, nil
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -37,7 +36,9 @@ type exchange struct {
 	reader bytes.Reader
 	body   io.ReadCloser // of reader, in the form that net/http knows to be in memory: else it would flush the header first
 	out    []byte        // what reader reads: a copy, since the connection may still read it when the caller has its answer
-	buf    []byte        // the answer's body
+	buf    bytes.Buffer  // the answer's body
+
+	limited io.LimitedReader // what buf reads from
 
 	cancel context.CancelFunc
 	timer  *time.Timer
@@ -129,10 +130,10 @@ func (x *exchange) run(timeout time.Duration, maxOK int) (r reply, clean bool) {
 		}
 		// After a 101 the connection is ours, and the timeout would not end it.
 		switched := r.status == http.StatusSwitchingProtocols
-		if x.buf = x.buf[:0]; !switched {
+		if x.buf.Reset(); !switched {
 			r.tooLong, err = x.read(resp.Body, resp.ContentLength, limit)
 		}
-		r.body = x.buf
+		r.body = x.buf.Bytes()
 		_ = resp.Body.Close() // what matters was read
 		clean = err == nil && !r.tooLong && x.wrote.Load() && !switched
 		if clean && resp.Close {
@@ -190,8 +191,8 @@ func (x *exchange) idle(now time.Time) time.Duration {
 
 // shrink drops buffers that one large request or answer asked for.
 func (x *exchange) shrink() {
-	if cap(x.buf) > keptBuffer {
-		x.buf = nil
+	if x.buf.Cap() > keptBuffer {
+		x.buf = bytes.Buffer{}
 	}
 	if cap(x.out) > keptBuffer {
 		x.out = nil
@@ -201,24 +202,14 @@ func (x *exchange) shrink() {
 
 // read reads a body into the buffer, at most limit bytes of it.
 func (x *exchange) read(body io.Reader, length int64, limit int) (tooLong bool, err error) {
-	x.buf = x.buf[:0]
-	if want := min(length, int64(limit)); want >= int64(cap(x.buf)) {
-		x.buf = make([]byte, 0, want+1)
+	if length >= 0 {
+		x.buf.Grow(int(min(length, int64(limit))) + bytes.MinRead)
 	}
-	for {
-		if len(x.buf) == cap(x.buf) {
-			x.buf = append(x.buf, 0)[:len(x.buf)]
-		}
-		n, err := body.Read(x.buf[len(x.buf):cap(x.buf)])
-		x.buf = x.buf[:len(x.buf)+n]
-		switch {
-		case len(x.buf) > limit:
-			x.buf = x.buf[:limit]
-			return true, nil
-		case errors.Is(err, io.EOF):
-			return false, nil
-		case err != nil:
-			return false, err
-		}
+	x.limited = io.LimitedReader{R: body, N: int64(limit) + 1}
+	_, err = x.buf.ReadFrom(&x.limited)
+	if tooLong = x.buf.Len() > limit; tooLong {
+		x.buf.Truncate(limit)
+		return true, nil
 	}
+	return false, err
 }

@@ -201,11 +201,12 @@ func (s *starvation) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	until := s.until.Format("2006-01-02 15:04:05 MST")
-	switch {
-	case s.asked > 0:
+	if s.asked > 0 {
 		return fmt.Sprintf("it asks to wait %v, until %s, which is longer than --outage-wait allows (%v)", s.asked.Round(time.Second), until, s.patience)
-	case s.until.After(s.since):
-		return fmt.Sprintf("for %v it answered nothing but that there are too many requests, and asks to wait until %s", s.patience, until)
 	}
-	return fmt.Sprintf("for %v it answered nothing but that there are too many requests, and does not say until when", s.patience)
+	asks := "asks to wait until " + until
+	if !s.until.After(s.since) {
+		asks = "does not say until when"
+	}
+	return fmt.Sprintf("for %v it answered nothing but that there are too many requests, and %s", s.patience, asks)
 }

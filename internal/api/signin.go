@@ -323,20 +323,17 @@ func wholeSeconds(body []byte) []byte {
 // newFetch returns the function that gets an access token. Its errors are a
 // *denial, or anything else for what may pass. They hold no secret, and
 // nothing of the answer but OAuth2's error code and a clean description.
-func newFetch(conf *clientcredentials.Config, transport http.RoundTripper, timeout time.Duration, secrets *redactor) func() (*token, error) {
+func newFetch(a Auth, transport http.RoundTripper, timeout time.Duration, secrets *redactor) func() (*token, error) {
 	client := &http.Client{
 		Transport:     transport,
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, client)
-	host := "the token URL"
-	if u, err := url.Parse(conf.TokenURL); err == nil {
-		host = "the token URL at " + u.Host
-	}
+	host := "the token URL at " + a.tokenURL.Host
 	return func() (*token, error) {
 		asked := time.Now()
-		answer, err := conf.Token(ctx)
+		answer, err := a.oauth.Token(ctx)
 		if err != nil {
 			return nil, tokenError(err, host, secrets)
 		}
