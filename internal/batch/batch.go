@@ -31,8 +31,7 @@ type Options struct {
 	Journal  recorder
 	Earlier  earlier // what earlier sessions of the run did; nil for none
 
-	Left    int    // rows that remain to be sent, for choosing how to compare
-	Scratch string // directory for what is kept during the run only
+	Left int // rows that remain to be sent or compared, for choosing how to compare
 
 	Workers     int
 	Attempts    int           // at most, for one row
@@ -76,8 +75,9 @@ type recorder interface {
 type task struct {
 	change.Change
 	history
-	left    bool // a request left for it in this session
-	counted bool // as one of the rows that --limit allows
+	shown   *shown // by the list, for a comparison; may be nil
+	left    bool   // a request left for it in this session
+	counted bool   // as one of the rows that --limit allows
 }
 
 // Run sends a sheet's rows and returns why it stopped, if it did. It returns
@@ -97,10 +97,6 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	case err != nil:
 		return Stop{}, err
 	}
-	if err := e.list(ctx); err != nil {
-		return Stop{}, err
-	}
-	defer func() { err = errors.Join(err, e.listed.close()) }()
 	e.makeQueues()
 	group := new(errgroup.Group)
 	for i := range o.Workers {
@@ -116,7 +112,7 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 		feedErr = nil // the reason is the guard's or the caller's
 	}
 	err = errors.Join(group.Wait(), feedErr)
-	e.sayHidden()
+	e.sayCompared()
 	stop := e.guard.stopped()
 	if (stop.Kind == NotStopped || stop.Kind == StoppedByLimit) && ctx.Err() != nil {
 		stop = Stop{StoppedByCaller, "interrupted"}
@@ -129,17 +125,18 @@ type engine struct {
 	guard *guard
 	// queues is one queue for all workers or, where rows of one id are sent in
 	// the sheet's order, one for each worker.
-	queues []chan *task
-	seed   maphash.Seed // chooses a queue by the id
-	spare  sync.Pool    // of *task
-	// listed is the tenant's list of sessions, for a comparison of many rows.
-	listed *snapshot
-	hidden atomic.Int64 // rows that were left as they are though not all of them could be compared
+	queues  []chan *task
+	seed    maphash.Seed // chooses a queue by the id
+	spare   sync.Pool    // of *task
+	listing listing
+	read    atomic.Int64 // rows whose session was read for a comparison
+	hidden  atomic.Int64 // rows that were left as they are though not all of them could be compared
 	// superseded are rows that are not sent again, and the later row of their
 	// id that is why.
 	superseded map[int]int
 	checker    *change.Checker
-	canaries   int // that were sent
+	problems   []sheet.Problem // of the row that is read
+	canaries   int             // that were sent
 }
 
 // maxQueued bounds the changes that wait for an earlier one of their queue

@@ -10,25 +10,12 @@ import (
 	"nermbulk/internal/journal"
 )
 
-// list asks for the tenant's list of sessions where a comparison of many rows
-// is cheaper with it.
-func (e *engine) list(ctx context.Context) (err error) {
-	if !e.Compare || e.Left <= 1 {
-		return nil
+// sayCompared says how rows were compared, and how many were not sent though a
+// field of them could not be.
+func (e *engine) sayCompared() {
+	if e.listing.used {
+		e.say("%s", e.listing.describe(e.Left, e.read.Load()))
 	}
-	said := "each session is read by itself: with --duplicates in-order a row can change what a list has shown"
-	if !e.Rules.InOrder {
-		e.listed, said, err = takeSnapshot(ctx, e.Tenant, e.Left, e.Scratch)
-	}
-	if said != "" && e.Say != nil {
-		e.Say(said)
-	}
-	return err
-}
-
-// sayHidden says how many rows were not sent though a field of them could not
-// be compared.
-func (e *engine) sayHidden() {
 	if n := e.hidden.Load(); n > 0 {
 		e.say("rows that could not be compared whole, and are as the tenant has them otherwise: %d; the tenant shows a name where the sheet has an id (see result.note or plan.csv); a run without --compare sends them", n)
 	}
@@ -37,22 +24,35 @@ func (e *engine) sayHidden() {
 // sessionReader compares a change with what the tenant holds.
 type sessionReader struct {
 	tenantSender
-	listed *snapshot     // may be nil
+	read   *atomic.Int64 // counts rows whose session was read
 	hidden *atomic.Int64 // counts rows that could not be compared whole, and were left
 }
 
-// compareNow compares a change with its session as the list shows it or, where
-// that differs, as it is now: the list may be hours old. The answer has a
-// session only if it was read.
+// compareNow compares a change with its session as the list showed it within
+// the last minute, or else as it is now. The answer is OK if it was compared.
 func (s *sessionReader) compareNow(ctx context.Context, t *task) (change.Comparison, api.Answer) {
-	// A list that leaves the attributes out does not show them empty.
-	if session, ok := s.listed.find(t.ID); ok && (t.Clears == 0 || len(session.Attributes) > 0) {
-		if found := change.Compare(&t.Change, &session); found.Matches() {
-			return found, api.Answer{}
-		}
+	if t.shown != nil && s.now().Sub(t.shown.at) < maxAge {
+		return change.Compare(&t.Change, &t.shown.Session), api.Answer{Session: &t.shown.Session}
 	}
+	s.read.Add(1)
 	got := s.tenant.Get(ctx, t.ID)
 	return change.Compare(&t.Change, got.Session), got
+}
+
+// matches reports whether a row is as the list shows its session. A list that
+// leaves the attributes out does not show them empty.
+func (t *task) matches() bool {
+	return t.attributesShown() && change.Compare(&t.Change, &t.shown.Session).Matches()
+}
+
+func (t *task) attributesShown() bool {
+	return len(t.shown.Attributes) > 0 || !t.SetsAttributes()
+}
+
+// isShownWhole reports whether a row can be sent by what the list shows of its
+// session: it must show what is overwritten.
+func (t *task) isShownWhole() bool {
+	return t.attributesShown() && change.Compare(&t.Change, &t.shown.Session).HoldsAll()
 }
 
 // comparing reads the session first. A row that already matches ends here,

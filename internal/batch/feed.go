@@ -16,9 +16,10 @@ var errStopped = errors.New("the run stops")
 
 // feed reads the sheet and dispatches what is to be sent.
 func (e *engine) feed(ctx context.Context) error {
-	e.checker = change.NewChecker(e.Sheet, e.Rules)
-	e.checker.LeaveOutWarnings()
-	err := e.Sheet.Each(ctx, func(row *sheet.Row) error { return e.feedRow(ctx, row) })
+	err := e.feedByList(ctx)
+	if err == nil {
+		err = e.pass(ctx, func(row *sheet.Row) error { return e.feedRow(ctx, row) })
+	}
 	switch {
 	case err == nil:
 		if !e.DryRun && e.canaries > 0 && e.canaries < e.Canary {
@@ -34,22 +35,55 @@ func (e *engine) feed(ctx context.Context) error {
 	return err
 }
 
+// pass reads the sheet once. With --strict a warning, which can depend on the
+// rows above, makes a row invalid: then each row is checked, whatever is done
+// with it, so that every pass finds what the first one found.
+func (e *engine) pass(ctx context.Context, do func(*sheet.Row) error) error {
+	e.checker = change.NewChecker(e.Sheet, e.Rules)
+	e.checker.LeaveOutWarnings()
+	return e.Sheet.Each(ctx, func(row *sheet.Row) error {
+		if e.Rules.Strict {
+			e.problems = e.checker.Check(row, e.Overview.repeats, true)
+		}
+		return do(row)
+	})
+}
+
 func (e *engine) feedRow(ctx context.Context, row *sheet.Row) error {
-	h, err := e.loadHistory(row.Number)
-	if err != nil || h.turn == skip {
+	if e.listing.handled.has(row.Number) {
+		return nil
+	}
+	t, err := e.taskOf(row)
+	if err != nil || t == nil {
 		return err
 	}
+	return e.begin(ctx, t)
+}
+
+// taskOf returns what a row asks for, nil where nothing is to be done with it
+// any more.
+func (e *engine) taskOf(row *sheet.Row) (*task, error) {
+	h, err := e.loadHistory(row.Number)
+	if err != nil || h.turn == skip {
+		return nil, err
+	}
 	if e.superseded[row.Number] > 0 {
-		return e.keepSuperseded(row.Number, h.replaces)
+		return nil, e.keepSuperseded(row.Number, h.replaces)
 	}
-	problems := e.checker.Check(row, e.Overview.repeats, true)
-	if change.FirstError(problems) != nil {
-		return e.invalid(row.Number, problems)
+	if !e.Rules.Strict {
+		e.problems = e.checker.Check(row, e.Overview.repeats, true)
 	}
+	if change.FirstError(e.problems) != nil {
+		return nil, e.invalid(row.Number, e.problems)
+	}
+	return e.newTask(h), nil
+}
+
+// begin sends one of the first rows, or hands a row to the workers.
+func (e *engine) begin(ctx context.Context, t *task) error {
 	if e.guard.atLimit() {
 		return errStopped
 	}
-	t := e.newTask(h)
 	if e.canaries < e.Canary {
 		return e.sendCanary(ctx, t)
 	}
@@ -82,7 +116,7 @@ func (e *engine) newTask(h history) *task {
 		t = new(task)
 	}
 	e.checker.Change.CopyTo(&t.Change)
-	t.history, t.left, t.counted = h, false, false
+	t.history, t.shown, t.left, t.counted = h, nil, false, false
 	if h.turn == doubt {
 		t.Doubtful, t.Since = true, h.since
 	}

@@ -147,7 +147,7 @@ func runOnce(t *testing.T, content string, to *onceTenant, earlier *past, cancel
 	m := &memory{}
 	o := Options{
 		Sheet: s, Rules: defaultRules(), Tenant: to, Journal: m, Workers: 2, Attempts: 5,
-		Timeout: 30 * time.Second, Now: time.Now, Scratch: t.TempDir(), Left: 1,
+		Timeout: 30 * time.Second, Now: time.Now, Left: 1,
 	}
 	if earlier != nil {
 		// Times of the journal are those of the bubble's clock.

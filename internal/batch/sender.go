@@ -33,7 +33,7 @@ func (e *engine) newSender() sender {
 		attempts: e.Attempts, timeout: e.Timeout, now: e.Now,
 		compare: e.Compare, inOrder: e.Rules.InOrder,
 	}
-	reader := sessionReader{tenantSender: base, listed: e.listed, hidden: &e.hidden}
+	reader := sessionReader{tenantSender: base, read: &e.read, hidden: &e.hidden}
 	var s sender = &runTrue{base}
 	switch {
 	case e.DryRun:

@@ -69,6 +69,11 @@ func (c *Change) Hash() uint64 {
 	return c.hash
 }
 
+// SetsAttributes reports whether the change sets attributes. They come last.
+func (c *Change) SetsAttributes() bool {
+	return len(c.values) > 0 && c.values[len(c.values)-1].Field == sheet.Attribute
+}
+
 func (c *Change) reset(row int) {
 	*c = Change{Row: row, Body: c.Body[:0], values: c.values[:0]}
 }

@@ -91,6 +91,12 @@ func (c Comparison) Matches() bool {
 	return !c.run && c.same+c.Count(ShownAsName) == c.all
 }
 
+// HoldsAll reports whether the session shows a value wherever the change would
+// overwrite one.
+func (c Comparison) HoldsAll() bool {
+	return !slices.ContainsFunc(c.differences, func(d Difference) bool { return d.Certainty == Missing || d.Held == "" })
+}
+
 // Count returns how many differences have a certainty.
 func (c Comparison) Count(certainty Certainty) int {
 	n := 0

@@ -137,7 +137,7 @@ func (j *job) batchOptions() batch.Options {
 	o, c := j.Send, j.Tenant.Client
 	o.Sheet, o.Rules, o.Overview, o.Journal = j.sheet, j.Sheet.Rules, j.overview, j.journal
 	o.Workers, o.Attempts, o.Timeout, o.MaxFailures = c.Workers, c.MaxAttempts, c.Timeout, j.MaxFailures.of(j.overview.Rows)
-	o.Left, o.Scratch, o.Now, o.Replaced = j.total, j.dir.Dir(), j.Now, j.tally.Replaced
+	o.Left, o.Now, o.Replaced = j.total, j.Now, j.tally.Replaced
 	o.Say = func(text string) { j.Observer.Event(Note{text}) }
 	o.Passed = func() {
 		j.info.Canary = 0
