@@ -36,7 +36,8 @@ type history struct {
 	replaces     journal.Status // the row's earlier outcome, if it has one
 	since        time.Time      // for doubt: when its last request left
 	before       *api.Session   // what the session held before it was changed, if that is known
-	maybeApplied bool           // by an earlier request of the run
+	kept         *journal.Before
+	maybeApplied bool // by an earlier request of the run
 }
 
 // loadHistory reads from the journal what is known about a row.
@@ -64,7 +65,7 @@ func (e *engine) loadHistory(row int) (h history, err error) {
 	if ok {
 		h.since = intent.At
 	}
-	h.maybeApplied = inFlight || status == journal.Unknown || status == journal.Failed && change.MaybeApplied(outcome.Attempts, outcome.HTTPStatus)
+	h.maybeApplied = change.MayHaveWritten(string(status), inFlight, outcome.Attempts, outcome.HTTPStatus)
 	if h.turn != doubt && !h.maybeApplied {
 		return h, nil
 	}
@@ -74,7 +75,7 @@ func (e *engine) loadHistory(row int) (h history, err error) {
 	}
 	// What cannot be read says nothing; it is not worth the run.
 	if s, err := api.ParseSession(kept.Session); err == nil {
-		h.before = &s
+		h.before, h.kept = &s, &kept
 	}
 	return h, nil
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -189,10 +190,17 @@ func (s *tenantSender) read(ctx context.Context, t *task, since time.Time) (chan
 	return applied, got
 }
 
-// keepBefore records what a session holds before it is overwritten.
+// keepBefore records what a session holds before it is overwritten, and with what.
+// Where an earlier request of the row may have overwritten it already, what it
+// held before that one is what counts.
 func (s *tenantSender) keepBefore(t *task, session *api.Session) error {
 	t.before = session
-	return s.journal.Append(journal.Before{Row: t.Row, ID: t.ID, Session: slices.Clone(session.Raw)})
+	before := journal.Before{Row: t.Row, ID: t.ID, Sent: t.Sent(), Session: slices.Clone(session.Raw)}
+	if t.maybeApplied && t.kept != nil {
+		before.Session = t.kept.Session
+		maps.Copy(before.Sent, t.kept.Sent)
+	}
+	return s.journal.Append(before)
 }
 
 // pause waits; it returns false when the context ended first.

@@ -22,6 +22,19 @@ func MaybeApplied(attempts, status int) bool {
 	return status < 300 || status >= 500
 }
 
+// MayHaveWritten reports whether a row has changed its session, or may have, by
+// its latest outcome; an empty one is none. inFlight: a request was to leave since,
+// of which nothing is known.
+func MayHaveWritten(outcome string, inFlight bool, attempts, status int) bool {
+	switch outcome {
+	case "updated", "unknown":
+		return true
+	case "failed":
+		return inFlight || MaybeApplied(attempts, status)
+	}
+	return inFlight
+}
+
 // Applied is what a session that was read back says about a change that may
 // have been applied.
 type Applied int

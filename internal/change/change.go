@@ -44,6 +44,7 @@ type Change struct {
 	Since    time.Time // for Doubtful: when its request left, if that is known
 
 	values []value // what the row sets, in the body's order
+	narrow []value // those that ChangedOnly left; nil before it
 	hash   uint64  // once it was asked for
 }
 
@@ -154,5 +155,19 @@ func (c *Change) ChangedOnly(found Comparison) {
 		open[id], open[kind] = true, true
 	}
 	changed := slices.DeleteFunc(slices.Clone(c.values), func(v value) bool { return !open[v.label] })
+	c.narrow = changed
 	c.Body = appendBody(c.Body[:0], changed)
+}
+
+// Sent returns what the body sets, by the field's name in a header.
+func (c *Change) Sent() map[string]string {
+	values := c.values
+	if c.narrow != nil {
+		values = c.narrow
+	}
+	sent := make(map[string]string, len(values))
+	for _, v := range values {
+		sent[v.label] = v.text
+	}
+	return sent
 }

@@ -17,7 +17,7 @@ type Before struct {
 	nested  map[string]bool // fields that held a list or an object, by label
 }
 
-// PutBack is what undo.csv writes for one cell of the run's sheet.
+// PutBack is what undo.csv writes to undo one value that was sent.
 type PutBack struct {
 	Cell   string
 	Writes bool   // Cell is to be written
@@ -59,27 +59,30 @@ func isNested(value json.RawMessage, list bool) bool {
 	return len(value) > 0 && (value[0] == '{' || value[0] == '[' && !list)
 }
 
-// PutBack returns what undoes a cell that a run has sent: nothing where the
-// session held the same value before.
-func (b *Before) PutBack(c sheet.Column, sent, clearMarker string) PutBack {
-	f := fieldOf(c.Field)
-	if sent = sheet.Trim(sent); f == nil || sent == "" {
-		return PutBack{} // sent nothing
+// PutBack returns what undoes a value that a run has sent to a field, by its name
+// in a header: nothing where the session held the same value before.
+func (b *Before) PutBack(label, sent string) PutBack {
+	uid, isAttribute := strings.CutPrefix(label, Label(sheet.Attribute, ""))
+	f := &attribute
+	if !isAttribute {
+		f = fieldOf(sheet.Field(label))
 	}
-	if b.nested[Label(c.Field, c.UID)] {
+	switch {
+	case f == nil:
+		return PutBack{} // written by a newer version
+	case !b.session.Has.All(f.has):
+		return PutBack{Lost: "was not shown before it was changed, so nothing is known to put back"}
+	case b.nested[label]:
 		if f.list {
 			return PutBack{Lost: "held no list of ids before"}
 		}
 		return PutBack{Lost: "held no text before"}
 	}
-	if c.Field != sheet.Attribute {
-		return f.putBack(f.Get(&b.session), f.fix(sent))
+	if !isAttribute {
+		return f.putBack(f.Get(&b.session), sent)
 	}
-	if strings.EqualFold(sent, clearMarker) {
-		sent = ""
-	}
-	held := b.session.Attributes[c.UID]
-	switch sent = unifyBreaks(sent); {
+	held := b.session.Attributes[uid]
+	switch {
 	case f.same(held, sent), samePeople(sent, held):
 		return PutBack{}
 	case certaintyOf(sent, held) == ShownAsName:
@@ -91,9 +94,6 @@ func (b *Before) PutBack(c sheet.Column, sent, clearMarker string) PutBack {
 // putBack returns what puts back the value of a field that is no attribute:
 // nothing can empty it.
 func (f *Field) putBack(held, sent string) PutBack {
-	if text, wrong := f.parse(sent, &Rules{AllowUnknownStatus: true}); wrong == nil {
-		sent = text
-	}
 	switch {
 	case f.same(held, sent):
 		return PutBack{}

@@ -24,10 +24,19 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 	}
 	if a.Resumed != "" {
 		message := "going on with " + a.Resumed
-		if a.Edited {
-			message += ": the sheet was changed; of the rows below, those that were sent as they stand now are not sent again"
+		attrs := []any{"run_dir", a.Resumed}
+		if !a.Active.IsZero() {
+			message += ", last active " + a.Active.UTC().Format("2006-01-02 15:04 UTC")
+			attrs = append(attrs, "last_active", a.Active.UTC())
 		}
-		say(slog.LevelInfo, message, "resuming", "run_dir", a.Resumed)
+		if a.Edited {
+			message += ": the sheet was changed; rows that were sent as they are now are not sent again"
+			attrs = append(attrs, "removed", a.Removed)
+		}
+		if a.Removed != (journal.Removed{}) {
+			message += fmt.Sprintf("; sessions that it had before and has no more: %d sent, %d not yet sent (what was sent stays recorded)", a.Removed.Sent, a.Removed.NotSent)
+		}
+		say(slog.LevelInfo, message, "resuming", attrs...)
 	}
 	o := a.Overview
 	attrs := []any{

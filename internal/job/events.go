@@ -38,9 +38,11 @@ type Checked struct {
 // Announcement is what is about to be sent.
 type Announcement struct {
 	Overview *batch.Overview
-	Rows     int    // that may be sent, of the rows of the sheet
-	Resumed  string // the directory of the run that goes on; empty for a new one
-	Edited   bool   // its sheet is another one now
+	Rows     int             // that may be sent, of the rows of the sheet
+	Resumed  string          // the directory of the run that goes on; empty for a new one
+	Active   time.Time       // when that run last did something
+	Edited   bool            // its sheet is another one now
+	Removed  journal.Removed // what it had before and has no more
 }
 
 // Sending is the beginning of the requests, for so many rows at most.

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 )
 
@@ -88,8 +90,7 @@ func (j *job) findRun(ctx context.Context) error {
 	if err := j.loadHistory(); err != nil {
 		return err
 	}
-	j.same = j.earlier != nil && !j.info.Remapping && j.earlier.Last().SHA256 == j.hash &&
-		sameMeaning(j.info.Options, j.Settings)
+	j.same = j.earlier != nil && j.earlier.Last().SHA256 == j.hash && j.earlier.Last().Rules == rulesOf(j.Settings)
 	return nil
 }
 
@@ -147,18 +148,19 @@ func (j *job) sheetPath() string {
 	return path
 }
 
-// sameMeaning reports whether rows mean the same under two runs' settings: a
-// resume under others has another sheet before it.
-func sameMeaning(a, b map[string]string) bool {
+// rulesOf returns the settings that decide what rows mean: a resume under others
+// has another sheet before it.
+func rulesOf(settings map[string]string) string {
+	var rules []string
 	for _, name := range []string{
 		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
 		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted",
 	} {
-		if a[name] != b[name] {
-			return false
+		if value := settings[name]; value != "" {
+			rules = append(rules, fmt.Sprintf("%s=%q", name, value))
 		}
 	}
-	return true
+	return strings.Join(rules, " ")
 }
 
 // refuseTaken refuses a directory that holds a run, before the sheet is checked
@@ -196,4 +198,23 @@ func (j *job) loadHistory() error {
 	j.earlier = replay
 	j.onClose(replay.Close)
 	return nil
+}
+
+// match looks up the rows of an edited sheet in what the run has recorded.
+func (j *job) match(ctx context.Context) (err error) {
+	if j.earlier == nil || j.same {
+		return nil
+	}
+	// Where the flags of this session do not fit it, its rows cannot be named.
+	previous, err := j.Sheet.Open(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+	if err == nil {
+		defer func() { err = errors.Join(err, previous.Close()) }()
+	}
+	if err != nil || len(previous.Problems()) > 0 {
+		previous = nil
+	}
+	if j.matches, err = batch.Match(ctx, j.sheet, j.Sheet.Rules, j.earlier, previous); err != nil {
+		return j.Sheet.Unreadable(ctx, err)
+	}
+	return j.earlier.Edit(j.matches.Moves())
 }

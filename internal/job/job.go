@@ -80,6 +80,7 @@ type job struct {
 
 	earlier *journal.Replay // of the run that goes on; nil for a new one
 	same    bool            // it goes on with the very sheet, read in the same way, that its row numbers refer to
+	matches *batch.Matches  // of an edited sheet, which earlier has been given; else nil
 	dir     *journal.Run
 	info    journal.Info
 	journal *journal.Writer
@@ -108,7 +109,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 }
 
 func (j *job) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.confirm, j.connect, j.prepareRunDir} {
+	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.confirm, j.connect, j.prepareRunDir} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -134,11 +135,15 @@ func (o *Options) offline() bool { return o.Send.DryRun && !o.Send.Compare }
 
 // confirm announces what is about to be sent, and asks.
 func (j *job) confirm(ctx context.Context) error {
-	a := Announcement{Overview: j.overview, Rows: j.overview.Valid, Edited: j.earlier != nil && !j.same}
+	a := Announcement{Overview: j.overview, Rows: j.overview.Valid, Edited: j.matches != nil}
 	if j.dir != nil {
 		a.Resumed = j.dir.Dir()
 	}
-	if j.same {
+	if j.matches != nil {
+		a.Removed = j.matches.Removed
+	}
+	if j.earlier != nil {
+		a.Active = j.earlier.LastActive()
 		for status, n := range j.earlier.Counts() {
 			again := status == journal.Unknown || status == journal.Failed && j.Send.RetryFailed
 			if !again && status != journal.Invalid {

@@ -9,14 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/text"
 )
 
 // prepareRunDir makes the run directory, or goes on in it, with a copy of the
 // sheet and the journal open.
-func (j *job) prepareRunDir(ctx context.Context) error {
+func (j *job) prepareRunDir(context.Context) error {
 	prepare := j.reopen
 	if j.dir == nil {
 		prepare = j.create
@@ -34,17 +33,21 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 	j.onClose(j.journal.Close)
 	start := journal.Start{
 		At: j.Now(), Version: j.Version, Host: j.Tenant.Host, Sheet: j.Sheet.Name,
-		SHA256: j.hash, SheetFile: file, Rows: j.overview.Rows,
-	}
-	if j.earlier != nil && !j.same {
-		if err := j.remap(ctx, start); err != nil {
-			return err
-		}
-		j.describe()
-		return j.dir.Save(j.info)
+		SHA256: j.hash, SheetFile: file, Rows: j.overview.Rows, Rules: rulesOf(j.Settings),
+		Clears: j.overview.Clears, Runs: j.overview.Runs, Edition: 1,
 	}
 	if j.earlier != nil {
 		j.tally.Seed(j.earlier.Counts())
+		last := j.earlier.Last()
+		start.Edition, start.Removed = max(last.Edition, 1), last.Removed
+	}
+	if j.matches != nil {
+		start.Edition, start.Removed, start.Matched = start.Edition+1, j.matches.Removed, j.matches.Count
+		for moved := range j.matches.Moves() {
+			if err := j.journal.Append(moved); err != nil {
+				return err
+			}
+		}
 	}
 	return j.journal.Commit(start)
 }
@@ -89,9 +92,7 @@ func isWriting(err error) bool {
 	return ok && (path.Op == "write" || path.Op == "sync")
 }
 
-// reopen notes in run.json that the run goes on. Of a run whose rows get other
-// numbers or meanings, run.json says so until the journal has them: a kill in
-// between must not have the old outcomes taken for those of the new rows.
+// reopen notes in run.json that the run goes on.
 func (j *job) reopen() error {
 	if path := j.sheetPath(); path != "" {
 		j.info.SheetPath = path
@@ -102,11 +103,7 @@ func (j *job) reopen() error {
 		j.Send.Canary = j.info.Canary
 	}
 	j.info.Canary = j.Send.Canary
-	if j.earlier == nil || j.same {
-		j.describe()
-	} else {
-		j.info.Remapping = true
-	}
+	j.describe()
 	return j.dir.Save(j.info)
 }
 
@@ -114,24 +111,6 @@ func (j *job) reopen() error {
 func (j *job) describe() {
 	j.info.SHA256, j.info.Version, j.info.Options = j.hash, j.Version, j.Settings
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
-	j.info.Remapping = false
-}
-
-// remap begins a session with an edited sheet, into which what still holds is
-// carried over, and removes the copy of the sheet that it replaces.
-func (j *job) remap(ctx context.Context, start journal.Start) error {
-	if err := j.journal.Remap(start, batch.Remap(ctx, j.sheet, j.Sheet.Rules, j.earlier)); err != nil {
-		return err
-	}
-	old := filepath.Base(j.earlier.Last().SheetFile)
-	if err := j.loadHistory(); err != nil {
-		return err
-	}
-	j.tally.Seed(j.earlier.Counts())
-	if old == start.SheetFile {
-		return nil
-	}
-	return removeFile(filepath.Join(j.dir.Dir(), old))
 }
 
 // removeFile removes a file that may be gone already.

@@ -61,7 +61,7 @@ func (s Sheet) Open(path string) (sh *sheet.Sheet, err error) {
 func (j *job) check(ctx context.Context) (err error) {
 	if j.same && !j.Send.SkipInvalid {
 		start := j.earlier.Last()
-		j.overview = &batch.Overview{Rows: start.Rows, Valid: start.Rows, Clears: j.info.Clears, Runs: j.info.Runs}
+		j.overview = &batch.Overview{Rows: start.Rows, Valid: start.Rows, Clears: start.Clears, Runs: start.Runs}
 		return nil
 	}
 	pass := func(report func(sheet.Problem)) error {

@@ -36,16 +36,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // encoder appends lines to b.
 type encoder struct {
-	b       []byte
-	carried bool  // the line is one of a remap
-	err     error // the first of the line
+	b   []byte
+	err error // the first of the line
 }
 
 // line appends r as a whole line with its checksum and line break. On an error b
 // stays as it was.
-func (e *encoder) line(r Record, carried bool) error {
+func (e *encoder) line(r Record) error {
 	from := len(e.b)
-	e.carried, e.err = carried, nil
+	e.err = nil
 	r.encode(e)
 	if n := len(e.b) - from; e.err == nil && n > maxLine-sealLen {
 		e.err = fmt.Errorf("a record of %d MiB is too large for the journal", n>>20)
@@ -76,17 +75,8 @@ func intact(line []byte) bool {
 	return bytes.Equal(appendSeal(want[:0], line[:body]), line[body:])
 }
 
-func (s Start) encode(e *encoder) { s.encodeAs(e, "start") }
-
-// remapBegin and remapEnd enclose the records of a remap: "rebase" in the file.
-type remapBegin struct{ Start }
-
-type remapEnd struct{ records int }
-
-func (r remapBegin) encode(e *encoder) { r.encodeAs(e, "rebase") }
-
-func (s Start) encodeAs(e *encoder, kind string) {
-	e.open(kind)
+func (s Start) encode(e *encoder) {
+	e.open("start")
 	e.time("at", s.At)
 	e.text("version", s.Version)
 	e.text("host", s.Host)
@@ -94,11 +84,21 @@ func (s Start) encodeAs(e *encoder, kind string) {
 	e.text("sha256", s.SHA256)
 	e.text("sheet_file", s.SheetFile)
 	e.int("rows", s.Rows)
+	e.textIfAny("rules", s.Rules)
+	e.intIfAny("clears", s.Clears)
+	e.intIfAny("runs", s.Runs)
+	e.intIfAny("edition", s.Edition)
+	e.intIfAny("matched", s.Matched)
+	if s.Removed != (Removed{}) {
+		e.key("removed")
+		e.b = fmt.Appendf(e.b, `{"sent":%d,"not_sent":%d}`, s.Removed.Sent, s.Removed.NotSent)
+	}
 }
 
-func (r remapEnd) encode(e *encoder) {
-	e.open("rebase_end")
-	e.int("records", r.records)
+func (r Moved) encode(e *encoder) {
+	e.row("moved", r.Row)
+	e.int("was", r.Was)
+	e.int("edition", r.Edition)
 }
 
 // The order of the first keys of a line about a row is what parseHead reads.
@@ -127,9 +127,7 @@ func (r Outcome) encode(e *encoder) {
 	e.time("at", r.At)
 	e.text("id", r.ID)
 	e.hash(r.Hash)
-	if r.HTTPStatus != 0 {
-		e.int("http", r.HTTPStatus)
-	}
+	e.intIfAny("http", r.HTTPStatus)
 	e.int("attempts", r.Attempts)
 	e.int("ms", int(r.Duration/time.Millisecond))
 	e.textIfAny("error", r.Error)
@@ -140,6 +138,17 @@ func (r Outcome) encode(e *encoder) {
 func (r Before) encode(e *encoder) {
 	e.row("before", r.Row)
 	e.text("id", r.ID)
+	e.key("sent")
+	open := byte('{')
+	for _, field := range slices.Sorted(maps.Keys(r.Sent)) {
+		e.b = append(text.AppendJSON(append(e.b, open), field), ':')
+		e.b = text.AppendJSON(e.b, r.Sent[field])
+		open = ','
+	}
+	if open == '{' {
+		e.b = append(e.b, open)
+	}
+	e.b = append(e.b, '}')
 	e.json("session", r.Session)
 }
 
@@ -200,7 +209,6 @@ func (e *encoder) row(kind string, row int) {
 	}
 	e.open(kind)
 	e.int("row", row)
-	e.flag("carried", e.carried)
 }
 
 func (e *encoder) key(key string) {
@@ -221,6 +229,12 @@ func (e *encoder) textIfAny(key, s string) {
 func (e *encoder) int(key string, n int) {
 	e.key(key)
 	e.b = strconv.AppendInt(e.b, int64(n), 10)
+}
+
+func (e *encoder) intIfAny(key string, n int) {
+	if n != 0 {
+		e.int(key, n)
+	}
 }
 
 // flag leaves the key out where v is false.

@@ -16,22 +16,23 @@ func TestLines(t *testing.T) {
 		want   string // without the checksum
 	}{
 		{"start", start(`C:\a "b".csv`), `{"t":"start","at":"2026-03-02T21:00:01.250Z","version":"1.0.0","host":"acme.example","sheet":"C:\\a \"b\".csv","sha256":"00ff","sheet_file":"sheet.csv","rows":20`},
+		{"start of an edited sheet", Start{At: testTime, Rows: 2, Rules: "a", Clears: 1, Runs: 3, Edition: 2, Matched: 1, Removed: Removed{Sent: 3}},
+			`{"t":"start","at":"2026-03-02T21:00:01.250Z","version":"","host":"","sheet":"","sha256":"","sheet_file":"","rows":2,"rules":"a","clears":1,"runs":3,"edition":2,"matched":1,"removed":{"sent":3,"not_sent":0}`},
 		{"intent", Intent{At: testTime, Row: 17, ID: "x", Hash: 0xc0ffee}, `{"t":"intent","row":17,"at":"2026-03-02T21:00:01.250Z","id":"x","hash":"0000000000c0ffee"`},
 		{"intent that runs", Intent{At: testTime, Row: 17, ID: "x", Hash: math.MaxUint64, Run: true}, `{"t":"intent","row":17,"run":true,"at":"2026-03-02T21:00:01.250Z","id":"x","hash":"ffffffffffffffff"`},
 		{"withdrawn", withdrawn(18), `{"t":"withdrawn","row":18,"at":"2026-03-02T21:00:01.250Z","id":"id-18"`},
 		{"outcome", outcome(17, Updated), `{"t":"outcome","row":17,"status":"updated","at":"2026-03-02T21:00:01.250Z","id":"id-17","hash":"0000000000000077","http":200,"attempts":1,"ms":187`},
 		{"outcome with all", Outcome{At: testTime, Row: 1, ID: "x", Run: true, Status: Failed, HTTPStatus: 400, Attempts: 5, Duration: time.Hour + time.Microsecond, Error: "a\nb", ErrorBody: "\x1b[31m\u0085", Note: "n"},
 			`{"t":"outcome","row":1,"status":"failed","run":true,"at":"2026-03-02T21:00:01.250Z","id":"x","hash":"0000000000000000","http":400,"attempts":5,"ms":3600000,"error":"a\nb","error_body":"\u001b[31m\u0085","note":"n"`},
-		{"before", Before{Row: 3, ID: "x", Session: []byte("{\"a\":\r\n \"ü\"}")}, `{"t":"before","row":3,"id":"x","session":{"a": "ü"}`},
-		{"before that is no JSON", Before{Row: 3, ID: "x", Session: []byte(`{oops`)}, `{"t":"before","row":3,"id":"x","session":"{oops"`},
+		{"before", Before{Row: 3, ID: "x", Sent: map[string]string{"status": "open", "attributes.b": "\""}, Session: []byte("{\"a\":\r\n \"ü\"}")}, `{"t":"before","row":3,"id":"x","sent":{"attributes.b":"\"","status":"open"},"session":{"a": "ü"}`},
+		{"before that is no JSON", Before{Row: 3, ID: "x", Session: []byte(`{oops`)}, `{"t":"before","row":3,"id":"x","sent":{},"session":"{oops"`},
 		{"plan", Planned{Row: 3, ID: "x", Action: "patch", Method: "PATCH", Path: "/w/x", Body: []byte(`{"b":[1]}`), Changes: "a: 1 → 2"}, `{"t":"plan","row":3,"id":"x","action":"patch","method":"PATCH","path":"/w/x","body":{"b":[1]},"changes":"a: 1 → 2"`},
 		{"plan of nothing", Planned{Row: 3, ID: "x", Action: "unchanged"}, `{"t":"plan","row":3,"id":"x","action":"unchanged"`},
 		{"tick", Tick{At: testTime, Patch: 10, Get: 2, Token: 1, Throttled: 3, Retried: 4, Ceiling: 9.9, Latency: map[int]int{500: 1, 50: 9}}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":10,"get":2,"token":1,"throttled":3,"retried":4,"ceiling":9.9,"latency_ms":{"50":9,"500":1}`},
 		{"tick without a number", Tick{At: testTime, Ceiling: math.Inf(1)}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":0,"get":0,"token":0,"throttled":0,"retried":0,"ceiling":0`},
 		{"end", End{At: testTime, ExitCode: 3, Reason: "why"}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":3,"reason":"why","finished":false`},
 		{"end of all", End{At: testTime.In(time.FixedZone("", 3600)), Finished: true}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":0,"finished":true`},
-		{"rebase", remapBegin{start("s")}, `{"t":"rebase","at":"2026-03-02T21:00:01.250Z","version":"1.0.0","host":"acme.example","sheet":"s","sha256":"00ff","sheet_file":"sheet.csv","rows":20`},
-		{"rebase end", remapEnd{12}, `{"t":"rebase_end","records":12`},
+		{"moved", Moved{9, 17, 1}, `{"t":"moved","row":9,"was":17,"edition":1`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,7 +68,7 @@ func TestRefusedRecords(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e := encoder{b: []byte("kept")}
-			err := e.line(tt.record, false)
+			err := e.line(tt.record)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
@@ -116,13 +117,13 @@ func TestRoundTrip(t *testing.T) {
 		name   string
 		record Record
 	}{
-		{"start", Start{At: testTime, Version: hostile, Host: hostile, Sheet: hostile, SHA256: hostile, SheetFile: hostile, Rows: 10_000_000}},
+		{"start", Start{At: testTime, Version: hostile, Host: hostile, Sheet: hostile, SHA256: hostile, SheetFile: hostile, Rows: 10_000_000, Rules: hostile, Clears: 1, Runs: 2, Edition: 3, Matched: 4, Removed: Removed{5, 6}}},
 		{"zero start", Start{}},
 		{"intent", Intent{At: testTime, Row: maxRow, ID: hostile, Hash: math.MaxUint64, Run: true}},
 		{"outcome", Outcome{At: testTime, Row: 0, ID: hostile, Hash: 1, Run: true, Status: Unknown, HTTPStatus: 599, Attempts: 9, Duration: 99 * time.Hour, Error: hostile, ErrorBody: hostile, Note: hostile}},
-		{"session object", Before{Row: 4, ID: "x", Session: []byte(`{"a":{"b":["]}\"",1.0,12345678901234567890,null]}}`)}},
-		{"session text", Before{Row: 4, ID: "x", Session: []byte(`"quoted"`)}},
-		{"session broken", Before{Row: 4, ID: "x", Session: []byte("{\n\x00")}},
+		{"session object", Before{Row: 4, ID: "x", Sent: map[string]string{"a": hostile, hostile: "b"}, Session: []byte(`{"a":{"b":["]}\"",1.0,12345678901234567890,null]}}`)}},
+		{"session text", Before{Row: 4, ID: "x", Sent: map[string]string{}, Session: []byte(`"quoted"`)}},
+		{"session broken", Before{Row: 4, ID: "x", Sent: map[string]string{}, Session: []byte("{\n\x00")}},
 		{"plan", Planned{Row: 4, ID: hostile, Action: "patch", Method: "PATCH", Path: hostile, Body: []byte(`[{"x":"` + "}" + `"}]`), Changes: hostile}},
 		{"tick", Tick{At: testTime, Patch: 1, Get: 2, Token: 3, Throttled: 4, Retried: 5, Ceiling: 0.125, Latency: map[int]int{1: 2, 30000: 4}}},
 		{"end", End{At: testTime, ExitCode: 143, Reason: hostile, Finished: true}},
@@ -173,7 +174,6 @@ func TestParseOutcome(t *testing.T) {
 	}{
 		{"plain", plain, true},
 		{"without an answer", unanswered, true},
-		{"carried", carried{plain}, true},
 		{"with an error", withError, false},
 		{"escaped", escaped, false},
 		{"no outcome", intent(17, true), false},

@@ -12,14 +12,14 @@ import (
 type head struct {
 	Kind    string `json:"t"`
 	Row     int    `json:"row"`
-	Carried bool   `json:"carried"`
 	Run     bool   `json:"run"`
-	Status  Status `json:"status"`  // of an outcome
-	Records int    `json:"records"` // of a remap's end
+	Status  Status `json:"status"` // of an outcome
+	Was     int    `json:"was"`    // of what has moved, as Edition
+	Edition int    `json:"edition"`
 }
 
 // rowKinds are the kinds of lines that are about a row.
-var rowKinds = []string{"outcome", "intent", "before", "plan", "withdrawn"}
+var rowKinds = []string{"outcome", "intent", "before", "plan", "withdrawn", "moved"}
 
 func (h head) isAboutRow() bool { return slices.Contains(rowKinds, h.Kind) }
 
@@ -39,9 +39,11 @@ func parseHead(line []byte) (h head, ok bool) {
 	}
 	h.Kind = rowKinds[i]
 	h.Row = c.number(`,"row":`)
-	h.Carried = c.skip(`,"carried":true`)
-	if h.Kind == "outcome" {
+	switch h.Kind {
+	case "outcome":
 		h.Status = c.status()
+	case "moved":
+		h.Was, h.Edition = c.number(`,"was":`), c.number(`,"edition":`)
 	}
 	h.Run = c.skip(`,"run":true`)
 	return h, c.ok && h.Row <= maxRow && c.begins(",")
@@ -56,7 +58,6 @@ func parseOutcome(line []byte) (r Outcome, ok bool) {
 	c := cursor{rest: line, ok: true}
 	c.ok = c.skip(`{"t":"outcome"`)
 	r.Row = c.number(`,"row":`)
-	_ = c.skip(`,"carried":true`)
 	r.Status = c.status()
 	r.Run = c.skip(`,"run":true`)
 	at, id, hash := c.text(`,"at":`), c.text(`,"id":`), c.text(`,"hash":`)
@@ -128,7 +129,7 @@ func decodeHead(line []byte) (head, error) {
 	case err != nil:
 	case h.Kind == "":
 		err = errors.New(`"t" is not there`)
-	case h.isAboutRow() && (h.Row < 0 || h.Row > maxRow):
+	case h.isAboutRow() && (h.Row < 0 || h.Row > maxRow || h.Was < 0 || h.Was > maxRow || h.Edition < 0 || h.Edition > maxRow):
 		err = errors.New(`"row" is not the number of a row`)
 	case h.Kind == "outcome" && statusCode(h.Status) == 0:
 		err = errors.New(`"status" is not an outcome`)

@@ -84,10 +84,7 @@ func (x *rowIndex) intent(h head, off int64) {
 	if row.flags&codeMask == 0 {
 		row.record = offsetOf(off)
 	} else {
-		if x.again == nil {
-			x.again = make(map[int]int64)
-		}
-		x.again[h.Row] = off
+		x.intendAgain(h.Row, off)
 	}
 	// A row that ran and is then intended without a run may still have run.
 	row.flags = row.flags&(codeMask|inFlight|runs) | row.flags&(inFlight|runs)<<2 | inFlight
@@ -122,25 +119,25 @@ func (x *rowIndex) withdraw(n int) {
 	delete(x.again, n)
 }
 
-// outcomeAt returns where the row's outcome begins, or -1.
-func (x *rowIndex) outcomeAt(n int) int64 {
-	row := x.rows.get(n)
-	if row.flags&codeMask == 0 {
-		return -1
+// put enters what is known of a row.
+func (x *rowIndex) put(n int, e Entry) {
+	*x.rows.at(n) = e.state
+	if e.before != (offset{}) {
+		*x.before.at(n) = e.before
 	}
-	return row.record.get()
+	if code := e.state.flags & codeMask; code != 0 {
+		x.counts[code]++
+		if e.state.flags&inFlight != 0 {
+			x.intendAgain(n, e.again)
+		}
+	}
 }
 
-// intentAt returns where the intent of a row in flight begins, or -1.
-func (x *rowIndex) intentAt(n int) int64 {
-	switch row := x.rows.get(n); {
-	case row.flags&inFlight == 0:
-		return -1
-	case row.flags&codeMask != 0:
-		return x.again[n]
-	default:
-		return row.record.get()
+func (x *rowIndex) intendAgain(n int, off int64) {
+	if x.again == nil {
+		x.again = make(map[int]int64)
 	}
+	x.again[n] = off
 }
 
 // windowSize is how much of the journal is read at once, half of it before what

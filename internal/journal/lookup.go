@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // First is the session that began the run, Last the newest one; both are zero
@@ -25,16 +26,11 @@ func (r *Replay) End() (End, bool) {
 
 // Status is the row's latest outcome, Pending when it has none. A row that has
 // one may be in flight again all the same.
-func (r *Replay) Status(row int) Status {
-	return statuses[r.rows.rows.get(row).flags&codeMask]
-}
+func (r *Replay) Status(row int) Status { return r.entry(row).Status() }
 
 // InFlight reports whether the row's latest intent has no outcome after it, and
 // whether any such intent runs the workflow.
-func (r *Replay) InFlight(row int) (run, flying bool) {
-	flags := r.rows.rows.get(row).flags
-	return flags&(inFlight|runs) == inFlight|runs, flags&inFlight != 0
-}
+func (r *Replay) InFlight(row int) (run, flying bool) { return r.entry(row).InFlight() }
 
 // Counts is the number of rows by outcome; an outcome without rows is left out,
 // and so are pending rows.
@@ -49,20 +45,26 @@ func (r *Replay) Counts() map[Status]int {
 }
 
 // Intent is the latest intent of a row in flight; false for any other row.
-func (r *Replay) Intent(row int) (Intent, bool, error) {
-	return lookup(r, r.rows.intentAt(row), decodeIntent)
+func (r *Replay) Intent(row int) (i Intent, ok bool, err error) {
+	i, ok, err = r.IntentOf(r.entry(row))
+	if ok {
+		i.Row = row
+	}
+	return i, ok, err
 }
 
 // Outcome is the row's latest outcome; false when it has none.
-func (r *Replay) Outcome(row int) (Outcome, bool, error) {
-	return lookup(r, r.rows.outcomeAt(row), decodeOutcome)
+func (r *Replay) Outcome(row int) (o Outcome, ok bool, err error) {
+	o, ok, err = r.OutcomeOf(r.entry(row))
+	if ok {
+		o.Row = row
+	}
+	return o, ok, err
 }
 
-// Before is what the row's session held before the run first overwrote it;
-// false when that was not recorded. The caller owns it.
-func (r *Replay) Before(row int) (Before, bool, error) {
-	return lookup(r, r.rows.before.get(row).get(), decodeBefore)
-}
+// Before is what the row's session held before the row overwrote it; false when
+// that was not recorded. The caller owns it.
+func (r *Replay) Before(row int) (Before, bool, error) { return r.BeforeOf(r.entry(row)) }
 
 // Planned is the row's line of a dry run's plan; false when it has none. The
 // caller owns it.
@@ -90,34 +92,13 @@ func lookup[R any](r *Replay, off int64, decode func([]byte) (R, error)) (rec R,
 	return rec, true, nil
 }
 
-// Outcomes calls fn with the latest outcome of each row, in rising order of
-// rows, until fn fails; that error is returned.
-func (r *Replay) Outcomes(fn func(Outcome) error) error {
-	return eachRow(r.rows, codeMask, r.Outcome, fn)
-}
-
-// Intents is Outcomes for the intent of each row in flight.
-func (r *Replay) Intents(fn func(Intent) error) error {
-	return eachRow(r.rows, inFlight, r.Intent, fn)
-}
-
-// eachRow calls fn with what get returns for each row that has one of flags.
-func eachRow[R any](rows *rowIndex, flags byte, get func(int) (R, bool, error), fn func(R) error) error {
-	for n, part := range rows.rows {
-		for i, row := range part {
-			if row.flags&flags == 0 {
-				continue
-			}
-			record, _, err := get(n*tableRows + i)
-			if err == nil {
-				err = fn(record)
-			}
-			if err != nil {
-				return err
-			}
-		}
+// LastActive is when the run last recorded something that has a time.
+func (r *Replay) LastActive() time.Time {
+	at, _, err := lookup(r, r.lastTimed, func(line []byte) (l struct{ At time.Time }, err error) { return decode(line, l) })
+	if err != nil {
+		return r.last.At
 	}
-	return nil
+	return at.At
 }
 
 // Ticks calls fn with every tick, in order, until fn fails; that error is

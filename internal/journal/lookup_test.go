@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestLookup(t *testing.T) {
@@ -42,7 +43,7 @@ func TestLookup(t *testing.T) {
 		{"row out of range", func() (any, bool, error) { return anyOf(r.Outcome(-5)) }, nil},
 		{"intent", func() (any, bool, error) { return anyOf(r.Intent(3)) }, intent(3, true)},
 		{"no intent", func() (any, bool, error) { return anyOf(r.Intent(2)) }, nil},
-		{"first before", func() (any, bool, error) { return anyOf(r.Before(3)) }, Before{Row: 3, ID: "id-3", Session: []byte(`{"n":"first"}`)}},
+		{"last before", func() (any, bool, error) { return anyOf(r.Before(3)) }, Before{Row: 3, ID: "id-3", Sent: map[string]string{}, Session: []byte(`{"n":"second"}`)}},
 		{"no before", func() (any, bool, error) { return anyOf(r.Before(2)) }, nil},
 		{"planned", func() (any, bool, error) { return anyOf(r.Planned(4)) }, Planned{Row: 4, ID: "id-4", Action: "patch", Body: []byte(`{}`)}},
 		{"no plan", func() (any, bool, error) { return anyOf(r.Planned(3)) }, nil},
@@ -62,14 +63,11 @@ func TestLookup(t *testing.T) {
 		t.Errorf("ticks %v, %v", ticks, err)
 	}
 	stop := errors.New("stop")
-	for name, err := range map[string]error{
-		"ticks":    r.Ticks(func(Tick) error { return stop }),
-		"outcomes": r.Outcomes(func(Outcome) error { return stop }),
-		"intents":  r.Intents(func(Intent) error { return stop }),
-	} {
-		if !errors.Is(err, stop) {
-			t.Errorf("%s: got %v", name, err)
-		}
+	if err := r.Ticks(func(Tick) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("ticks: got %v", err)
+	}
+	if got, want := r.LastActive(), testTime.Add(time.Second); !got.Equal(want) {
+		t.Errorf("last active %v, want %v", got, want)
 	}
 
 	w := openWriter(t, dir)

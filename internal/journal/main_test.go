@@ -48,19 +48,19 @@ func lines(t testing.TB, records ...Record) []byte {
 	t.Helper()
 	var e encoder
 	for _, r := range records {
-		c, isCarried := r.(carried)
-		if isCarried {
-			r = c.Record
-		}
-		if err := e.line(r, isCarried); err != nil {
+		if err := e.line(r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return e.b
 }
 
-// carried marks a record as one that a remap took over.
-type carried struct{ Record }
+// edition is the start of an edited sheet, to which so many rows have moved.
+func edition(n, matched int) Start {
+	s := start(fmt.Sprint("edition ", n))
+	s.Edition, s.Matched = n, matched
+	return s
+}
 
 // writeJournal makes a directory that holds a journal of these bytes.
 func writeJournal(t testing.TB, data []byte) (dir, path string) {

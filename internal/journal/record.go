@@ -2,8 +2,8 @@ package journal
 
 import "time"
 
-// Record is one line of the journal: a Start, Intent, Outcome, Before, Planned,
-// Tick or End.
+// Record is one line of the journal: a Start, Moved, Intent, Withdrawn, Outcome,
+// Before, Planned, Tick or End.
 type Record interface {
 	// encode appends the record's JSON object, left open for the checksum.
 	encode(*encoder)
@@ -32,6 +32,32 @@ type Start struct {
 	SHA256    string    `json:"sha256"`     // of the sheet's bytes, in hexadecimal
 	SheetFile string    `json:"sheet_file"` // the copy of the sheet in the run directory that row numbers refer to
 	Rows      int       `json:"rows"`       // rows of the sheet that are not blank
+	Rules     string    `json:"rules"`      // by which rows are read, where they are not the usual ones
+	Clears    int       `json:"clears"`     // attributes that the sheet empties
+	Runs      int       `json:"runs"`       // sessions that the sheet runs
+
+	// Edition counts the sheets, and the rules they were read by: 1 for the
+	// first one. A new one closes a block of Moved records, the last Matched
+	// ones: a row has the number that the sheet of its edition gives it.
+	Edition int     `json:"edition"`
+	Matched int     `json:"matched"`
+	Removed Removed `json:"removed"`
+}
+
+// Removed counts the sessions that the sheets of a run had before and the
+// present one has not.
+type Removed struct {
+	Sent    int `json:"sent"`
+	NotSent int `json:"not_sent"`
+}
+
+// Moved says that a row of an edited sheet is one that the run knows: its
+// records are those of another row number in an earlier edition, the last one
+// that had it.
+type Moved struct {
+	Row     int `json:"row"` // as Excel shows it
+	Was     int `json:"was"`
+	Edition int `json:"edition"`
 }
 
 // Intent says that a request is about to leave for a row. One that follows the
@@ -69,12 +95,13 @@ type Outcome struct {
 	Note       string        `json:"note"`
 }
 
-// Before is what a session held before it was overwritten. The first of a row
-// counts: a later one may show what the run itself has written.
+// Before is what a session held before a row overwrote it. The last of a row
+// counts.
 type Before struct {
-	Row     int    `json:"row"`
-	ID      string `json:"id"`
-	Session []byte `json:"-"` // the session as the API gave it: one JSON object
+	Row     int               `json:"row"`
+	ID      string            `json:"id"`
+	Sent    map[string]string `json:"sent"` // what the row writes, by the field's name in a header
+	Session []byte            `json:"-"`    // the session as the API gave it: one JSON object
 }
 
 // Planned is one line of a dry run's plan.

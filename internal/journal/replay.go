@@ -19,10 +19,10 @@ type Replay struct {
 	path string
 	end  int64 // of the last line
 
-	rows        *rowIndex
-	staged      *rowIndex // of a remap that is not closed yet, else nil
-	stagedStart Start
-	stagedCount int
+	rows     *rowIndex
+	removed  []removedRow // by edition and row
+	moves    []move       // that no start has closed yet
+	editions []int64      // where each but the first one begins
 
 	first, last Start
 	sessions    int
@@ -30,6 +30,7 @@ type Replay struct {
 	ended       bool
 	totals      Tick
 	ticks       []int64
+	lastTimed   int64 // where the last record begins that has a time
 
 	reading sync.Mutex // guards window
 	window  window
@@ -57,7 +58,7 @@ func Load(dir string) (*Replay, error) {
 	if err := r.readLines(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	r.staged = nil
+	r.moves = nil // their block was cut short by a kill
 	return r, nil
 }
 
@@ -117,50 +118,37 @@ func (r *Replay) apply(line []byte, off int64) (err error) {
 }
 
 func (r *Replay) applyRow(h head, off int64) error {
-	rows := r.rows
-	switch {
-	case h.Carried && r.staged == nil:
-		return errors.New("a carried record stands outside a rebase")
-	case h.Carried:
-		rows = r.staged
-		r.stagedCount++
-	case r.staged != nil:
-		r.staged = nil // the remap was cut short
-	}
 	switch h.Kind {
 	case "intent":
-		rows.intent(h, off)
+		r.rows.intent(h, off)
 	case "withdrawn":
-		rows.withdraw(h.Row)
+		r.rows.withdraw(h.Row)
 	case "outcome":
-		rows.outcome(h, off)
+		r.rows.outcome(h, off)
 	case "before":
-		if first := rows.before.at(h.Row); *first == (offset{}) {
-			*first = offsetOf(off)
-		}
+		*r.rows.before.at(h.Row) = offsetOf(off)
 	case "plan":
-		*rows.planned.at(h.Row) = offsetOf(off)
+		*r.rows.planned.at(h.Row) = offsetOf(off)
+	case "moved":
+		r.moves = append(r.moves, move{uint32(h.Row), uint32(h.Was), uint32(h.Edition)})
+	}
+	if h.Kind != "before" && h.Kind != "plan" && h.Kind != "moved" {
+		r.lastTimed = off
 	}
 	return nil
 }
 
 func (r *Replay) applyEvent(h head, line []byte, off int64) error {
+	r.lastTimed = off
 	switch h.Kind {
 	case "start":
 		start, err := decode(line, Start{})
-		r.staged = nil
-		r.open(start)
-		return err
-	case "rebase":
-		start, err := decode(line, Start{})
-		r.staged, r.stagedStart, r.stagedCount = new(rowIndex), start, 0
-		return err
-	case "rebase_end":
-		if r.staged == nil || h.Records != r.stagedCount {
-			return errors.New("the end of a rebase does not fit its beginning")
+		if err != nil {
+			return err
 		}
-		r.rows, r.staged = r.staged, nil
-		r.open(r.stagedStart)
+		return r.open(start, off)
+	case "rebase":
+		return errors.New("its edited sheet was recorded by an older version of nermbulk, which can go on with it")
 	case "tick":
 		tick, err := decode(line, Tick{})
 		r.totals.add(tick)
@@ -174,11 +162,23 @@ func (r *Replay) applyEvent(h head, line []byte, off int64) error {
 	return nil // written by a newer version, for others
 }
 
-func (r *Replay) open(start Start) {
+// open begins a session. The first sheet has no rows that could have moved.
+func (r *Replay) open(start Start, off int64) error {
 	if r.sessions == 0 {
 		r.first = start
+	} else if start.Edition > r.last.Edition {
+		if start.Matched < 0 || start.Matched > len(r.moves) {
+			return errors.New("the start of an edited sheet does not fit the rows that moved")
+		}
+		// A block that was cut short may be before its own.
+		if err := r.Edit(movesOf(r.moves[len(r.moves)-start.Matched:])); err != nil {
+			return err
+		}
+		r.editions = append(r.editions, off)
 	}
+	r.moves = nil
 	r.last = start
 	r.sessions++
 	r.ended = false
+	return nil
 }

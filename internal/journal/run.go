@@ -32,9 +32,6 @@ type Info struct {
 	Finished   bool              `json:"finished"`    // nothing is left to resume
 	DryRun     bool              `json:"dry_run"`
 	Canary     int               `json:"canary,omitempty"` // rows to send first, until they were found right
-	// Remapping says that an edited sheet takes the place of the one that SHA256
-	// and Options describe, and that the journal may or may not have it yet.
-	Remapping bool `json:"rebasing,omitempty"`
 }
 
 // RunDir is a directory that holds a run.

@@ -161,7 +161,7 @@ func FuzzRepair(f *testing.F) {
 	f.Add(append(bytes.Clone(data), 0, 0, 0))
 	f.Add(append(bytes.Clone(data[:50]), data...))
 	f.Add([]byte("\n\n"))
-	f.Add(lines(f, remapBegin{start("s")}, carried{outcome(2, Updated)}, remapEnd{1}))
+	f.Add(lines(f, start("s"), outcome(2, Updated), Moved{3, 2, 1}, edition(2, 1)))
 	f.Add([]byte(`{"t":"intent","row":99999999999,"crc":"00000000"}` + "\n"))
 	f.Fuzz(func(t *testing.T, tail []byte) {
 		// With and without sound lines before it.

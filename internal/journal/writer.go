@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"runtime"
 	"sync"
 	"time"
@@ -25,7 +24,7 @@ var ErrClosed = errors.New("the journal is closed")
 type Options struct {
 	// Written is called for each record once the write that held it has
 	// succeeded, in the order of the file, by one goroutine. It must be quick
-	// and must not call the Writer. Records that Remap carries are left out.
+	// and must not call the Writer.
 	Written func(Record)
 	// SyncEvery is how long a record may stay unsynced; 100 ms by default.
 	SyncEvery time.Duration
@@ -64,9 +63,8 @@ type Writer struct {
 
 	queued, written, synced int64 // bytes since the writer was opened
 
-	err       error
-	closed    bool
-	remapping bool
+	err    error
+	closed bool
 }
 
 func newWriter(f file, o Options) *Writer {
@@ -127,86 +125,23 @@ func (w *Writer) Close() error {
 	return w.Err()
 }
 
-// Remap opens a session with an edited sheet, whose rows have other numbers:
-// carried are the Outcome, Intent, Before and Planned records that still hold,
-// under their new row numbers, a row's Intent after its Outcome where it is in
-// flight. Together they replace all that is known of rows, at once: a kill in
-// between leaves everything as it was. Remap returns once that is on the disk;
-// records that others append wait until then. An error from carried gives the
-// remap up and stops the writer.
-func (w *Writer) Remap(start Start, carried iter.Seq2[Record, error]) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for w.err == nil && !w.closed && w.remapping {
-		w.progress.Wait()
-	}
-	if err := w.push(remapBegin{start}, true); err != nil {
-		return err
-	}
-	w.remapping = true
-	n, err := w.carryAll(carried)
-	if err == nil {
-		err = w.push(remapEnd{n}, true)
-	}
-	w.remapping = false
-	w.progress.Broadcast()
-	if err != nil {
-		// The block stays open, and nothing may follow it in this session.
-		w.fail(err)
-		return w.err
-	}
-	return w.await(&w.synced)
-}
-
-// carryAll queues the records of a block and counts them; w.mu is held, but not
-// while carried runs.
-func (w *Writer) carryAll(carried iter.Seq2[Record, error]) (n int, err error) {
-	w.mu.Unlock()
-	defer w.mu.Lock()
-	for r, err := range carried {
-		if err == nil {
-			err = w.carry(r)
-		}
-		if err != nil {
-			return n, err
-		}
-		n++
-	}
-	return n, nil
-}
-
-func (w *Writer) carry(r Record) error {
-	switch r.(type) {
-	case Outcome, Intent, Before, Planned:
-	default:
-		return errors.New("a rebase carries only what is about a row")
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for w.err == nil && !w.closed && len(w.out.b) >= maxPending {
-		w.progress.Wait()
-	}
-	return w.push(r, true)
-}
-
 // add encodes r into the queue and waits until it is done, which is written or
 // synced, or not at all. Encoding under the lock costs less than handing a
 // buffer over.
 func (w *Writer) add(r Record, done *int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.err == nil && !w.closed && (w.remapping || len(w.out.b) >= maxPending) {
+	for w.err == nil && !w.closed && len(w.out.b) >= maxPending {
 		w.progress.Wait()
 	}
-	if err := w.push(r, false); err != nil || done == nil {
+	if err := w.push(r); err != nil || done == nil {
 		return err
 	}
 	return w.await(done)
 }
 
-// push appends r to the queue. A record of a remap is marked so and not reported
-// to Written; w.mu is held.
-func (w *Writer) push(r Record, remap bool) error {
+// push appends r to the queue; w.mu is held.
+func (w *Writer) push(r Record) error {
 	if w.err != nil {
 		return w.err
 	}
@@ -214,11 +149,11 @@ func (w *Writer) push(r Record, remap bool) error {
 		return ErrClosed
 	}
 	before := len(w.out.b)
-	if err := w.out.line(r, remap); err != nil {
+	if err := w.out.line(r); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	w.queued += int64(len(w.out.b) - before)
-	if !remap && w.o.Written != nil {
+	if w.o.Written != nil {
 		w.recs = append(w.recs, r)
 	}
 	if before == 0 {

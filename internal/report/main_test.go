@@ -47,7 +47,12 @@ func newRun(tb testing.TB, text string, records ...journal.Record) *run {
 	start := journal.Start{
 		At: began, Version: "1.2.3", Host: "acme.nonemployee.com", Sheet: "sessions.csv", SheetFile: "sheet.csv",
 	}
+	sent := sentBy(tb, r)
 	for _, rec := range append([]journal.Record{start}, records...) {
+		if b, ok := rec.(journal.Before); ok && b.Sent == nil {
+			b.Sent = sent[b.Row]
+			rec = b
+		}
 		if err := w.Append(rec); err != nil {
 			tb.Fatal(err)
 		}
@@ -56,6 +61,30 @@ func newRun(tb testing.TB, text string, records ...journal.Record) *run {
 		tb.Fatal(err)
 	}
 	return r
+}
+
+// sentBy is what the rows of a run's sheet send.
+func sentBy(tb testing.TB, r *run) map[int]map[string]string {
+	tb.Helper()
+	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownIgnore})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer s.Close()
+	sent := map[int]map[string]string{}
+	if len(s.Problems()) > 0 {
+		return sent
+	}
+	checker := change.NewChecker(s, change.Rules{ClearMarker: change.DefaultClearMarker, AllowUnknownStatus: true, InOrder: true})
+	err = s.Each(context.Background(), func(row *sheet.Row) error {
+		checker.Plan(row)
+		sent[row.Number] = checker.Change.Sent()
+		return nil
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return sent
 }
 
 // write makes the run's files.

@@ -23,8 +23,7 @@ type Options struct {
 	Sheet  *sheet.Sheet    // the copy of the sheet that the journal's row numbers refer to
 	Replay *journal.Replay // the run's journal
 
-	// Rules are those by which the rows became changes: undo.csv puts back
-	// what they sent.
+	// Rules are those by which the rows became changes.
 	Rules change.Rules
 	// DryRun is set for a run that sent nothing: it gets plan.csv, and its
 	// planned rows count as pending.
@@ -39,9 +38,8 @@ type Options struct {
 
 // Write makes the run's files and returns their summary. Each file is replaced
 // whole or not at all; files of an earlier report that this one does not make
-// are removed. It reads the sheet once, a second time if there is something to
-// undo. An error means that some file could not be made; what the journal holds
-// is safe in any case.
+// are removed. It reads the sheet once. An error means that some file could not be
+// made; what the journal holds is safe in any case.
 func Write(ctx context.Context, o Options) (Summary, error) {
 	s := newSummary(o)
 	causes := newCauses()
@@ -62,9 +60,12 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 			causes.add(out, r.Cells)
 			failed.add(out)
 		}
-		return undo.survey(r, out)
+		return nil
 	})
 	if err != nil {
+		return s, err
+	}
+	if err := undo.survey(ctx); err != nil {
 		return s, err
 	}
 	// A kill takes the last second's figures with it, but not the rows'.

@@ -13,18 +13,19 @@ import (
 
 // Summary is the result of a run: summary.json, and what is printed.
 type Summary struct {
-	Sheet      string     `json:"sheet"` // as the user gave it
-	Host       string     `json:"host"`
-	StartedAt  time.Time  `json:"started_at"`
-	FinishedAt *time.Time `json:"finished_at"` // null for a run that was killed
-	ExitCode   *int       `json:"exit_code"`   // likewise
-	Rows       int        `json:"rows"`        // of the sheet, that are not blank
-	Outcomes   Outcomes   `json:"outcomes"`
-	Requests   Requests   `json:"requests"`
-	Latency    Latency    `json:"latency_ms"`
-	Failures   []Failure  `json:"failures"` // most rows first
-	DryRun     bool       `json:"dry_run"`
-	ToSend     int        `json:"to_send"` // rows that a dry run would have sent: they are of no outcome
+	Sheet      string          `json:"sheet"` // as the user gave it
+	Host       string          `json:"host"`
+	StartedAt  time.Time       `json:"started_at"`
+	FinishedAt *time.Time      `json:"finished_at"` // null for a run that was killed
+	ExitCode   *int            `json:"exit_code"`   // likewise
+	Rows       int             `json:"rows"`        // of the sheet, that are not blank
+	Outcomes   Outcomes        `json:"outcomes"`
+	Requests   Requests        `json:"requests"`
+	Latency    Latency         `json:"latency_ms"`
+	Failures   []Failure       `json:"failures"` // most rows first
+	DryRun     bool            `json:"dry_run"`
+	ToSend     int             `json:"to_send"` // rows that a dry run would have sent: they are of no outcome
+	Removed    journal.Removed `json:"removed"` // that an edited sheet had before and has no more
 
 	Reason string   `json:"-"` // why the run stopped, if before its end
 	Files  []File   `json:"-"` // those that were written
@@ -110,6 +111,7 @@ func newSummary(o Options) Summary {
 		Sheet: last.Sheet, Host: last.Host, StartedAt: o.Replay.First().At.UTC().Truncate(time.Millisecond),
 		Requests: Requests{totals.Patch, totals.Get, totals.Token, totals.Throttled, totals.Retried},
 		Latency:  latencyOf(totals.Latency),
+		Removed:  last.Removed,
 		DryRun:   o.DryRun,
 	}
 	if end, ended := o.Replay.End(); ended {
@@ -161,6 +163,9 @@ func (s Summary) Print(w io.Writer, next string) error {
 		fmt.Fprintf(&b, "stopped: %s\n", text.Line(s.Reason, 0))
 	} else if s.FinishedAt == nil {
 		b.WriteString("the run did not end in order: it was killed\n")
+	}
+	if r := s.Removed; r != (journal.Removed{}) {
+		fmt.Fprintf(&b, "no longer in the sheet: %s sent before, %s not yet sent\n", text.Number(r.Sent), text.Number(r.NotSent))
 	}
 	s.printFailures(&b)
 	s.Undo.print(&b)

@@ -64,7 +64,11 @@ const mixedJSON = `{
     }
   ],
   "dry_run": false,
-  "to_send": 0
+  "to_send": 0,
+  "removed": {
+    "sent": 0,
+    "not_sent": 0
+  }
 }
 `
 

@@ -3,13 +3,16 @@ package report
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -17,28 +20,23 @@ import (
 	"nermbulk/internal/text"
 )
 
-// undo makes undo.csv: the rows that overwrote something, with what was there
-// before. survey sees every row first, so that write knows the columns.
+// undo makes undo.csv from what the journal has of each session that the run
+// wrote: what it held, and what it was sent. The sheet is not needed for it, and
+// need not have the row any more.
 type undo struct {
 	o       Options
-	columns []sheet.Column // that were sent, in the sheet's order
-	used    []bool         // of columns: some row changes it
+	place   map[string]int // of a field, by its name in a header
+	columns []string       // fields that come back
 	losses  *causes
 	note    UndoNote // without Lost
-
-	// Where an id may be in several rows, what comes back of each id, by its
-	// hash: nil for an id of one row. Rows of one id become one line, since what
-	// the first found is what must come back.
-	byID  map[uint64]*undone
-	seed  maphash.Seed
-	order []*undone // of several rows
 }
 
 // undone is what comes back of a session.
 type undone struct {
-	row   int
+	row   int // of the sheet that it was sent from first
 	id    string
-	cells []change.PutBack // of undo.columns
+	cells map[string]change.PutBack // by the field's name in a header
+	run   bool                      // the run has run it
 }
 
 // UndoNote is what the summary says of undo.csv.
@@ -48,114 +46,192 @@ type UndoNote struct {
 	Lost  []Failure // what it cannot put back
 }
 
+// newUndo orders fields as the table of fields has them, attributes as the sheet.
 func newUndo(o Options) *undo {
-	u := &undo{o: o, losses: newCauses()}
-	for _, c := range o.Sheet.Columns() {
-		if change.IsSent(c.Field) {
-			u.columns = append(u.columns, c)
-		}
+	u := &undo{o: o, losses: newCauses(), place: map[string]int{}}
+	for _, f := range change.Fields() {
+		u.place[f.Name] = len(u.place)
 	}
-	u.used = make([]bool, len(u.columns))
-	if o.Rules.InOrder {
-		u.byID, u.seed = map[uint64]*undone{}, maphash.MakeSeed()
+	for _, c := range o.Sheet.Columns() {
+		if label := change.Label(c.Field, c.UID); c.Field == sheet.Attribute {
+			u.place[label] = len(u.place)
+		}
 	}
 	return u
 }
 
-// survey notes what a row overwrote and what of it cannot come back.
-func (u *undo) survey(r *sheet.Row, out journal.Outcome) error {
-	d, err := u.of(r, out)
-	if err != nil {
-		return err
+// inOrder returns the fields of a map; those that the sheet does not have are
+// last.
+func inOrder[V any](u *undo, fields map[string]V) []string {
+	place := func(label string) int {
+		if at, ok := u.place[label]; ok {
+			return at
+		}
+		return len(u.place)
 	}
-	if d == nil {
-		if u.o.Compare && !u.o.DryRun && out.Status == journal.Updated {
-			u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", out.Row)
+	return slices.SortedFunc(maps.Keys(fields), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
+	})
+}
+
+// survey counts what comes back and what does not, and learns the columns.
+func (u *undo) survey(ctx context.Context) error {
+	used := map[string]bool{}
+	err := u.each(ctx, func(d *undone) error {
+		for _, label := range inOrder(u, d.cells) {
+			c := d.cells[label]
+			if c.Lost != "" {
+				u.losses.count(label+c.Lost, label+" "+c.Lost, d.row)
+			}
+			if c.Flag != "" && !slices.Contains(u.note.Flags, c.Flag) {
+				u.note.Flags = append(u.note.Flags, c.Flag)
+			}
+			if c.Writes {
+				used[label] = true
+			}
+		}
+		if d.run {
+			u.losses.count("run", "run=true has run the session, which cannot be taken back", d.row)
+		}
+		if d.writes() {
+			u.note.Rows++
+		}
+		return nil
+	})
+	u.columns = inOrder(u, used)
+	return err
+}
+
+// each calls fn for each session that the run has written, or may have.
+func (u *undo) each(ctx context.Context, fn func(*undone) error) error {
+	if !u.o.Rules.InOrder && u.o.Replay.Last().Edition <= 1 { // a row for each session
+		for e := range u.o.Replay.Known() {
+			if err := u.session(ctx, []journal.Entry{e}, fn); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
-	for i, c := range d.cells {
-		if c.Lost != "" {
-			name := change.Label(u.columns[i].Field, u.columns[i].UID)
-			u.losses.count(name+c.Lost, name+" "+c.Lost, out.Row)
+	entries, err := u.byID()
+	for len(entries) > 0 && err == nil {
+		n := 1
+		for n < len(entries) && entries[n].id == entries[0].id {
+			n++
 		}
-		if c.Flag != "" && !slices.Contains(u.note.Flags, c.Flag) {
-			u.note.Flags = append(u.note.Flags, c.Flag)
+		writes := make([]journal.Entry, n)
+		for i := range writes {
+			writes[i] = entries[i].Entry
 		}
-		u.used[i] = u.used[i] || c.Writes
+		err = u.session(ctx, writes, fn)
+		entries = entries[n:]
 	}
-	if u.ran(out) {
-		u.losses.count("run", "run=true has run the session, which cannot be taken back", out.Row)
-	}
-	if d.writes() {
-		u.count(d.id)
-	}
-	return nil
+	return err
 }
 
-// count counts the lines of undo.csv and notes the ids of several rows.
-func (u *undo) count(id string) {
-	if u.byID != nil {
-		h := u.hash(id)
-		if d, again := u.byID[h]; again {
-			if d == nil {
-				u.byID[h] = &undone{}
+type entryOf struct {
+	journal.Entry
+	id    uint64 // its hash
+	first int64  // the place of the session's first entry
+}
+
+// byID lists what the run wrote by session, in the order in which it did.
+func (u *undo) byID() (entries []entryOf, err error) {
+	for e := range u.o.Replay.Known() {
+		w, err := u.read(e)
+		if err != nil {
+			return nil, err
+		}
+		if w.wrote {
+			entries = append(entries, entryOf{e, xxhash.Sum64String(w.ID), e.Place()})
+		}
+	}
+	slices.SortFunc(entries, func(a, b entryOf) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.first, b.first)) })
+	for i := 1; i < len(entries); i++ {
+		if entries[i].id == entries[i-1].id {
+			entries[i].first = entries[i-1].first
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b entryOf) int { return cmp.Compare(a.first, b.first) })
+	return entries, nil
+}
+
+// written is what a row did to its session.
+type written struct {
+	journal.Outcome
+	wrote bool // or may have
+	ran   bool // or may have
+}
+
+func (u *undo) read(e journal.Entry) (w written, err error) {
+	out, _, err1 := u.o.Replay.OutcomeOf(e)
+	intent, flying, err2 := u.o.Replay.IntentOf(e)
+	if out.ID == "" {
+		out.ID, out.Row = intent.ID, intent.Row
+	}
+	run, _ := e.InFlight()
+	return written{
+		out, change.MayHaveWritten(string(out.Status), flying, out.Attempts, out.HTTPStatus),
+		run || out.Run && out.Status != journal.Failed,
+	}, errors.Join(err1, err2)
+}
+
+// session calls fn with what comes back of a session, if something wrote it. What
+// the first write of a field found is what must come back, even if it cannot.
+func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*undone) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var d *undone
+	first := map[string]*change.Before{}
+	for _, e := range writes {
+		w, err := u.read(e)
+		if err != nil {
+			return err
+		}
+		if !w.wrote {
+			continue
+		}
+		record, ok, err := u.o.Replay.BeforeOf(e)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if u.o.Compare && !u.o.DryRun && w.Status == journal.Updated {
+				u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", w.Row)
 			}
-			return
+			continue
 		}
-		u.byID[h] = nil
+		before, err := change.ParseBefore(record.Session)
+		if err != nil {
+			return fmt.Errorf("read what row %d overwrote: %w", w.Row, err)
+		}
+		if d == nil {
+			d = &undone{row: w.Row, id: w.ID, cells: map[string]change.PutBack{}}
+		}
+		d.run = d.run || w.ran
+		for label, sent := range record.Sent {
+			if first[label] == nil {
+				first[label] = before
+			}
+			// A later write that is not certain leaves the earlier one's value possible.
+			if back := first[label].PutBack(label, sent); w.Status == journal.Updated || back.Writes || !d.cells[label].Writes {
+				d.cells[label] = back
+			}
+		}
 	}
-	u.note.Rows++
-}
-
-func (u *undo) hash(id string) uint64 { return maphash.String(u.seed, strings.ToLower(id)) }
-
-func (u *undo) ran(out journal.Outcome) bool {
-	if out.Status == journal.Pending {
-		run, inFlight := u.o.Replay.InFlight(out.Row)
-		return run && inFlight
+	if d == nil {
+		return nil
 	}
-	return out.Run && out.Status != journal.Failed
-}
-
-// maybeApplied reports whether a row has overwritten something, or may have.
-// Putting back what is still there does no harm.
-func (u *undo) maybeApplied(out journal.Outcome) bool {
-	switch out.Status {
-	case journal.Updated, journal.Unknown:
-		return true
-	case journal.Pending:
-		_, inFlight := u.o.Replay.InFlight(out.Row)
-		return inFlight
-	case journal.Failed:
-		return change.MaybeApplied(out.Attempts, out.HTTPStatus)
-	}
-	return false
-}
-
-// of returns what comes back of a row, or nil if the run overwrote nothing in
-// it.
-func (u *undo) of(r *sheet.Row, out journal.Outcome) (*undone, error) {
-	if !u.maybeApplied(out) {
-		return nil, nil
-	}
-	record, ok, err := u.o.Replay.Before(r.Number)
-	if err != nil || !ok {
-		return nil, err
-	}
-	before, err := change.ParseBefore(record.Session)
-	if err != nil {
-		return nil, fmt.Errorf("read what row %d overwrote: %w", r.Number, err)
-	}
-	d := &undone{row: r.Number, id: cmp.Or(record.ID, out.ID), cells: make([]change.PutBack, len(u.columns))}
-	for i, c := range u.columns {
-		d.cells[i] = before.PutBack(c, cell(r, c.Index), u.o.Rules.ClearMarker)
-	}
-	return d, nil
+	return fn(d)
 }
 
 func (d *undone) writes() bool {
-	return slices.ContainsFunc(d.cells, func(c change.PutBack) bool { return c.Writes })
+	for _, c := range d.cells {
+		if c.Writes {
+			return true
+		}
+	}
+	return false
 }
 
 // UndoWritten is a copy of undo.csv: when that is run, it is held against its
@@ -176,82 +252,26 @@ func (u *undo) write(ctx context.Context, path string) error {
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
 		w := sheet.NewWriter(f, u.o.Sheet.Delimiter())
-		header := []string{"id"}
-		for i, c := range u.columns {
-			if u.used[i] {
-				header = append(header, change.Label(c.Field, c.UID))
+		if err := w.Write(slices.Concat([]string{"id"}, u.columns, []string{"result.row"})); err != nil {
+			return err
+		}
+		err := u.each(ctx, func(d *undone) error {
+			if !d.writes() {
+				return nil
 			}
-		}
-		if err := w.Write(append(header, "result.row")); err != nil {
-			return err
-		}
-		if err := u.writeAll(ctx, w); err != nil {
-			return err
-		}
+			line := []string{d.id}
+			for _, label := range u.columns {
+				line = append(line, d.cells[label].Cell)
+			}
+			return w.Write(append(line, strconv.Itoa(d.row)))
+		})
 		w.Flush()
-		return w.Error()
+		return cmp.Or(err, w.Error())
 	})
 	if err != nil {
 		return fmt.Errorf("write what undoes the run: %w", err)
 	}
 	return nil
-}
-
-// writeAll writes a line for each session that comes back; those of several
-// rows follow at the end.
-func (u *undo) writeAll(ctx context.Context, w *sheet.Writer) error {
-	err := u.o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
-		d, err := u.of(r, out)
-		if err != nil || d == nil || u.merge(d) {
-			return err
-		}
-		return u.writeLine(w, d)
-	})
-	if err != nil {
-		return err
-	}
-	for _, d := range u.order {
-		if err := u.writeLine(w, d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// merge keeps back a row whose id is in several. The first row that changed a
-// field found what must come back, even if it cannot.
-func (u *undo) merge(d *undone) bool {
-	if u.byID == nil {
-		return false
-	}
-	first := u.byID[u.hash(d.id)]
-	switch {
-	case first == nil:
-		return false
-	case first.cells == nil:
-		*first = *d
-		u.order = append(u.order, first)
-	default:
-		for i, c := range d.cells {
-			if f := &first.cells[i]; !f.Writes && f.Lost == "" {
-				*f = c
-			}
-		}
-	}
-	return true
-}
-
-func (u *undo) writeLine(w *sheet.Writer, d *undone) error {
-	if !d.writes() {
-		return nil
-	}
-	line := []string{d.id}
-	for i, c := range d.cells {
-		if u.used[i] {
-			line = append(line, c.Cell)
-		}
-	}
-	return w.Write(append(line, strconv.Itoa(d.row)))
 }
 
 func (n UndoNote) print(b *strings.Builder) {

@@ -58,7 +58,7 @@ func TestUndo(t *testing.T) {
 			[]journal.Record{before(2, a, `{"status":null,"profile_ids":[]}`), updated(2, a)}, nil, nil,
 			[]string{
 				"1 row: status was empty before, and only an attribute can be emptied; row 2",
-				"1 row: profile_id was empty before, and only an attribute can be emptied; row 2",
+				"1 row: profile_id was not shown before it was changed, so nothing is known to put back; row 2",
 				"1 row: profile_ids was empty before, and only an attribute can be emptied; row 2",
 			}},
 		{"lists of profiles", "id,profile_ids\n" + a + ",\"" + strings.ToUpper(p) + "; " + q + "\"\n" + b + "," + p + "\n",
@@ -149,7 +149,7 @@ func TestUndoOfRepeatedIDs(t *testing.T) {
 		before(4, a, `{"status":"two","attributes":{"x":"1","y":"0"}}`), updated(4, a))
 	r.o.Rules.InOrder = true
 	s := r.must()
-	want := lines("id,status,attributes.y,result.row", b+",one,,3", a+",one,0,2")
+	want := lines("id,status,attributes.y,result.row", a+",one,0,2", b+",one,,3")
 	if got := r.file("undo.csv"); got != want {
 		t.Errorf("undo.csv is\n%q\nnot\n%q", got, want)
 	}
@@ -195,5 +195,54 @@ func TestUndoRoundTrip(t *testing.T) {
 		if row[0] != uuid(i) || row[1] != values[i] {
 			t.Errorf("row %d holds %q, not %q", i, row[1], values[i])
 		}
+	}
+}
+
+// Over the editions of an edited sheet, what a session held before the first
+// write is what comes back, of rows that are no longer in the sheet too.
+func TestUndoOverEditions(t *testing.T) {
+	a, b, c := uuid(1), uuid(2), uuid(3)
+	write := func(row int, id, field, sent, session string, status journal.Status) []journal.Record {
+		return []journal.Record{
+			journal.Before{Row: row, ID: id, Sent: map[string]string{field: sent}, Session: []byte(session)},
+			journal.Outcome{At: began, Row: row, ID: id, Status: status, HTTPStatus: 200, Attempts: 1},
+		}
+	}
+	second := journal.Start{At: began, Sheet: "sessions.csv", SheetFile: "sheet.csv", Edition: 2}
+	tests := []struct {
+		name          string
+		first, second []journal.Record
+		want          []string
+		lost          []string
+	}{
+		{"edited", write(2, a, "attributes.x", "1", `{"attributes":{"x":"0"}}`, journal.Updated), write(2, a, "attributes.x", "2", `{"attributes":{"x":"1"}}`, journal.Updated),
+			[]string{"id,attributes.x,result.row", a + ",0,2"}, nil},
+		{"removed, with a column that is gone", write(7, b, "attributes.gone", "1", `{"attributes":{"gone":"0"}}`, journal.Updated), write(2, a, "status", "closed", `{"status":"new"}`, journal.Updated),
+			[]string{"id,status,attributes.gone,result.row", b + ",,0,7", a + ",new,,2"}, nil},
+		{"put back by the run itself", write(2, a, "attributes.x", "1", `{"attributes":{"x":"0"}}`, journal.Updated), write(2, a, "attributes.x", "0", `{"attributes":{"x":"1"}}`, journal.Updated), nil, nil},
+		{"perhaps put back by the run itself", write(2, a, "attributes.x", "1", `{"attributes":{"x":"0"}}`, journal.Updated), write(2, a, "attributes.x", "0", `{"attributes":{"x":"1"}}`, journal.Unknown),
+			[]string{"id,attributes.x,result.row", a + ",0,2"}, nil},
+		{"the first write is not seen by a later read", write(2, c, "attributes.x", "1", `{"status":"new"}`, journal.Updated), write(2, c, "attributes.x", "2", `{"attributes":{"x":"1"}}`, journal.Updated), nil,
+			[]string{"1 row: attributes.x was not shown before it was changed, so nothing is known to put back; row 2"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRun(t, "id,status,attributes.x\n"+a+",closed,1\n", slices.Concat(tt.first, []journal.Record{second}, tt.second)...)
+			s := r.must()
+			want := ""
+			if tt.want != nil {
+				want = lines(tt.want...)
+			}
+			if got := r.file("undo.csv"); got != want {
+				t.Errorf("undo.csv is\n%q\nnot\n%q", got, want)
+			}
+			var lost []string
+			for _, l := range s.Undo.Lost {
+				lost = append(lost, l.String())
+			}
+			if !slices.Equal(lost, tt.lost) {
+				t.Errorf("lost is %q, not %q", lost, tt.lost)
+			}
+		})
 	}
 }
