@@ -116,16 +116,19 @@ func (r DateRule) rewrite(s string) (string, bool) {
 	return date.Format(r.out.write), true
 }
 
-// Sets of dateForms, as bits by their index: all of them, and those of the API.
-const (
-	apiDateForms = uint8(1<<6 - 1)
-	allDateForms = uint8(1<<7 - 1)
-)
+// apiDateForms is how many of the dateForms are the API's: all but the last.
+const apiDateForms = 6
+
+// allDateForms is the set of dateForms, as bits by their index.
+const allDateForms = uint8(1<<(apiDateForms+1) - 1)
 
 // isOddDate reports whether a cell looks like a date and is of none of the
 // API's forms, or of a day that no calendar has.
 func isOddDate(cell string) bool {
-	return looksLikeDate(cell) && formsOf(cell, apiDateForms) == 0
+	return looksLikeDate(cell) && !slices.ContainsFunc(dateForms[:apiDateForms], func(f dateForm) bool {
+		_, ok := f.parse(cell)
+		return ok
+	})
 }
 
 // looksLikeDate reports whether a cell has three numbers between points,
@@ -138,11 +141,11 @@ func looksLikeDate(s string) bool {
 	if at < 0 {
 		return false
 	}
-	parts := strings.Split(s, s[at:at+1])
-	if len(parts) != 3 || slices.ContainsFunc(parts, func(part string) bool { return part == "" || digits(part) != len(part) }) {
+	a, rest, _ := strings.Cut(s, s[at:at+1])
+	b, c, _ := strings.Cut(rest, s[at:at+1])
+	if !isNumber(a) || !isNumber(b) || !isNumber(c) {
 		return false
 	}
-	a, b, c := parts[0], parts[1], parts[2]
 	if len(a) == 4 {
 		a, c = c, a
 	}
@@ -160,6 +163,9 @@ func looksLikeDate(s string) bool {
 	_, european := dateForms[2].parse(a + "/" + b + "/2024")
 	return european || american && s[at] == '/'
 }
+
+// isNumber reports whether s is of ASCII digits alone.
+func isNumber(s string) bool { return s != "" && digits(s) == len(s) }
 
 // formsOf returns those forms of a set that a cell could be a date of.
 func formsOf(cell string, among uint8) (forms uint8) {
