@@ -125,10 +125,10 @@ func (c Comparison) Applied(before *Comparison, m Modified) Applied {
 
 // mended reports whether a field that is as the change asks was another before.
 func (c Comparison) mended(before *Comparison) bool {
-	return slices.ContainsFunc(before.differences, func(d Difference) bool {
-		return d.Certainty == Certain && !c.differsIn(d.Field)
+	return slices.ContainsFunc(before.differences, func(d difference) bool {
+		return d.certainty == Certain && !c.differsIn(d.label)
 	})
 }
 
 // isSame reports whether all that the session has is as the change asks.
-func (c Comparison) isSame() bool { return len(c.differences) == c.Count(Missing) }
+func (c Comparison) isSame() bool { return len(c.differences) == 0 }

@@ -147,9 +147,9 @@ func jsonKey(name string) []byte {
 // together. What the row asks for stays the same, and so does its hash.
 func (c *Change) ChangedOnly(found Comparison) {
 	c.Hash() // of the whole body
-	open := make(map[string]bool, len(found.differences))
-	for _, d := range found.differences {
-		open[d.Field] = true
+	open := map[string]bool{}
+	for _, d := range found.all() {
+		open[d.label] = true
 	}
 	if id, kind := string(requesterID), string(requesterType); open[id] || open[kind] {
 		open[id], open[kind] = true, true

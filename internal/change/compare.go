@@ -8,12 +8,11 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// Difference is one field in which a session is not as a change asks.
-type Difference struct {
-	Field     string // as in the sheet's header: status, attributes.end_date
-	Held      string // what the session holds
-	Sent      string // what the change sends
-	Certainty Certainty
+// difference is one field in which a session is not as a change asks.
+type difference struct {
+	*value              // that the change sends
+	held      string    // what the session holds
+	certainty Certainty // how far the difference can be trusted
 }
 
 // Certainty is how far a difference can be trusted.
@@ -34,36 +33,47 @@ const (
 	Missing
 )
 
-// Comparison is what a session says about a change.
+// Comparison is what a session says about a change. It is valid as long as the
+// change is.
 type Comparison struct {
-	differences []Difference // in the body's order, those that are missing last
+	differences []difference // in the body's order, without those that are missing
 	same        int          // fields that are as the change asks
-	all         int          // fields that the change sends
+	values      []value      // that the change sends
+	has         api.Fields   // of the session
 	run         bool         // the change runs its session
 }
 
 // Compare compares a session with what a change asks for. Without a session
-// there is nothing to compare, and no difference.
+// there is nothing to compare, and no difference. Every answer to a PATCH passes
+// here, so nothing is made for a field that it shows as asked or not at all.
 func Compare(c *Change, s *api.Session) Comparison {
-	found := Comparison{all: len(c.values), run: c.Run}
+	found := Comparison{values: c.values, has: ^api.Fields(0), run: c.Run}
 	if s == nil {
 		return found
 	}
-	var missing []Difference
+	found.has = s.Has
 	for i := range c.values {
 		v := &c.values[i]
-		held, certainty, same := v.compare(s)
-		switch {
+		switch held, certainty, same := v.compare(s); {
 		case certainty == Missing:
-			missing = append(missing, Difference{v.label, held, v.text, Missing})
 		case same:
 			found.same++
 		default:
-			found.differences = append(found.differences, Difference{v.label, held, v.text, certainty})
+			found.differences = append(found.differences, difference{v, held, certainty})
 		}
 	}
-	found.differences = append(found.differences, missing...)
 	return found
+}
+
+// all returns the differences, those that are missing last.
+func (c Comparison) all() []difference {
+	all := slices.Clip(c.differences)
+	for i := range c.values {
+		if v := &c.values[i]; !c.has.All(v.field.has) {
+			all = append(all, difference{v, "", Missing})
+		}
+	}
+	return all
 }
 
 // compare returns what a session holds in the field and whether that is what
@@ -88,32 +98,33 @@ func (v *value) compare(s *api.Session) (held string, certainty Certainty, same 
 // that the tenant ever shows of it: sending it for that would send it at every
 // run. Running a session is a change of its own.
 func (c Comparison) Matches() bool {
-	return !c.run && c.same+c.Count(ShownAsName) == c.all
+	return !c.run && c.same+c.Count(ShownAsName) == len(c.values)
 }
 
 // HoldsAll reports whether the session shows a value wherever the change would
 // overwrite one.
 func (c Comparison) HoldsAll() bool {
-	return !slices.ContainsFunc(c.differences, func(d Difference) bool { return d.Certainty == Missing || d.Held == "" })
+	return !slices.ContainsFunc(c.all(), func(d difference) bool { return d.held == "" })
 }
 
-// Count returns how many differences have a certainty.
+// Count returns how many differences have a certainty other than Missing.
 func (c Comparison) Count(certainty Certainty) int {
 	n := 0
 	for _, d := range c.differences {
-		if d.Certainty == certainty {
+		if d.certainty == certainty {
 			n++
 		}
 	}
 	return n
 }
 
-// Names lists the fields of the differences that have a certainty.
+// Names lists the fields of the differences that have a certainty other than
+// Missing.
 func (c Comparison) Names(certainty Certainty) string {
 	var names []string
 	for _, d := range c.differences {
-		if d.Certainty == certainty {
-			names = append(names, d.Field)
+		if d.certainty == certainty {
+			names = append(names, d.label)
 		}
 	}
 	return strings.Join(names, ", ")
@@ -121,20 +132,20 @@ func (c Comparison) Names(certainty Certainty) string {
 
 // Without leaves a field out of the comparison.
 func (c Comparison) Without(field string) Comparison {
-	c.differences = slices.DeleteFunc(c.differences, func(d Difference) bool { return d.Field == field })
+	c.differences = slices.DeleteFunc(c.differences, func(d difference) bool { return d.label == field })
 	return c
 }
 
 // differsIn reports whether a field is among the differences.
 func (c Comparison) differsIn(field string) bool {
-	return slices.ContainsFunc(c.differences, func(d Difference) bool { return d.Field == field })
+	return slices.ContainsFunc(c.all(), func(d difference) bool { return d.label == field })
 }
 
 // held is what the session holds in a field that differs; "" for another.
 func (c Comparison) held(field string) string {
 	for _, d := range c.differences {
-		if d.Field == field {
-			return d.Held
+		if d.label == field {
+			return d.held
 		}
 	}
 	return ""
@@ -143,13 +154,14 @@ func (c Comparison) held(field string) string {
 // Describe is one line for each difference, `field: old → new`. What cannot be
 // compared is marked.
 func (c Comparison) Describe() string {
-	lines := make([]string, len(c.differences))
-	for i, d := range c.differences {
-		held := orEmpty(d.Held)
-		if d.Certainty == Missing {
+	all := c.all()
+	lines := make([]string, len(all))
+	for i, d := range all {
+		held := orEmpty(d.held)
+		if d.certainty == Missing {
 			held = "(not told)"
 		}
-		lines[i] = d.Field + ": " + held + " → " + orEmpty(d.Sent) + remarks[d.Certainty]
+		lines[i] = d.label + ": " + held + " → " + orEmpty(d.text) + remarks[d.certainty]
 	}
 	return strings.Join(lines, "\n")
 }
