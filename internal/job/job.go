@@ -9,7 +9,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"runtime/debug"
 	"time"
 
 	"nermbulk/internal/api"
@@ -108,7 +110,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return j.result, err
 }
 
-func (j *job) run(ctx context.Context) error {
+func (j *job) run(ctx context.Context) (err error) {
+	defer func() { err = cmp.Or(panicked(recover()), err) }()
 	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.confirm, j.connect, j.prepareRunDir} {
 		if err := step(ctx); err != nil {
 			return err
@@ -117,6 +120,14 @@ func (j *job) run(ctx context.Context) error {
 	j.result.Begun = true
 	stop, err := j.send(ctx)
 	return j.finish(ctx, stop, err)
+}
+
+// panicked makes an error of what recover returned, nil of nothing.
+func panicked(with any) error {
+	if with == nil {
+		return nil
+	}
+	return fmt.Errorf("nermbulk failed inside: %v\n%s", with, debug.Stack())
 }
 
 // onClose has something closed at the end, the last first.

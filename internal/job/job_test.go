@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,58 @@ func (r *recorder) GoOn(context.Context, journal.RunDir) (bool, error) {
 func (r *recorder) Event(event any) {
 	if _, often := event.(Progress); !often {
 		r.seen = append(r.seen, fmt.Sprintf("%T", event))
+	}
+}
+
+// broken is an observer that panics at the nth event of a kind.
+type broken struct {
+	recorder
+	kind string
+	n    int
+}
+
+func (b *broken) Event(event any) {
+	if fmt.Sprintf("%T", event) == b.kind {
+		if b.n--; b.n == 0 {
+			panic("the observer is broken")
+		}
+	}
+}
+
+// A panic outside of any row is an error of the job: what was opened is closed,
+// and what has its outcome keeps it.
+func TestAPanicOfTheObserver(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		kind    string
+		n       int
+		updated int
+	}{
+		{"while it is checked", "job.Checked", 1, 0},
+		{"when the sending begins", "job.Progress", 1, 0},
+		{"while rows are sent", "job.Progress", 2, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("s.csv", []byte("id,status\n00000001-0000-4000-8000-000000000001,closed\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			auth, err := api.StaticToken("token", "bearer")
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := Run(t.Context(), Options{
+				Sheet:  Sheet{Name: "s.csv", Path: "s.csv", Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: "<clear>"}},
+				Tenant: Tenant{Host: "sandbox", Sandbox: true, Client: api.Options{Auth: auth, Workers: 1, MaxAttempts: 1, Timeout: time.Second}},
+				Now:    time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: &broken{kind: test.kind, n: test.n},
+			})
+			if err == nil || !strings.Contains(err.Error(), "the observer is broken") || result.Summary.Outcomes.Updated != test.updated {
+				t.Errorf("%v, %+v", err, result.Summary.Outcomes)
+			}
+			if test.updated > 0 && result.Code != ExitInternal {
+				t.Errorf("exit code %d", result.Code)
+			}
+		})
 	}
 }
 

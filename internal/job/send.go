@@ -115,7 +115,7 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	stopWatch := j.watch(ctx)
 	stop, err := batch.Run(ctx, j.batchOptions())
 	err = cmp.Or(err, j.journal.Flush())
-	stopWatch()
+	err = cmp.Or(err, stopWatch())
 	if j.journal.Err() != nil {
 		err = j.journal.Err()
 	}
@@ -158,8 +158,9 @@ func (j *job) batchOptions() batch.Options {
 }
 
 // watch reports the progress with each tick and notes the figures of each
-// second in the journal, until the function that it returns is called.
-func (j *job) watch(ctx context.Context) (stop func()) {
+// second in the journal, until the function that it returns is called. A panic
+// on the way ends the progress, not the rows, and is what that returns.
+func (j *job) watch(ctx context.Context) (stop func() error) {
 	if j.earlier != nil {
 		before := j.earlier.Totals()
 		j.requests = report.Requests{Patch: before.Patch, Get: before.Get, Token: before.Token, Throttled: before.Throttled, Retried: before.Retried}
@@ -168,7 +169,12 @@ func (j *job) watch(ctx context.Context) (stop func()) {
 	interrupted := false
 	ticks := 0
 	j.reportProgress(rows, requests)
-	return StartClock(func(last bool) {
+	var broken error
+	stopClock := StartClock(func(last bool) {
+		if broken != nil {
+			return
+		}
+		defer func() { broken = panicked(recover()) }()
 		if !last && !interrupted && ctx.Err() != nil {
 			interrupted = true
 			j.Observer.Event(Draining{j.Tenant.Client.Timeout})
@@ -178,6 +184,10 @@ func (j *job) watch(ctx context.Context) (stop func()) {
 			j.noteFigures()
 		}
 	})
+	return func() error {
+		stopClock()
+		return broken
+	}
 }
 
 // noteFigures notes what was sent since it was called last. A journal that
