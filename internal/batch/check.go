@@ -22,6 +22,7 @@ type Overview struct {
 	// rows were not checked.
 	Whole []sheet.Problem
 
+	remarks []sheet.Problem // warnings of the whole sheet, errors if they are to be
 	repeats *change.Repeats
 }
 
@@ -40,6 +41,12 @@ const maxKept = 4096
 // could not be read; what is wrong with its content is data.
 func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
 	o := newOverview()
+	for _, p := range s.Warnings() {
+		if rules.Strict {
+			p.Severity = sheet.Error
+		}
+		o.remarks = append(o.remarks, p)
+	}
 	if len(s.Problems()) > 0 { // the header's: the rows are only counted
 		err := s.Each(ctx, func(*sheet.Row) error {
 			o.Rows++
@@ -71,6 +78,7 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 	if o.repeats = ids.Repeats(); o.repeats != nil || len(kept) > maxKept {
 		return o, o.again(ctx, s, rules, skipInvalid, report)
 	}
+	o.remark(report)
 	for _, p := range kept {
 		report(p)
 	}
@@ -80,8 +88,10 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 // again checks the sheet once more, now that the ids that are in several rows
 // are known.
 func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) error {
-	repeats := o.repeats
+	repeats, remarks := o.repeats, o.remarks
 	*o = *newOverview()
+	o.remarks = remarks
+	o.remark(report)
 	checker := change.NewChecker(s, rules)
 	err := s.Each(ctx, func(row *sheet.Row) error {
 		problems := checker.Check(row, repeats, false)
@@ -95,6 +105,14 @@ func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules
 		o.repeats = repeats // none of their rows is sent
 	}
 	return err
+}
+
+// remark reports what is remarkable about the whole sheet.
+func (o *Overview) remark(report func(sheet.Problem)) {
+	for _, p := range o.remarks {
+		o.count(p)
+		report(p)
+	}
 }
 
 func newOverview() *Overview {

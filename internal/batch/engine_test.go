@@ -111,7 +111,7 @@ func openSheet(t testing.TB, content string, o sheet.Options) *sheet.Sheet {
 		t.Fatal(err)
 	}
 	o.Fields = change.SheetFields()
-	s, err := sheet.Open(path, o)
+	s, err := sheet.Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func editionSheet(t *testing.T, path, rows string) *sheet.Sheet {
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := sheet.Open(path, sheet.Options{Fields: change.SheetFields()})
+	s, err := sheet.Open(t.Context(), path, sheet.Options{Fields: change.SheetFields()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,15 @@ func (r Rules) dateRule(uid string) *DateRule {
 	return nil
 }
 
+// DateLayout returns the layout (of package time) in which the dates of an
+// attribute are read; empty if no rule rewrites them.
+func (r Rules) DateLayout(uid string) string {
+	if d := r.dateRule(uid); d != nil {
+		return d.in.write
+	}
+	return ""
+}
+
 // rewrite turns a date of the rule's input form into its output form.
 func (r DateRule) rewrite(s string) (string, bool) {
 	date, ok := r.in.parse(s)

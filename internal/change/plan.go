@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // A Planner turns the rows of one sheet into changes. It holds scratch space:
@@ -88,7 +89,7 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	ran := p.planRun(row, c)
 	for i := range p.columns {
 		col := &p.columns[i]
-		if cell := sheet.Trim(row.Cells[col.Index]); cell != "" {
+		if cell := sheet.Trim(row.Cells[col.Index]); cell != "" && !p.without(row, col) {
 			p.planCell(col, cell, c)
 		}
 	}
@@ -117,6 +118,8 @@ func (p *Planner) planID(row *sheet.Row, c *Change) {
 	switch {
 	case p.keyed:
 		c.ID = lowerUUID(cell)
+	case row.Kind(p.id.Index) == sheet.NoValueCell:
+		p.noValue(p.id)
 	case cell == "":
 		p.problem(p.id, sheet.BadID, "the id is empty: a row needs the id of the session that it changes")
 	case p.isClear(cell):
@@ -135,12 +138,36 @@ func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
 		return false
 	}
 	cell := sheet.Trim(row.Cells[p.run.Index])
+	if row.Kind(p.run.Index) == sheet.NoValueCell {
+		p.noValue(p.run)
+		return true
+	}
 	if cell == "" || p.refused(p.run, cell) {
 		return cell != ""
 	}
 	var ok bool
 	if c.Run, ok = parseBoolean(cell); !ok {
 		p.problem(p.run, sheet.BadBoolean, "%s is neither yes nor no: use true or false", quote(cell))
+	}
+	return true
+}
+
+// without reports a cell of a workbook that has no value that can be sent: its
+// formula was never calculated, or it is a date of which it is not known how to
+// write it.
+func (p *Planner) without(row *sheet.Row, col *column) bool {
+	kind, attribute := row.Kind(col.Index), col.Field == sheet.Attribute
+	cell := quote(row.Cells[col.Index])
+	switch {
+	case kind == sheet.NoValueCell:
+		p.noValue(col.Column)
+	case kind == sheet.TimeCell && attribute:
+		p.problem(col.Column, sheet.BadDate, "%s is not a date alone: enter the day without a time, or format the cell as text", cell)
+	case kind == sheet.DateCell && attribute && col.date == nil:
+		p.problem(col.Column, sheet.DateFormatUnknown, "the cell is the date %s, and how the tenant wants it is not known: use --date %s or another of its forms, or format the column as text",
+			row.Cells[col.Index], text.ShellWord(col.label+"=yyyy-mm-dd:mm/dd/yyyy"))
+	default:
+		return false
 	}
 	return true
 }

@@ -26,7 +26,7 @@ func openSheet(t testing.TB, content string, o sheet.Options) *sheet.Sheet {
 		t.Fatal(err)
 	}
 	o.Fields = SheetFields()
-	s, err := sheet.Open(path, o)
+	s, err := sheet.Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,10 @@ func (p *Planner) spreadsheetError(c sheet.Column, cell string) {
 	p.problem(c, sheet.ExcelError, "%s is an error of the spreadsheet, not a value: mend the formula, or empty the cell to change nothing", quote(cell))
 }
 
+func (p *Planner) noValue(c sheet.Column) {
+	p.problem(c, sheet.NoValue, "the formula was never calculated: open the workbook in a spreadsheet program and save it, or enter the value")
+}
+
 // maxQuoted is how many characters of a cell a message repeats.
 const maxQuoted = 60
 

@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,14 +58,14 @@ type checkFlags struct {
 }
 
 func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (err error) {
-	sh, err := source.Open(source.Path)
+	s.limitMemory()
+	sh, err := source.Open(ctx, source.Path)
 	if err != nil {
 		return explain(err, "")
 	}
 	defer func() { err = cmp.Or(err, sh.Close()) }()
-	release := source.HoldAgainstWritten(sh)
+	release := source.HoldAgainstWritten(ctx, sh)
 	defer func() { err = cmp.Or(err, release()) }()
-	s.limitMemory()
 	sh.SkipHash()
 	if err := f.fixable(s, source); err != nil {
 		return err
@@ -119,6 +121,9 @@ func (f *checkFlags) fixable(s Streams, source job.Sheet) error {
 		return nil
 	case "-":
 		return usage("--fix -: name a file; standard output is for --json")
+	}
+	if ext := strings.ToLower(filepath.Ext(f.fix)); ext == ".xlsx" || ext == ".xlsm" {
+		return usage("--fix %s: the copy is a CSV, of a workbook too: name a .csv", f.fix)
 	}
 	if err := writable(f.fix); err != nil {
 		return usage("--fix %s: %w", f.fix, err)
@@ -177,7 +182,9 @@ func (f *checkFlags) writeFixed(ctx context.Context, w io.Writer, sh *sheet.Shee
 	}
 	if !f.quiet {
 		fmt.Fprintf(list, "%s corrected in %s\n", text.Count(fixed, "cell"), f.fix)
-		if f.encoding != "" {
+		if sh.IsWorkbook() {
+			fmt.Fprintln(list, "the copy is a CSV, not a workbook")
+		} else if f.encoding != "" {
 			fmt.Fprintln(list, "the copy is UTF-8: leave --encoding out when you use it")
 		}
 	}

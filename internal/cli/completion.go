@@ -20,7 +20,7 @@ const (
 )
 
 // completeSheet offers files that may be sheets.
-var completeSheet = completeFiles("csv", "tsv", "txt")
+var completeSheet = completeFiles("csv", "xlsx", "xlsm", "tsv", "txt")
 
 // flagCompletions is what a shell offers for the value of a flag. Of a flag
 // that is not here it offers nothing, not even a file.
@@ -30,12 +30,13 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"duplicates":      completeWords("error\ta problem", "in-order\tsent one after another"),
 	logFormatFlag:     completeWords(logText, logJSON),
 	"encoding":        completeWords("utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis"),
+	"hidden-rows":     completeWords("send\tlike any other row", "skip\tas if they were blank"),
 	"delimiter":       completeWords("tab", ",", ";", "|"),
 	"status":          completeWords(change.Statuses()...),
 	"map":             completeAfterEquals(mapTargets),
 	"date":            completeAfterEquals(dateTargets),
 	"output":          completeSheet,
-	"fix":             completeSheet,
+	"fix":             completeFiles("csv"),
 	"sheet":           completeSheet,
 	"metrics-file":    completeFiles("prom"),
 	"ca-file":         completeFiles("pem", "crt", "cer"),

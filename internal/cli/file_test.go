@@ -17,6 +17,7 @@ import (
 func fileCommands() map[string]command {
 	return map[string]command{
 		"sheet":     makeSheet,
+		"workbook":  makeWorkbook,
 		"bytes":     makeBytes,
 		"cell":      compareCell,
 		"cells":     countCells,

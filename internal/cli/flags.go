@@ -23,6 +23,7 @@ import (
 // check alike.
 type sheetFlags struct {
 	encoding, delimiter, unknown, duplicates string
+	worksheet, hiddenRows                    string
 	maps, dates                              []string
 	rules                                    change.Rules
 }
@@ -38,6 +39,8 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.rules.AllowReformatted, "allow-reformatted", false, "send cells that a spreadsheet program changed by itself as they stand now")
 	flags.StringVar(&f.encoding, "encoding", "", "read the sheet in this encoding, e.g. windows-1252 (default: auto, by what the file holds)")
 	flags.StringVar(&f.delimiter, "delimiter", "", "what divides the cells, one character or tab (default: auto, by the header)")
+	flags.StringVar(&f.worksheet, "worksheet", "", "which worksheet of a workbook (default: the only visible one with data)")
+	flags.StringVar(&f.hiddenRows, "hidden-rows", "", "rows that are hidden or filtered out in a workbook: send or skip (default: they are a problem)")
 	flags.BoolVar(&f.rules.Strict, "strict", false, "warnings are errors")
 }
 
@@ -69,6 +72,12 @@ const stdinName = "stdin"
 // sheet is how the flags have a sheet read.
 func (f *sheetFlags) sheet() (job.Sheet, error) {
 	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}, AsOf: sheetOfRun}
+	s.Options.Worksheet, s.Options.HiddenRows = f.worksheet, sheet.HiddenRows(f.hiddenRows)
+	switch s.Options.HiddenRows {
+	case sheet.HiddenRefused, sheet.HiddenSent, sheet.HiddenSkipped:
+	default:
+		return s, usage("--hidden-rows %q: use send or skip", f.hiddenRows)
+	}
 	if !strings.EqualFold(f.encoding, detected) {
 		s.Options.Encoding = f.encoding
 	}

@@ -31,7 +31,7 @@ func TestInputLeavesNothing(t *testing.T) {
 		t.Errorf("a kill would leave %v, %v", left, err)
 	}
 	for range 2 {
-		sh, err := job.Sheet{Name: stdinName, File: in, Options: sheet.Options{Fields: change.SheetFields()}}.Open("")
+		sh, err := job.Sheet{Name: stdinName, File: in, Options: sheet.Options{Fields: change.SheetFields()}}.Open(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}

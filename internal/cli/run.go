@@ -243,7 +243,7 @@ func (r *runner) nextCommand() string {
 		return r.command(r.path, "run-dir", "resume", "new", "limit", "retry-failed") + " --resume --retry-failed --run-dir " + text.ShellWord(dir)
 	case job.FixFailed:
 		// It is read as it was written: what read the sheet does not read it.
-		return r.command(filepath.Join(dir, "failed.csv"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid", "encoding", "delimiter")
+		return r.command(filepath.Join(dir, "failed.csv"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid", "encoding", "delimiter", "worksheet", "hidden-rows")
 	case job.Rehearse:
 		return r.command(r.path, "sandbox", "run-dir", "resume", "new", "retry-failed") + " --tenant NAME --dry-run"
 	}

@@ -87,7 +87,7 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 // seed adds a session for each id of the sheet, whatever its other columns are.
 func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) (n int, err error) {
 	err = f.withSheet(ctx, s, f.path, func(source job.Sheet) error {
-		sh, err := source.Open(source.Path)
+		sh, err := source.Open(ctx, source.Path)
 		if err != nil {
 			return explain(err, "")
 		}

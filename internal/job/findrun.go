@@ -90,7 +90,10 @@ func (j *job) findRun(ctx context.Context) error {
 	if err := j.loadHistory(); err != nil {
 		return err
 	}
-	j.same = j.earlier != nil && j.earlier.Last().SHA256 == j.hash && j.earlier.Last().Rules == rulesOf(j.Settings)
+	if j.earlier != nil {
+		last := j.earlier.Last()
+		j.same = last.SHA256 == j.hash && last.FileSHA256 == j.sheet.CopySHA256() && last.Rules == rulesOf(j.Settings)
+	}
 	return nil
 }
 
@@ -154,7 +157,7 @@ func rulesOf(settings map[string]string) string {
 	var rules []string
 	for _, name := range []string{
 		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
-		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted",
+		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted", "worksheet", "hidden-rows",
 	} {
 		if value := settings[name]; value != "" {
 			rules = append(rules, fmt.Sprintf("%s=%q", name, value))
@@ -206,7 +209,7 @@ func (j *job) match(ctx context.Context) (err error) {
 		return nil
 	}
 	// Where the flags of this session do not fit it, its rows cannot be named.
-	previous, err := j.Sheet.Open(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+	previous, err := j.Sheet.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
 	if err == nil {
 		defer func() { err = errors.Join(err, previous.Close()) }()
 	}

@@ -15,7 +15,7 @@ import (
 
 // prepareRunDir makes the run directory, or goes on in it, with a copy of the
 // sheet and the journal open.
-func (j *job) prepareRunDir(context.Context) error {
+func (j *job) prepareRunDir(ctx context.Context) error {
 	prepare := j.reopen
 	if j.dir == nil {
 		prepare = j.create
@@ -23,7 +23,7 @@ func (j *job) prepareRunDir(context.Context) error {
 	if err := prepare(); err != nil {
 		return err
 	}
-	file, err := j.keepSheet()
+	file, err := j.keepSheet(ctx)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (j *job) prepareRunDir(context.Context) error {
 	j.onClose(j.journal.Close)
 	start := journal.Start{
 		At: j.Now(), Version: j.Version, Host: j.Tenant.Host, Sheet: j.Sheet.Name,
-		SHA256: j.hash, SheetFile: file, Rows: j.overview.Rows, Rules: rulesOf(j.Settings),
+		SHA256: j.hash, SheetFile: file, FileSHA256: j.sheet.CopySHA256(), Rows: j.overview.Rows, Rules: rulesOf(j.Settings),
 		Clears: j.overview.Clears, Runs: j.overview.Runs, Edition: 1,
 	}
 	if j.earlier != nil {
@@ -109,7 +109,7 @@ func (j *job) reopen() error {
 
 // describe notes what this session sends, and by which rules.
 func (j *job) describe() {
-	j.info.SHA256, j.info.Version, j.info.Options = j.hash, j.Version, j.Settings
+	j.info.SHA256, j.info.FileSHA256, j.info.Version, j.info.Options = j.hash, j.sheet.CopySHA256(), j.Version, j.Settings
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
 }
 

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,22 +29,26 @@ type Sheet struct {
 	AsOf func(settings map[string]string) (Sheet, error)
 }
 
-func (j *job) open(context.Context) (err error) {
-	if j.sheet, err = j.Sheet.Open(j.Sheet.Path); err != nil {
+func (j *job) open(ctx context.Context) (err error) {
+	if j.sheet, err = j.Sheet.Open(ctx, j.Sheet.Path); err != nil {
 		return err
 	}
 	j.onClose(func() error { return j.sheet.Close() })
-	j.onClose(j.Sheet.HoldAgainstWritten(j.sheet))
+	j.onClose(j.Sheet.HoldAgainstWritten(ctx, j.sheet))
 	return nil
 }
 
 // Open opens a file as the sheet is read, such as the run's copy of it, and
 // makes sure that the rules fit it. An empty path is the File.
-func (s Sheet) Open(path string) (sh *sheet.Sheet, err error) {
+func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err error) {
+	s.Options.DateLayout, s.Options.Scratch = s.Rules.DateLayout, scratch
 	if path == "" && s.File != nil {
-		sh, err = sheet.OpenFile(s.File, s.Name, s.Options)
+		sh, err = sheet.OpenFile(ctx, s.File, s.Name, s.Options)
 	} else {
-		sh, err = sheet.Open(path, s.Options)
+		sh, err = sheet.Open(ctx, path, s.Options)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Err: err}
@@ -55,6 +60,9 @@ func (s Sheet) Open(path string) (sh *sheet.Sheet, err error) {
 	}
 	return sh, nil
 }
+
+// scratch makes a file that nothing leaves behind, not even a kill.
+func scratch() (*os.File, error) { return journal.Scratch(os.TempDir()) }
 
 // check checks the whole sheet. A resume with the very sheet that was checked
 // before needs no second check, unless it must know which rows to leave out.
@@ -100,20 +108,22 @@ const sheetFile = "sheet.csv"
 
 // keepSheet copies the sheet into the run directory, if it is not there yet,
 // and opens the copy in the original's place. It returns the copy's name.
-func (j *job) keepSheet() (string, error) {
+func (j *job) keepSheet(ctx context.Context) (string, error) {
+	hash := cmp.Or(j.sheet.CopySHA256(), j.hash)
 	name := sheetFile
 	if j.earlier != nil {
-		if name = j.earlier.Last().SheetFile; j.earlier.Last().SHA256 != j.hash {
+		last := j.earlier.Last()
+		if name = last.SheetFile; cmp.Or(last.FileSHA256, last.SHA256) != hash {
 			name = fmt.Sprintf("sheet-%d.csv", j.earlier.Sessions()+1)
 		}
 	}
 	path := filepath.Join(j.dir.Dir(), filepath.Base(name))
-	if kept, err := hashFile(path); err != nil || kept != j.hash {
+	if kept, err := hashFile(path); err != nil || kept != hash {
 		if err := j.copySheet(path); err != nil {
 			return "", err
 		}
 	}
-	kept, err := j.Sheet.Open(path)
+	kept, err := j.sheet.OpenCopy(ctx, path)
 	if err != nil {
 		return "", err
 	}
@@ -125,6 +135,9 @@ func (j *job) keepSheet() (string, error) {
 // copySheet copies the sheet, which must still be as it was checked.
 func (j *job) copySheet(to string) error {
 	return journal.Replace(to, func(w io.Writer) error {
+		if j.sheet.IsWorkbook() {
+			return j.sheet.WriteCopy(w)
+		}
 		switch copied, err := j.Sheet.copyTo(w); {
 		case err != nil:
 			return err

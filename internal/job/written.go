@@ -20,12 +20,12 @@ import (
 // directory, held against what was written: a spreadsheet program may have
 // changed cells by itself. Any other sheet is left alone, and so is one whose
 // run cannot be read. release closes what it opens.
-func (s *Sheet) HoldAgainstWritten(sh *sheet.Sheet) (release func() error) {
+func (s *Sheet) HoldAgainstWritten(ctx context.Context, sh *sheet.Sheet) (release func() error) {
 	none := func() error { return nil }
 	if s.AsOf == nil || s.Rules.AllowReformatted || !sh.FromResults() {
 		return none
 	}
-	written, err := s.openWritten()
+	written, err := s.openWritten(ctx)
 	if err != nil || written == nil {
 		return none
 	}
@@ -44,7 +44,7 @@ func (s *Sheet) HoldAgainstWritten(sh *sheet.Sheet) (release func() error) {
 
 // openWritten opens what a file of a run directory was made of: the run's own
 // copy of the sheet, or that of undo.csv. It returns nil for another file.
-func (s *Sheet) openWritten() (*sheet.Sheet, error) {
+func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 	dir, name := filepath.Split(s.Path)
 	info, err := journal.ReadInfo(filepath.Clean(dir))
 	if err != nil {
@@ -52,17 +52,17 @@ func (s *Sheet) openWritten() (*sheet.Sheet, error) {
 	}
 	switch strings.ToLower(name) {
 	case "undo.csv":
-		return sheet.Open(filepath.Join(dir, report.UndoWritten), sheet.Options{Fields: s.Options.Fields})
+		return sheet.Open(ctx, filepath.Join(dir, report.UndoWritten), sheet.Options{Fields: s.Options.Fields})
 	case "results.csv", "failed.csv":
 		of, err := s.AsOf(info.Options)
 		if err != nil {
 			return nil, err
 		}
-		path, err := sheetOf(dir, info.SHA256)
+		path, err := sheetOf(dir, cmp.Or(info.FileSHA256, info.SHA256))
 		if err != nil {
 			return nil, err
 		}
-		return of.Open(path)
+		return of.Open(ctx, path)
 	}
 	return nil, nil
 }

@@ -41,7 +41,7 @@ func TestWrittenRows(t *testing.T) {
 	for range 5 * rows {
 		order = append(order, rand.IntN(rows+10))
 	}
-	sh, err := sheet.Open(path, sheet.Options{Fields: change.SheetFields()})
+	sh, err := sheet.Open(t.Context(), path, sheet.Options{Fields: change.SheetFields()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,6 +83,7 @@ func (s Start) encode(e *encoder) {
 	e.text("sheet", s.Sheet)
 	e.text("sha256", s.SHA256)
 	e.text("sheet_file", s.SheetFile)
+	e.textIfAny("sheet_file_sha256", s.FileSHA256)
 	e.int("rows", s.Rows)
 	e.textIfAny("rules", s.Rules)
 	e.intIfAny("clears", s.Clears)

@@ -25,16 +25,17 @@ const (
 
 // Start opens a session of a run: the first time and at each resume.
 type Start struct {
-	At        time.Time `json:"at"`
-	Version   string    `json:"version"`    // of nermbulk
-	Host      string    `json:"host"`       // the only host that is sent to
-	Sheet     string    `json:"sheet"`      // the sheet's path as the user gave it, or "stdin"
-	SHA256    string    `json:"sha256"`     // of the sheet's bytes, in hexadecimal
-	SheetFile string    `json:"sheet_file"` // the copy of the sheet in the run directory that row numbers refer to
-	Rows      int       `json:"rows"`       // rows of the sheet that are not blank
-	Rules     string    `json:"rules"`      // by which rows are read, where they are not the usual ones
-	Clears    int       `json:"clears"`     // attributes that the sheet empties
-	Runs      int       `json:"runs"`       // sessions that the sheet runs
+	At         time.Time `json:"at"`
+	Version    string    `json:"version"`                     // of nermbulk
+	Host       string    `json:"host"`                        // the only host that is sent to
+	Sheet      string    `json:"sheet"`                       // the sheet's path as the user gave it, or "stdin"
+	SHA256     string    `json:"sha256"`                      // of the sheet's bytes, in hexadecimal
+	SheetFile  string    `json:"sheet_file"`                  // the copy of the sheet in the run directory that row numbers refer to
+	FileSHA256 string    `json:"sheet_file_sha256,omitempty"` // of the copy where it is not SHA256: of a workbook it is a CSV
+	Rows       int       `json:"rows"`                        // rows of the sheet that are not blank
+	Rules      string    `json:"rules"`                       // by which rows are read, where they are not the usual ones
+	Clears     int       `json:"clears"`                      // attributes that the sheet empties
+	Runs       int       `json:"runs"`                        // sessions that the sheet runs
 
 	// Edition counts the sheets, and the rules they were read by: 1 for the
 	// first one. A new one closes a block of Moved records, the last Matched

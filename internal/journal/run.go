@@ -17,9 +17,10 @@ import (
 
 // Info describes a run: the content of run.json.
 type Info struct {
-	Sheet      string            `json:"sheet"`      // the path as the user gave it, or "stdin"
-	SheetPath  string            `json:"sheet_path"` // absolute; empty for standard input
-	SHA256     string            `json:"sha256"`     // of the sheet's bytes, in hexadecimal
+	Sheet      string            `json:"sheet"`                       // the path as the user gave it, or "stdin"
+	SheetPath  string            `json:"sheet_path"`                  // absolute; empty for standard input
+	SHA256     string            `json:"sha256"`                      // of the sheet's bytes, in hexadecimal
+	FileSHA256 string            `json:"sheet_file_sha256,omitempty"` // of the run's copy where it is not SHA256: of a workbook it is a CSV
 	Host       string            `json:"host"`
 	Options    map[string]string `json:"options"` // flags by name; never a secret
 	Version    string            `json:"version"`

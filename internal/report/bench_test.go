@@ -21,7 +21,7 @@ func BenchmarkWriteResults(b *testing.B) {
 	for _, n := range []int{20_000, 200_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			r := wideRun(b, n)
-			s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields()})
+			s, err := sheet.Open(b.Context(), filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields()})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -66,7 +66,7 @@ func newRun(tb testing.TB, text string, records ...journal.Record) *run {
 // sentBy is what the rows of a run's sheet send.
 func sentBy(tb testing.TB, r *run) map[int]map[string]string {
 	tb.Helper()
-	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownIgnore})
+	s, err := sheet.Open(r.tb.Context(), filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownIgnore})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func sentBy(tb testing.TB, r *run) map[int]map[string]string {
 func (r *run) write() (Summary, error) {
 	r.tb.Helper()
 	r.options.Fields = change.SheetFields()
-	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), r.options)
+	s, err := sheet.Open(r.tb.Context(), filepath.Join(r.dir, "sheet.csv"), r.options)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func (r *run) file(name string) string {
 // readSheet reads a file of the run as `run` would: its header and its rows.
 func (r *run) readSheet(name string) (header []string, rows [][]string) {
 	r.tb.Helper()
-	s, err := sheet.Open(filepath.Join(r.dir, name), sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownAttribute})
+	s, err := sheet.Open(r.tb.Context(), filepath.Join(r.dir, name), sheet.Options{Fields: change.SheetFields(), Unknown: sheet.UnknownAttribute})
 	if err != nil {
 		r.tb.Fatal(err)
 	}

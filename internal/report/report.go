@@ -105,7 +105,7 @@ var ErrNotBegun = errors.New("the run was stopped before it sent anything")
 
 // FromDir is Write for a run of which only the directory is at hand. open opens
 // the copy of the sheet at path with the options that the run had.
-func FromDir(ctx context.Context, open func(path string) (*sheet.Sheet, error), o Options) (_ Summary, err error) {
+func FromDir(ctx context.Context, open func(ctx context.Context, path string) (*sheet.Sheet, error), o Options) (_ Summary, err error) {
 	o.Replay, err = journal.Load(o.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Summary{}, ErrNotBegun
@@ -121,7 +121,7 @@ func FromDir(ctx context.Context, open func(path string) (*sheet.Sheet, error), 
 	}
 	// Only a name: a journal from elsewhere must not make us read outside
 	// its directory.
-	o.Sheet, err = open(filepath.Join(o.Dir, filepath.Base(start.SheetFile)))
+	o.Sheet, err = open(ctx, filepath.Join(o.Dir, filepath.Base(start.SheetFile)))
 	if err != nil {
 		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +127,8 @@ func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet
 	if err != nil {
 		return err
 	}
-	want, got := o.Replay.Last().SHA256, o.Sheet.SHA256()
+	start := o.Replay.Last()
+	want, got := cmp.Or(start.FileSHA256, start.SHA256), o.Sheet.SHA256()
 	if want != "" && got != "" && !strings.EqualFold(want, got) {
 		return fmt.Errorf("%s is not the sheet that was sent (its SHA-256 is %s, the journal's is %s): put the run's own copy back",
 			o.Sheet.Name(), got, want)

@@ -164,7 +164,7 @@ func TestAnotherSheetIsRefused(t *testing.T) {
 
 func TestCanceled(t *testing.T) {
 	r := newRun(t, "id,status\n"+strings.Repeat(uuid(1)+",closed\n", 5000))
-	s, err := sheet.Open(filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields()})
+	s, err := sheet.Open(t.Context(), filepath.Join(r.dir, "sheet.csv"), sheet.Options{Fields: change.SheetFields()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -178,11 +178,11 @@ the run did not end in order: it was killed
 // FromDir must make the same files as the run itself.
 func TestFromDir(t *testing.T) {
 	r := mixedRun(t)
-	open := func(path string) (*sheet.Sheet, error) {
+	open := func(ctx context.Context, path string) (*sheet.Sheet, error) {
 		if path != filepath.Join(r.dir, "sheet.csv") {
 			t.Errorf("opened %s", path)
 		}
-		return sheet.Open(path, sheet.Options{Fields: change.SheetFields()})
+		return sheet.Open(ctx, path, sheet.Options{Fields: change.SheetFields()})
 	}
 	s, err := FromDir(context.Background(), open, Options{Dir: r.dir, Rules: r.o.Rules, Settings: map[string]string{"rate": "10"}})
 	if err != nil {

@@ -448,7 +448,7 @@ func planned(t *testing.T, content string) func(yield func(*change.Change) bool)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := sheet.Open(path, sheet.Options{Fields: change.SheetFields()})
+		s, err := sheet.Open(t.Context(), path, sheet.Options{Fields: change.SheetFields()})
 		if err != nil {
 			t.Fatal(err)
 		}

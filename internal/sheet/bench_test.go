@@ -48,7 +48,7 @@ func BenchmarkRead(b *testing.B) {
 			b.ResetTimer()
 			total := 0
 			for b.Loop() {
-				s, err := Open(path, Options{Fields: testFields})
+				s, err := Open(b.Context(), path, Options{Fields: testFields})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -17,14 +17,14 @@ import (
 
 // notASheet is a file that holds no rows: what it is, and what to do about it.
 func notASheet(what, remedy string) *fault {
-	return &fault{-1, NotASheet, fmt.Sprintf("this is %s, not a CSV; %s", what, remedy)}
+	return &fault{-1, NotASheet, fmt.Sprintf("this is %s, not a sheet that can be read; %s", what, remedy)}
 }
 
 // What to do about a file that is no sheet.
 const (
-	saveAsCSV = "open it in a spreadsheet program and save it as CSV UTF-8"
-	exportCSV = "export the data as CSV UTF-8 from the program that made it"
-	unpack    = "unpack it, and name the CSV in it"
+	saveAsCSV = "open it in a spreadsheet program and save it as an Excel workbook (.xlsx) or as CSV UTF-8"
+	exportCSV = "export the data as an Excel workbook (.xlsx) or as CSV UTF-8 from the program that made it"
+	unpack    = "unpack it, and name the sheet in it"
 )
 
 // signatures are the first bytes of files that are often taken for a sheet.
@@ -74,15 +74,15 @@ func recognise(f *os.File, size int64, sample []byte, packed bool) *fault {
 	return nil
 }
 
-// zipContent finds out what a ZIP is by the names in it.
+// zipContent finds out what a ZIP is by the names in it. A workbook is a sheet.
 func zipContent(f *os.File, size int64) *fault {
 	archive, err := zip.NewReader(f, size)
 	if err != nil {
-		return notASheet("a damaged workbook or ZIP archive", "fetch or save it again, as CSV UTF-8")
+		return notASheet("a damaged workbook or ZIP archive", "fetch it again, or open it in the spreadsheet program and save it again")
 	}
 	has := func(name string) bool {
 		for _, file := range archive.File {
-			if strings.HasPrefix(file.Name, name) {
+			if strings.HasPrefix(partName(file.Name), strings.ToLower(name)) {
 				return true
 			}
 		}
@@ -91,14 +91,14 @@ func zipContent(f *os.File, size int64) *fault {
 	switch {
 	case has("xl/workbook.bin"):
 		return notASheet("a binary workbook (.xlsb)", saveAsCSV)
-	case has("xl/workbook.xml"):
-		return notASheet("a workbook (.xlsx or .xlsm)", saveAsCSV)
+	case has("xl/"):
+		return nil
 	case has("word/"):
 		return notASheet("a text document (.docx)", saveAsCSV)
 	case has("ppt/"):
 		return notASheet("a presentation (.pptx)", exportCSV)
 	case has("Index/"), has("index.apxl"):
-		return notASheet("a Numbers document", "export it as CSV, in UTF-8")
+		return notASheet("a Numbers document", "export it as an Excel workbook (.xlsx), or as CSV in UTF-8")
 	case has("mimetype") && has("content.xml"):
 		return notASheet("an OpenDocument file (.ods)", saveAsCSV)
 	}
@@ -120,7 +120,7 @@ func compoundContent(f *os.File) *fault {
 	}
 	switch {
 	case has("EncryptedPackage"):
-		return notASheet("a workbook with a password", "open it with the password and save it as CSV UTF-8")
+		return notASheet("a workbook with a password", "open it with the password and save it without one")
 	case has("WordDocument"):
 		return notASheet("a text document (.doc)", saveAsCSV)
 	}

@@ -68,16 +68,16 @@ func TestNotASheet(t *testing.T) {
 	}
 	workbook := zipped(t, "[Content_Types].xml", "_rels/.rels", "xl/workbook.xml")
 	for _, tt := range []struct{ name, content, message string }{
-		{"workbook", workbook, "this is a workbook (.xlsx or .xlsm), not a CSV; open it in a spreadsheet program and save it as CSV UTF-8"},
+		{"workbook of nothing", workbook, "this is a damaged workbook (a part of it is cut off); open it in the spreadsheet program and save it again"},
 		{"binary workbook", zipped(t, "xl/workbook.bin"), "this is a binary workbook (.xlsb)"},
 		{"OpenDocument", zipped(t, "mimetype", "content.xml"), "this is an OpenDocument file (.ods)"},
 		{"Numbers", zipped(t, "Index/Document.iwa"), "this is a Numbers document"},
 		{"Word", zipped(t, "[Content_Types].xml", "word/document.xml"), "this is a text document (.docx)"},
-		{"ZIP of something else", zipped(t, "sessions.csv"), "this is a ZIP archive, not a CSV; unpack it, and name the CSV in it"},
+		{"ZIP of something else", zipped(t, "sessions.csv"), "this is a ZIP archive, not a sheet that can be read; unpack it, and name the sheet in it"},
 		{"empty ZIP", zipped(t), "this is a ZIP archive"},
 		{"damaged workbook", workbook[:len(workbook)/2], "this is a damaged workbook or ZIP archive"},
 		{"old workbook", compound("Root Entry", "Workbook"), "this is an old Excel workbook (.xls)"},
-		{"workbook with a password", compound("Root Entry", "EncryptedPackage"), "this is a workbook with a password, not a CSV; open it with the password"},
+		{"workbook with a password", compound("Root Entry", "EncryptedPackage"), "this is a workbook with a password, not a sheet that can be read; open it with the password and save it without one"},
 		{"old workbook cut off", compoundStart + "x", "this is an old Excel workbook (.xls)"},
 		{"PDF", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "this is a PDF"},
 		{"web page", "\n <!DOCTYPE html><title>Sign in</title>", "this is a web page (HTML), whatever its name ends in"},

@@ -99,7 +99,7 @@ func TestCorpus(t *testing.T) {
 func observe(t *testing.T, path string, want expectation) []byte {
 	t.Helper()
 	seen := expectation{About: want.About, Options: want.Options}
-	s, err := Open(path, want.Options.parse(t))
+	s, err := Open(t.Context(), path, want.Options.parse(t))
 	if err != nil {
 		seen.Error = err.Error()
 		return render(t, seen)

@@ -32,13 +32,16 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 		if err != nil {
 			return err
 		}
-		if err := deliver(ctx, r, fn); err != nil {
+		if err := deliver(ctx, r, s.kinds(), fn); err != nil {
 			return err
 		}
-		problems = r.allProblems()
+		problems = append(r.allProblems(), s.layoutProblems(Error)...)
 	}
 	// The hash is that of the whole file, also where the rows ended early.
 	if sum != nil {
+		if s.text != s.file {
+			src = io.TeeReader(io.NewSectionReader(s.file, 0, s.info.Size()), sum)
+		}
 		switch _, err := io.Copy(io.Discard, src); {
 		case isFault(err):
 			sum = nil
@@ -95,8 +98,8 @@ func (s *Sheet) EachRecord(ctx context.Context, fn func(row int, cells []string)
 // bytes of the file are counted as they are read.
 func (s *Sheet) source(sum hash.Hash) io.Reader {
 	s.read.Store(0)
-	src := content(io.TeeReader(io.NewSectionReader(s.file, 0, s.Size()), &tally{&s.read}), s.packed)
-	if sum == nil {
+	src := content(io.TeeReader(io.NewSectionReader(s.text, 0, s.size), &tally{&s.read}), s.packed)
+	if sum == nil || s.text != s.file { // the hash is that of the workbook
 		return src
 	}
 	return io.TeeReader(src, sum)
@@ -160,8 +163,8 @@ type place struct {
 }
 
 // deliver has gocsv make the rows and calls fn for each, in this goroutine.
-func deliver(ctx context.Context, rows rowReader, fn func(*Row) error) error {
-	f := &feed{rowReader: rows, ctx: ctx, fn: fn, made: make(chan record, batch)}
+func deliver(ctx context.Context, rows rowReader, kinds *cellKinds, fn func(*Row) error) error {
+	f := &feed{rowReader: rows, kinds: kinds, ctx: ctx, fn: fn, made: make(chan record, batch)}
 	err := gocsv.UnmarshalDecoderToChan(gocsv.NewSimpleDecoderFromCSVReader(f), f.made)
 	if f.stopped == nil {
 		f.handOver()
@@ -181,6 +184,7 @@ const batch = 64
 // taken out and given to fn. So no goroutine is needed.
 type feed struct {
 	rowReader
+	kinds   *cellKinds
 	ctx     context.Context
 	fn      func(*Row) error
 	made    chan record
@@ -211,7 +215,7 @@ func (f *feed) handOver() {
 			return
 		}
 		row, at := (<-f.made).Row, f.places[i]
-		row.Number, row.Excess = at.number, at.excess
+		row.Number, row.Excess, row.kinds = at.number, at.excess, f.kinds
 		if f.stopped = f.fn(row); f.stopped != nil {
 			return
 		}

@@ -133,7 +133,7 @@ func TestOpenErrors(t *testing.T) {
 		{"a device", os.DevNull, "not a regular file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Open(tt.path, Options{})
+			s, err := Open(t.Context(), tt.path, Options{})
 			if err == nil {
 				s.Close()
 				t.Fatal("it was opened")

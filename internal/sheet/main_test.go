@@ -30,13 +30,18 @@ func write(t testing.TB, text string) string {
 
 func open(t testing.TB, path string, o Options) *Sheet {
 	t.Helper()
-	o.Fields = testFields
-	s, err := Open(path, o)
+	o.Fields, o.Scratch = testFields, testScratch(t)
+	s, err := Open(t.Context(), path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// testScratch makes files for workbooks.
+func testScratch(t testing.TB) func() (*os.File, error) {
+	return func() (*os.File, error) { return os.CreateTemp(t.TempDir(), "") }
 }
 
 // readAll makes one whole pass and keeps the rows.

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -34,17 +35,31 @@ type Options struct {
 	Delimiter rune   // 0 to detect
 	Columns   []Mapping
 	Unknown   UnknownColumns
+
+	// Worksheet and HiddenRows are for a workbook, and mean nothing elsewhere.
+	Worksheet  string // its name; empty for the only one with data
+	HiddenRows HiddenRows
+	// DateLayout returns the layout (of package time) in which the dates of an
+	// attribute are read, and a workbook's real ones so written; empty for ISO
+	// 8601. It may be nil.
+	DateLayout func(uid string) string
+	// Scratch makes a file that is gone once it is closed or the process has
+	// ended. Without it, no workbook can be read.
+	Scratch func() (*os.File, error)
 }
 
 // OptionError is an option that cannot be used, by itself or with this sheet.
 // It is the caller's mistake, not the sheet's.
 type OptionError struct {
 	Option string // the flag, with its dashes
-	Value  string // as given
+	Value  string // as given; may be empty
 	Reason string // what is wrong and what to do
 }
 
 func (e *OptionError) Error() string {
+	if e.Value == "" {
+		return e.Option + ": " + e.Reason
+	}
 	return fmt.Sprintf("%s %s: %s", e.Option, commandWord(e.Value), e.Reason)
 }
 

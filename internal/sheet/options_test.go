@@ -55,7 +55,7 @@ func TestOpenOptions(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.options.Fields = testFields
-			s, err := Open(path, tt.options)
+			s, err := Open(t.Context(), path, tt.options)
 			if err == nil {
 				s.Close()
 			}

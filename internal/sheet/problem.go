@@ -34,10 +34,17 @@ const (
 	NoChange        Kind = "no-change"
 	Reformatted     Kind = "reformatted"
 
+	NoValue           Kind = "no-value"
+	HiddenRowsFound   Kind = "hidden-rows"
+	MergedCells       Kind = "merged-cells"
+	DateFormatUnknown Kind = "date-format-unknown"
+
 	Scientific Kind = "scientific"
 	Mojibake   Kind = "mojibake"
 	MixedDates Kind = "mixed-dates"
 	OddDate    Kind = "odd-date"
+
+	HiddenColumn Kind = "hidden-column"
 )
 
 // Severity decides whether a problem keeps the sheet from being sent.
@@ -116,6 +123,10 @@ func (s *Sheet) LongRow(r *Row) Problem {
 		if Trim(cell) != "" {
 			break
 		}
+	}
+	if s.copied != nil {
+		return placed(r.Number, width+beyond, nil, CellCount, fmt.Sprintf(
+			"%s stands beyond the last column (%s); remove it, or give its column a header", quoted(cell), Letter(width-1)))
 	}
 	delimiter, ok := map[rune]string{',': "comma", ';': "semicolon", '\t': "tab"}[s.delimiter]
 	if !ok {

@@ -6,6 +6,7 @@ package sheet
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,8 @@ type Row struct {
 	Cells []string
 	// Excess holds the cells beyond the header's last column where any has data.
 	Excess []string
+
+	kinds *cellKinds // of the whole worksheet; nil for a CSV
 }
 
 // Long reports whether the row has data beyond the header's last column. It
@@ -48,8 +51,11 @@ type Column struct {
 type Sheet struct {
 	name      string
 	file      *os.File
-	given     *os.File    // by the caller, who closes it
-	info      os.FileInfo // as it was opened
+	given     *os.File       // by the caller, who closes it
+	info      os.FileInfo    // as it was opened
+	text      *os.File       // what is read: the file, or the worksheet as CSV
+	size      int64          // of text
+	copied    *worksheetCopy // nil if the file is no workbook
 	options   Options
 	packed    bool // with gzip
 	charset   charset
@@ -67,27 +73,28 @@ type Sheet struct {
 // see Problems. An error is that of the file, or an *OptionError for
 // an option that cannot be used with this sheet. The file must be a regular
 // one, since it is read more than once; it stays open until Close.
-func Open(path string, o Options) (*Sheet, error) {
-	return opened(&Sheet{name: path, options: o, delimiter: ','})
+//
+// A workbook is unpacked first, which takes as long as reading it: ctx ends
+// that.
+func Open(ctx context.Context, path string, o Options) (*Sheet, error) {
+	return opened(ctx, &Sheet{name: path, options: o, delimiter: ','})
 }
 
 // OpenFile is Open for a file that is open already, and may have no path: in
 // messages it is called name. It stays the caller's to close, after the sheet.
-func OpenFile(f *os.File, name string, o Options) (*Sheet, error) {
-	return opened(&Sheet{name: name, given: f, options: o, delimiter: ','})
+func OpenFile(ctx context.Context, f *os.File, name string, o Options) (*Sheet, error) {
+	return opened(ctx, &Sheet{name: name, given: f, options: o, delimiter: ','})
 }
 
-func opened(s *Sheet) (*Sheet, error) {
+func opened(ctx context.Context, s *Sheet) (*Sheet, error) {
 	if err := s.options.validate(); err != nil {
 		return nil, err
 	}
-	err := s.open()
+	err := s.open(ctx)
 	if err == nil {
 		return s, nil
 	}
-	if s.given == nil {
-		s.file.Close()
-	}
+	s.Close()
 	if _, ok := errors.AsType[*OptionError](err); ok {
 		return nil, err
 	}
@@ -95,7 +102,7 @@ func opened(s *Sheet) (*Sheet, error) {
 }
 
 // open opens the file, finds out what it is, and reads its header.
-func (s *Sheet) open() error {
+func (s *Sheet) open(ctx context.Context) error {
 	// Opening a pipe that nobody writes to would wait for ever.
 	if info, err := os.Stat(s.name); err == nil && s.given == nil {
 		if err := s.checkFile(info); err != nil {
@@ -114,13 +121,14 @@ func (s *Sheet) open() error {
 	if err := s.checkFile(s.info); err != nil {
 		return err
 	}
-	return s.recognise()
+	s.text, s.size = s.file, s.info.Size()
+	return s.recognise(ctx)
 }
 
 // recognise finds out what the file is, by its content alone, and reads the
 // header. What the tool itself wrote is read as it was written.
-func (s *Sheet) recognise() error {
-	sample, err := s.sample()
+func (s *Sheet) recognise(ctx context.Context) error {
+	sample, err := s.sample(ctx)
 	if err != nil || s.problems != nil {
 		return err
 	}
@@ -137,7 +145,7 @@ func (s *Sheet) recognise() error {
 
 // sample returns the beginning of the content. Where that is no sheet, the
 // reason is among the problems.
-func (s *Sheet) sample() ([]byte, error) {
+func (s *Sheet) sample(ctx context.Context) ([]byte, error) {
 	sample := make([]byte, sampleSize)
 	n, err := s.file.ReadAt(sample, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -147,9 +155,8 @@ func (s *Sheet) sample() ([]byte, error) {
 	if s.packed = bytes.HasPrefix(sample, []byte(gzipStart)); s.packed {
 		sample = sample[:sampleSize]
 		n, err = io.ReadFull(s.source(nil), sample)
-		if p, ok := faultProblem(0, nil, err); ok {
-			s.problems = []Problem{p}
-			return nil, nil
+		if isFault(err) {
+			return nil, s.refuse(err)
 		}
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, err
@@ -157,9 +164,29 @@ func (s *Sheet) sample() ([]byte, error) {
 		sample = sample[:n]
 	}
 	if f := recognise(s.file, s.Size(), sample, s.packed); f != nil {
-		s.problems = []Problem{placed(0, -1, nil, f.kind, f.message)}
+		return nil, s.refuse(f)
+	}
+	if bytes.HasPrefix(sample, []byte(zipStart)) {
+		if err := s.openWorksheet(ctx); err != nil {
+			return nil, s.refuse(err)
+		}
+		if n, err = s.text.ReadAt(sample[:cap(sample)], 0); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		sample = sample[:n]
 	}
 	return sample, nil
+}
+
+// refuse takes a fault of the whole file for the sheet's problem, and returns
+// any other error.
+func (s *Sheet) refuse(err error) error {
+	p, ok := faultProblem(0, nil, err)
+	if !ok {
+		return err
+	}
+	s.problems = []Problem{p}
+	return nil
 }
 
 // readAs reads the header as the options say.
@@ -169,9 +196,8 @@ func (s *Sheet) readAs(sample []byte) (err error) {
 	}
 	// The sample may end within a character.
 	text, _ := io.ReadAll(s.charset.reader(bytes.NewReader(sample[s.charset.mark:])))
-	if f := markup(string(text)); f != nil {
-		s.problems = []Problem{placed(0, -1, nil, f.kind, f.message)}
-		return nil
+	if f := markup(string(text)); f != nil && s.copied == nil {
+		return s.refuse(f)
 	}
 	return s.readHeader()
 }
@@ -187,11 +213,14 @@ func (s *Sheet) checkFile(info os.FileInfo) error {
 }
 
 // Close closes the file, unless it was given.
-func (s *Sheet) Close() error {
-	if s.given != nil {
-		return nil
+func (s *Sheet) Close() (err error) {
+	if s.text != s.file {
+		err = s.text.Close()
 	}
-	return s.file.Close()
+	if s.given != nil {
+		return err
+	}
+	return errors.Join(err, s.file.Close())
 }
 
 // Name returns the path as it was given.
@@ -219,16 +248,17 @@ func (s *Sheet) FromResults() bool { return s.header.results }
 func (s *Sheet) Problems() []Problem { return slices.Clone(s.problems) }
 
 // SHA256 returns the hash of the content in hex, which is that of the file's
-// bytes, unpacked if they are packed. It is empty before the first
+// bytes, unpacked if they are packed with gzip. It is empty before the first
 // complete Each, and after SkipHash.
 func (s *Sheet) SHA256() string { return s.sum }
 
 // SkipHash saves a twentieth of the time of reading: SHA256 stays empty.
 func (s *Sheet) SkipHash() { s.unhashed = true }
 
-// BytesRead returns how many bytes of the file the present pass has read, a
+// BytesRead returns how many bytes of Size the present pass has read, a
 // buffer ahead of its rows. It may be called while Each runs.
 func (s *Sheet) BytesRead() int64 { return s.read.Load() }
 
-// Size returns the file's size in bytes.
-func (s *Sheet) Size() int64 { return s.info.Size() }
+// Size returns the size in bytes of what is read: the file, or the CSV that a
+// workbook was unpacked into.
+func (s *Sheet) Size() int64 { return s.size }

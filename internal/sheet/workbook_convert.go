@@ -1,0 +1,350 @@
+package sheet
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"nermbulk/internal/text"
+)
+
+// HiddenRows says what becomes of rows that are hidden or filtered out in a
+// workbook.
+type HiddenRows string
+
+// The ways of treating hidden rows.
+const (
+	HiddenRefused HiddenRows = ""     // a problem of the whole sheet
+	HiddenSent    HiddenRows = "send" // read like any other
+	HiddenSkipped HiddenRows = "skip" // as if they were blank
+)
+
+// worksheetCopy is a worksheet written as a CSV, which is read in its place,
+// and what the CSV does not say.
+type worksheetCopy struct {
+	sum      string    // SHA-256 of the CSV
+	problems []Problem // of rows and columns as a whole, warnings too
+	kinds    cellKinds
+}
+
+// noValueText is written for a formula without a value: whoever reads the copy
+// finds an error value, and no empty cell.
+const noValueText = "#N/A"
+
+// convert writes the worksheet that holds the sheet as CSV: UTF-8 with commas,
+// each row and column at its place. A real date is written in the form that
+// its column's dates are read in.
+func (w *workbook) convert(to io.Writer, o Options) (*worksheetCopy, error) {
+	s, err := w.choose(o.Worksheet)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	c := &converter{options: o, row: 1, out: bufio.NewWriterSize(io.MultiWriter(to, sum), 256<<10)}
+	if err := c.emit(append(c.line, byteOrderMark...)); err != nil {
+		return nil, err
+	}
+	layout, err := w.rows(s, c.write)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.out.Flush(); err != nil {
+		return nil, &scratchError{err}
+	}
+	c.judge(layout)
+	c.sum = hex.EncodeToString(sum.Sum(nil))
+	return &c.worksheetCopy, nil
+}
+
+// choose returns the worksheet of that name, or the only visible one with data.
+func (w *workbook) choose(name string) (worksheet, error) {
+	if name != "" {
+		return w.named(name)
+	}
+	var filled []worksheet
+	empty := w.worksheets[0] // that it has no rows is found as in any sheet
+	for _, s := range slices.Backward(w.worksheets) {
+		if s.own || s.hidden {
+			continue
+		}
+		switch none, err := w.isEmpty(s); {
+		case err != nil:
+			return s, err
+		case none:
+			empty = s
+		default:
+			filled = append(filled, s)
+		}
+	}
+	if len(filled) > 1 {
+		slices.Reverse(filled)
+		return worksheet{}, &OptionError{Option: "--worksheet", Reason: "the workbook has several worksheets with data: choose one of " + listNames(filled)}
+	}
+	return append(filled, empty)[0], nil
+}
+
+func (w *workbook) named(name string) (worksheet, error) {
+	same := func(s worksheet) bool { return s.name == name }
+	at := slices.IndexFunc(w.worksheets, same)
+	if at < 0 {
+		at = slices.IndexFunc(w.worksheets, func(s worksheet) bool { return strings.EqualFold(Trim(s.name), Trim(name)) })
+	}
+	if at < 0 {
+		return worksheet{}, &OptionError{Option: "--worksheet", Value: name, Reason: "the workbook has no worksheet of that name; it has " + listNames(w.worksheets)}
+	}
+	return w.worksheets[at], nil
+}
+
+// isEmpty reports whether no cell of a worksheet has text. It reads no further
+// than the first that has.
+func (w *workbook) isEmpty(s worksheet) (bool, error) {
+	found := errors.New("found")
+	_, err := w.rows(s, func(*workbookRow) error { return found })
+	if errors.Is(err, found) {
+		return false, nil
+	}
+	return true, err
+}
+
+func listNames(worksheets []worksheet) string {
+	const most = 20
+	var names []string
+	for i, s := range worksheets {
+		if i == most {
+			names = append(names, fmt.Sprintf("and %d more", len(worksheets)-most))
+			break
+		}
+		names = append(names, quoted(s.name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// converter writes rows as CSV and notes what is wrong with their places.
+type converter struct {
+	worksheetCopy
+	options Options
+	out     *bufio.Writer
+	written int64
+	row     int // to be written next
+	line    []byte
+
+	firstRow int    // the header's; 0 before it
+	header   header // as far as it can be read
+	layouts  []string
+
+	hiddenRows, firstHidden int
+	filled                  cellSet // as far as there was room
+	columns                 [worksheetColumns]bool
+	overflow                bool // filled is not complete
+}
+
+func (c *converter) write(r *workbookRow) error {
+	if r.hidden && c.firstRow > 0 {
+		c.hiddenRows++
+		c.firstHidden = cmp.Or(c.firstHidden, r.number)
+		if c.options.HiddenRows == HiddenSkipped {
+			return nil
+		}
+	}
+	if c.firstRow == 0 && slices.ContainsFunc(r.cells, func(cell workbookCell) bool { return Trim(cell.text) != "" }) {
+		c.readHeader(r)
+	}
+	c.line = c.line[:0]
+	for ; c.row < r.number; c.row++ {
+		c.line = append(c.line, "\r\n"...)
+	}
+	c.row++
+	at := 0
+	for _, cell := range r.cells {
+		for ; at < cell.column; at++ {
+			c.line = append(c.line, ',')
+		}
+		c.overflow = !c.filled.add(r.number, cell.column) || c.overflow
+		c.columns[cell.column] = true
+		if cell.kind != TextCell && !c.kinds[cell.kind].add(r.number, cell.column) {
+			return damaged(errors.New("it has dates or formulas in too many columns; " + saveAsCSVRemedy))
+		}
+		c.line = c.appendCell(c.line, cell)
+		if len(c.line) > 1<<20 {
+			if err := c.emit(c.line); err != nil {
+				return err
+			}
+			c.line = c.line[:0]
+		}
+	}
+	return c.emit(append(c.line, "\r\n"...))
+}
+
+func (c *converter) emit(text []byte) error {
+	if c.written += int64(len(text)); c.written > maxUnpacked {
+		return tooLarge()
+	}
+	if _, err := c.out.Write(text); err != nil {
+		return &scratchError{err}
+	}
+	return nil
+}
+
+// readHeader finds out which columns hold dates, and whether the workbook holds
+// results: their CSV has the formula escape. What is wrong with the header is
+// found when the copy is read.
+func (c *converter) readHeader(r *workbookRow) {
+	c.firstRow = r.number
+	last := r.cells[len(r.cells)-1].column
+	names := make([]string, last+1)
+	for _, cell := range r.cells {
+		names[cell.column] = cell.text
+	}
+	c.header, _ = newHeader(r.number, names, c.options)
+	if c.options.DateLayout == nil {
+		return
+	}
+	for _, column := range c.header.columns {
+		layout := ""
+		if column.Field == Attribute {
+			layout = c.options.DateLayout(column.UID)
+		}
+		c.layouts = append(c.layouts, layout)
+	}
+}
+
+// appendCell appends a cell so that it is read back exactly.
+func (c *converter) appendCell(line []byte, cell workbookCell) []byte {
+	text := cell.text
+	switch {
+	case cell.kind == NoValueCell:
+		text = noValueText
+	case cell.kind == DateCell && cell.column < len(c.layouts) && c.layouts[cell.column] != "":
+		text = cell.day.Format(c.layouts[cell.column])
+	case c.header.results:
+		text = Escape(text)
+	case literal(text) != text:
+		text = literalStart + strings.ReplaceAll(text, `"`, `""`) + `"`
+	}
+	if !strings.ContainsAny(text, candidates+"\"\r\n=") && Trim(text) == text {
+		return append(line, text...)
+	}
+	line = append(line, '"')
+	line = append(line, strings.ReplaceAll(text, `"`, `""`)...)
+	return append(line, '"')
+}
+
+// judge makes problems of what concerns rows and columns as a whole.
+func (c *converter) judge(l *layout) {
+	if c.hiddenRows > 0 && c.options.HiddenRows == HiddenRefused {
+		c.problems = append(c.problems, placed(c.firstHidden, -1, nil, HiddenRowsFound, fmt.Sprintf(
+			"%s hidden or filtered out, and this is the first; show what is to be sent, or use --hidden-rows send or skip",
+			text.CountOf(c.hiddenRows, "row is", "rows are"))))
+	}
+	const most = 1000 // problems of merged cells
+	for i := 0; i < len(l.merged) && len(c.problems) < most; i++ {
+		if a := l.merged[i]; c.splits(a) {
+			c.problems = append(c.problems, placed(a.firstRow, a.firstColumn, &c.header, MergedCells, fmt.Sprintf(
+				"the cells %s%d to %s%d are merged, so only the first of them has the value; unmerge them and fill each one",
+				Letter(a.firstColumn), a.firstRow, Letter(a.lastColumn), a.lastRow)))
+		}
+	}
+	slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Row - b.Row })
+	for column, filled := range c.columns {
+		if filled && l.hiddenColumns[column] {
+			p := placed(c.firstRow, column, &c.header, HiddenColumn, "the column is hidden in the workbook, and is read like any other")
+			p.Severity = Warning
+			c.problems = append(c.problems, p)
+		}
+	}
+}
+
+// splits reports whether merged cells hide the place of a value: with data, and
+// not above the header.
+func (c *converter) splits(a area) bool {
+	if a.firstRow == a.lastRow && a.firstColumn == a.lastColumn || a.lastRow < c.firstRow || a.firstColumn >= worksheetColumns {
+		return false
+	}
+	return c.filled.has(a.firstRow, a.firstColumn) || c.overflow && c.columns[a.firstColumn]
+}
+
+// openWorksheet has the workbook's worksheet read in the place of the file.
+func (s *Sheet) openWorksheet(ctx context.Context) (err error) {
+	for option, given := range map[string]bool{"--encoding": s.options.Encoding != "", "--delimiter": s.options.Delimiter != 0} {
+		if given {
+			return &OptionError{Option: option, Reason: "this is a workbook, whose texts need none: leave the flag out"}
+		}
+	}
+	w, err := openWorkbook(ctx, s.file, s.info.Size(), s.scratch)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	text, err := s.scratch()
+	if err != nil {
+		return &scratchError{err}
+	}
+	s.text = text // closed with the sheet
+	if s.copied, err = w.convert(text, s.options); err != nil {
+		return err
+	}
+	info, err := text.Stat()
+	if err != nil {
+		return &scratchError{err}
+	}
+	s.size = info.Size()
+	s.options.Encoding, s.options.Delimiter = "utf-8", ','
+	return nil
+}
+
+func (s *Sheet) scratch() (*os.File, error) {
+	if s.options.Scratch == nil {
+		return nil, errors.New("there is no place for it")
+	}
+	return s.options.Scratch()
+}
+
+// IsWorkbook reports whether the sheet is a worksheet of a workbook.
+func (s *Sheet) IsWorkbook() bool { return s.copied != nil }
+
+// CopySHA256 returns the hash of what WriteCopy writes of a workbook; empty for
+// any other sheet, whose copy is its content.
+func (s *Sheet) CopySHA256() string {
+	if s.copied == nil {
+		return ""
+	}
+	return s.copied.sum
+}
+
+// WriteCopy writes a workbook's worksheet as the CSV that is read in its place.
+func (s *Sheet) WriteCopy(to io.Writer) error {
+	_, err := io.Copy(to, io.NewSectionReader(s.text, 0, s.size))
+	return err
+}
+
+// OpenCopy opens a copy of the sheet, of which it knows what it knows of the
+// sheet.
+func (s *Sheet) OpenCopy(ctx context.Context, path string) (*Sheet, error) {
+	c, err := Open(ctx, path, s.options)
+	if err == nil && s.copied != nil {
+		c.copied = s.copied
+		c.problems = append(c.problems, c.layoutProblems(Error)...)
+	}
+	return c, err
+}
+
+// layoutProblems returns those that a workbook's rows and columns have as a
+// whole.
+func (s *Sheet) layoutProblems(of Severity) []Problem {
+	if s.copied == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.copied.problems), func(p Problem) bool { return p.Severity != of })
+}
+
+// Warnings returns what is remarkable about the whole sheet and keeps none of
+// its rows from being checked.
+func (s *Sheet) Warnings() []Problem { return s.layoutProblems(Warning) }

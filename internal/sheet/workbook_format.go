@@ -1,0 +1,198 @@
+package sheet
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// numberFormat is what a cell's format says of the number in it.
+type numberFormat struct {
+	date bool // a date, with or without a time of day, or a time alone
+	// digits is a format of zeros and literal characters, such as 000 or
+	// 000-00, a zero as digitPlace; nil for any other.
+	digits []rune
+}
+
+// digitPlace is where a digit is shown.
+const digitPlace = -1
+
+// readStyles reads which formats cells refer to by their style.
+func (w *workbook) readStyles(part string) error {
+	if part == "" {
+		return nil
+	}
+	var styles struct {
+		Formats []struct {
+			ID   int    `xml:"numFmtId,attr"`
+			Code string `xml:"formatCode,attr"`
+		} `xml:"numFmts>numFmt"`
+		Cells []struct {
+			Format int `xml:"numFmtId,attr"`
+		} `xml:"cellXfs>xf"`
+	}
+	if err := w.decode(part, &styles); err != nil {
+		return err
+	}
+	custom := map[int]numberFormat{}
+	for _, f := range styles.Formats {
+		custom[f.ID] = parseFormat(f.Code)
+	}
+	for _, c := range styles.Cells {
+		f, ok := custom[c.Format]
+		if !ok {
+			f = builtInFormat(c.Format)
+		}
+		w.formats = append(w.formats, f)
+	}
+	return nil
+}
+
+// builtInFormat is a format that every workbook has without naming it
+// (ECMA-376 part 1, 18.8.30).
+func builtInFormat(id int) numberFormat {
+	switch {
+	case id == 1:
+		return numberFormat{digits: []rune{digitPlace}}
+	case id >= 14 && id <= 22, id >= 27 && id <= 36, id >= 45 && id <= 47, id >= 50 && id <= 58:
+		return numberFormat{date: true}
+	}
+	return numberFormat{}
+}
+
+// parseFormat classifies a format code by its first section.
+func parseFormat(code string) numberFormat {
+	if strings.EqualFold(code, "General") {
+		return numberFormat{}
+	}
+	var digits []rune
+	only := true // digits and literal characters
+	rest := []rune(code)
+	for i := 0; i < len(rest) && rest[i] != ';'; i++ {
+		switch c := rest[i]; c {
+		case '"':
+			end := slices.Index(rest[i+1:], '"')
+			if end < 0 {
+				return numberFormat{}
+			}
+			digits = append(digits, rest[i+1:i+1+end]...)
+			i += end + 1
+		case '\\':
+			if i++; i < len(rest) {
+				digits = append(digits, rest[i])
+			}
+		case '_', '*':
+			i++ // a gap as wide as the next character, or filled with it
+		case '[':
+			end := slices.Index(rest[i:], ']')
+			if end < 0 {
+				return numberFormat{}
+			}
+			if strings.Trim(strings.ToLower(string(rest[i+1:i+end])), "hms") == "" {
+				return numberFormat{date: true} // hours beyond a day
+			}
+			i += end // a color, a condition or a locale
+		case '0':
+			digits = append(digits, digitPlace)
+		case '#':
+			only = only && len(digits) == 0 // before all others it changes nothing
+		case '-', ' ', '(', ')', ':':
+			digits = append(digits, c)
+		case 'y', 'Y', 'm', 'M', 'd', 'D', 'h', 'H', 's', 'S':
+			return numberFormat{date: true}
+		default:
+			only = false
+		}
+	}
+	if !only || !slices.Contains(digits, digitPlace) {
+		return numberFormat{}
+	}
+	return numberFormat{digits: digits}
+}
+
+// number returns a number as the format shows it, if that is digits alone, and
+// otherwise in full: never with an exponent, with at most the 15 significant
+// digits that Excel has.
+func (f numberFormat) number(v float64) string {
+	if short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64); err == nil {
+		v = short
+	}
+	if f.digits != nil {
+		return f.padded(v)
+	}
+	if v == 0 {
+		return "0" // also of a negative zero
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
+// padded fills the places of the format from the right; digits that are too
+// many come before the first.
+func (f numberFormat) padded(v float64) string {
+	rest := strconv.FormatFloat(math.Round(math.Abs(v)), 'f', 0, 64)
+	var out []rune // from the right
+	last := func() rune {
+		if rest == "" {
+			return '0'
+		}
+		c := rest[len(rest)-1]
+		rest = rest[:len(rest)-1]
+		return rune(c)
+	}
+	first := slices.Index(f.digits, digitPlace)
+	for i := len(f.digits) - 1; i >= 0; i-- {
+		if f.digits[i] != digitPlace {
+			out = append(out, f.digits[i])
+			continue
+		}
+		for out = append(out, last()); i == first && rest != ""; {
+			out = append(out, last())
+		}
+	}
+	if v < 0 && math.Round(v) != 0 {
+		out = append(out, '-')
+	}
+	slices.Reverse(out)
+	return string(out)
+}
+
+// serialCell is a cell formatted as a date, by the number of days since the
+// workbook's day 0.
+func serialCell(serial float64, date1904 bool) workbookCell {
+	const (
+		lastDay    = 2958465 // 9999-12-31
+		offset1904 = 1462
+		noSuchDay  = 60 // 1900-02-29, a day that Excel alone knows
+	)
+	days, seconds := serial, 0.0
+	if date1904 {
+		days += offset1904
+	}
+	seconds = math.Round(days * 86400)
+	days = math.Floor(seconds / 86400)
+	switch {
+	case serial < 0 || days > lastDay: // shown as ####
+		return workbookCell{text: numberFormat{}.number(serial), kind: TimeCell}
+	case days == noSuchDay && !date1904:
+		return workbookCell{text: "1900-02-29", kind: TimeCell}
+	}
+	zero := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)
+	if days < noSuchDay {
+		zero = zero.AddDate(0, 0, 1)
+	}
+	at := zero.AddDate(0, 0, int(days)).Add(time.Duration(seconds-days*86400) * time.Second)
+	if days == 0 {
+		return workbookCell{text: at.Format(time.TimeOnly), kind: TimeCell}
+	}
+	return momentCell(at)
+}
+
+// momentCell is the cell of a date, with a time of day where it has one.
+func momentCell(at time.Time) workbookCell {
+	if at.Equal(at.Truncate(24 * time.Hour)) {
+		return workbookCell{text: at.Format(time.DateOnly), kind: DateCell, day: at}
+	}
+	return workbookCell{text: at.Format(time.DateTime), kind: TimeCell}
+}

@@ -1,0 +1,332 @@
+package sheet
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A worksheet's size in every version since 2007.
+const (
+	worksheetRows    = 1 << 20
+	worksheetColumns = 1 << 14
+)
+
+// CellKind is what a workbook says of a cell beyond its text. Every cell of a
+// CSV is a TextCell.
+type CellKind byte
+
+// The kinds of cells.
+const (
+	TextCell    CellKind = iota // also a number, a boolean and an error value
+	DateCell                    // a real date
+	TimeCell                    // a date with a time of day, a time alone, or a date that no calendar has
+	NoValueCell                 // a formula that was never calculated
+)
+
+// workbookCell is one cell that is not empty.
+type workbookCell struct {
+	column int // from 0
+	text   string
+	kind   CellKind
+	day    time.Time // of a DateCell
+}
+
+// workbookRow is a row of a worksheet that holds cells.
+type workbookRow struct {
+	number int // from 1, as Excel shows it
+	hidden bool
+	cells  []workbookCell // by rising column
+}
+
+// layout is what a worksheet says beside its rows. It is complete once all
+// rows were read.
+type layout struct {
+	hiddenColumns [worksheetColumns]bool
+	merged        []area
+}
+
+// area is a rectangle of cells: rows from 1, columns from 0, ends included.
+type area struct {
+	firstRow, lastRow       int
+	firstColumn, lastColumn int
+}
+
+// rows calls fn with each row of the worksheet that holds a cell with text, in
+// rising order, and ends with fn's first error. The row is fn's until it
+// returns; the texts may be kept.
+func (w *workbook) rows(s worksheet, fn func(*workbookRow) error) (*layout, error) {
+	in, err := w.open(s.part)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	defer in.Close()
+	r := &worksheetReader{tokens: newTokens(in), workbook: w, fn: fn}
+	err = r.read()
+	if r.stopped != nil {
+		return nil, r.stopped
+	}
+	return &r.layout, damaged(err)
+}
+
+// worksheetReader reads one worksheet's XML.
+type worksheetReader struct {
+	*tokens
+	workbook *workbook
+	fn       func(*workbookRow) error
+	stopped  error // by fn
+	row      workbookRow
+	number   int // of the row that was read last
+	layout   layout
+	text     []byte
+}
+
+func (r *worksheetReader) read() error {
+	for depth := 0; ; {
+		token, err := r.next()
+		if errors.Is(err, io.EOF) && depth == 0 {
+			return nil
+		}
+		if err != nil {
+			return cutOff(err)
+		}
+		switch token := token.(type) {
+		case xml.EndElement:
+			depth--
+		case xml.StartElement:
+			switch token.Name.Local {
+			case "row":
+				if err := r.readRow(token); err != nil {
+					return err
+				}
+				continue
+			case "col":
+				r.readColumn(token)
+			case "mergeCell":
+				if a, ok := parseArea(attribute(token, "ref")); ok && len(r.layout.merged) < worksheetRows {
+					r.layout.merged = append(r.layout.merged, a)
+				}
+			}
+			depth++
+		}
+	}
+}
+
+func (r *worksheetReader) readColumn(e xml.StartElement) {
+	first, err1 := strconv.Atoi(attribute(e, "min"))
+	last, err2 := strconv.Atoi(attribute(e, "max"))
+	if !isTrue(attribute(e, "hidden")) || err1 != nil || err2 != nil {
+		return
+	}
+	for column := max(first, 1); column <= min(last, worksheetColumns); column++ {
+		r.layout.hiddenColumns[column-1] = true
+	}
+}
+
+// readRow reads up to the row's end and passes the row on if it holds text.
+// Rows and cells that do not say where they are follow the one before.
+func (r *worksheetReader) readRow(e xml.StartElement) error {
+	r.number++
+	if at := attribute(e, "r"); at != "" {
+		n, err := strconv.Atoi(at)
+		if err != nil || n < r.number {
+			return errors.New("the rows of a worksheet are out of order")
+		}
+		r.number = n
+	}
+	if r.number > worksheetRows {
+		return errors.New("a worksheet of it has more rows than there can be")
+	}
+	hidden := isTrue(attribute(e, "hidden")) || isTrue(attribute(e, "customHeight")) && attribute(e, "ht") == "0"
+	r.row = workbookRow{number: r.number, hidden: hidden, cells: r.row.cells[:0]}
+	column := -1
+	for {
+		token, err := r.next()
+		if err != nil {
+			return cutOff(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if token.Name.Local != "c" {
+				continue // an extension
+			}
+			column++
+			if at := attribute(token, "r"); at != "" {
+				c, ok := parseColumn(at)
+				if !ok || c < column {
+					return errors.New("the cells of a worksheet are out of order")
+				}
+				column = c
+			}
+			if column >= worksheetColumns {
+				return errors.New("a worksheet of it has more columns than there can be")
+			}
+			cell, err := r.readCell(token)
+			if err != nil {
+				return err
+			}
+			if cell.text != "" || cell.kind == NoValueCell {
+				cell.column = column
+				r.row.cells = append(r.row.cells, cell)
+			}
+		case xml.EndElement:
+			if token.Name.Local != "row" {
+				continue
+			}
+			if len(r.row.cells) == 0 {
+				return nil
+			}
+			r.stopped = r.fn(&r.row)
+			return r.stopped
+		}
+	}
+}
+
+// readCell reads up to the cell's end.
+func (r *worksheetReader) readCell(e xml.StartElement) (workbookCell, error) {
+	kind, style := attribute(e, "t"), attribute(e, "s")
+	formula, inValue := false, false
+	r.text = r.text[:0]
+	for {
+		token, err := r.next()
+		if err != nil {
+			return workbookCell{}, cutOff(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			switch token.Name.Local {
+			case "f":
+				formula = true
+			case "v":
+				inValue = true
+			case "is":
+				if r.text, err = richText(r.tokens, r.text, "is"); err != nil {
+					return workbookCell{}, err
+				}
+			}
+		case xml.EndElement:
+			switch token.Name.Local {
+			case "v":
+				inValue = false
+			case "c":
+				return r.cell(kind, style, formula)
+			}
+		case xml.CharData:
+			if inValue {
+				if len(r.text)+len(token) > maxText {
+					return workbookCell{}, errors.New("a cell of it is too large")
+				}
+				r.text = append(r.text, token...)
+			}
+		}
+	}
+}
+
+// cell makes a cell of its stored value. See ECMA-376 part 1, 18.18.11 for the
+// types.
+func (r *worksheetReader) cell(kind, style string, formula bool) (workbookCell, error) {
+	if len(r.text) == 0 {
+		if formula && kind != "str" {
+			return workbookCell{kind: NoValueCell}, nil
+		}
+		return workbookCell{}, nil
+	}
+	switch kind {
+	case "s":
+		number, err := strconv.Atoi(strings.TrimSpace(string(r.text)))
+		if err != nil {
+			return workbookCell{}, errors.New("a cell refers to a text without a number")
+		}
+		text, err := r.workbook.strings.get(number)
+		return workbookCell{text: text}, err
+	case "str":
+		return workbookCell{text: string(unescapeText(r.text, 0))}, nil
+	case "inlineStr", "e":
+		return workbookCell{text: string(r.text)}, nil
+	case "b":
+		if isTrue(string(r.text)) {
+			return workbookCell{text: "TRUE"}, nil
+		}
+		return workbookCell{text: "FALSE"}, nil
+	case "d":
+		return isoCell(string(r.text)), nil
+	}
+	text := strings.TrimSpace(string(r.text))
+	if formula && text == "0" && r.workbook.stale {
+		return workbookCell{kind: NoValueCell}, nil // what programs write that calculate nothing
+	}
+	var format numberFormat
+	if n, err := strconv.Atoi(style); err == nil && n >= 0 && n < len(r.workbook.formats) {
+		format = r.workbook.formats[n]
+	}
+	return numberCell(text, format, r.workbook.date1904), nil
+}
+
+// numberCell is a cell that holds a number, as XML Schema writes one.
+func numberCell(text string, format numberFormat, date1904 bool) workbookCell {
+	v, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || strings.Trim(text, "+-.0123456789eE") != "":
+		return workbookCell{text: text}
+	case format.date:
+		return serialCell(v, date1904)
+	}
+	return workbookCell{text: format.number(v)}
+}
+
+// isoCell is a cell of the type for dates as text, which strict workbooks have.
+func isoCell(text string) workbookCell {
+	text = strings.TrimSuffix(strings.TrimSpace(text), "Z")
+	for _, form := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		if at, err := time.Parse(form, text); err == nil {
+			return momentCell(at)
+		}
+	}
+	return workbookCell{text: text, kind: TimeCell}
+}
+
+// attribute returns an attribute that has no namespace; "" without it.
+func attribute(e xml.StartElement, name string) string {
+	for i := range e.Attr {
+		if a := &e.Attr[i]; a.Name.Local == name && a.Name.Space == "" {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// parseColumn reads the letters of a cell's address: B7 is column 1.
+func parseColumn(address string) (int, bool) {
+	column, i := 0, 0
+	for ; i < len(address) && i < 4; i++ {
+		c := address[i] &^ ' ' // a to z are letters too
+		if c < 'A' || c > 'Z' {
+			break
+		}
+		column = column*26 + int(c-'A') + 1
+	}
+	return column - 1, i > 0 && i < 4
+}
+
+// parseArea reads "B2:C3", or "B2" for one cell.
+func parseArea(ref string) (area, bool) {
+	from, to, two := strings.Cut(ref, ":")
+	if !two {
+		to = from
+	}
+	var a area
+	var ok [2]bool
+	a.firstRow, a.firstColumn, ok[0] = parseAddress(from)
+	a.lastRow, a.lastColumn, ok[1] = parseAddress(to)
+	return a, ok[0] && ok[1]
+}
+
+func parseAddress(address string) (row, column int, ok bool) {
+	address = strings.ReplaceAll(address, "$", "")
+	column, ok = parseColumn(address)
+	row, err := strconv.Atoi(strings.TrimLeft(address, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+	return row, column, ok && err == nil && row >= 1
+}

@@ -1,0 +1,237 @@
+package sheet
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// scratchError is an error of this machine's disk, not of the workbook.
+type scratchError struct{ err error }
+
+func (e *scratchError) Error() string { return fmt.Sprintf("unpack the workbook: %s", e.err) }
+func (e *scratchError) Unwrap() error { return e.err }
+
+const (
+	// maxStringsInMemory is how many bytes of texts are kept in memory; all of
+	// them go to a file when there are more.
+	maxStringsInMemory = 24 << 20
+	// maxStrings bounds their number: as many as fill 16 columns of the longest
+	// worksheet.
+	maxStrings = 1 << 24
+	// stringsWindow is how much of the file is read at a time: cells refer to
+	// texts mostly in their order.
+	stringsWindow = 16 << 10
+	// stringsBlock is how many ends are counted from one beginning.
+	stringsBlock = 256
+)
+
+// sharedStrings holds the texts that cells refer to by number, one after the
+// other, in memory or in a file.
+type sharedStrings struct {
+	begins  []int64  // of every block of texts
+	ends    []uint32 // of each text, from the beginning of its block
+	memory  []byte   // the texts; once they are in a file, a window of it
+	window  int64    // where memory begins
+	file    *os.File
+	writer  *bufio.Writer
+	size    int64
+	scratch func() (*os.File, error)
+}
+
+func (s *sharedStrings) add(text []byte) error {
+	if len(s.ends) == maxStrings {
+		return errors.New("it has more than 16,777,216 texts; " + saveAsCSVRemedy)
+	}
+	if s.file == nil && len(s.memory)+len(text) > maxStringsInMemory {
+		if err := s.spill(); err != nil {
+			return &scratchError{err}
+		}
+	}
+	if s.file == nil {
+		s.memory = append(s.memory, text...)
+	} else if _, err := s.writer.Write(text); err != nil {
+		return &scratchError{err}
+	}
+	if len(s.ends)%stringsBlock == 0 {
+		s.begins = append(s.begins, s.size)
+	}
+	s.size += int64(len(text))
+	s.ends = append(s.ends, uint32(s.size-s.begins[len(s.begins)-1])) // a block has 256 MiB at most
+	return nil
+}
+
+func (s *sharedStrings) spill() (err error) {
+	if s.file, err = s.scratch(); err != nil {
+		return err
+	}
+	s.writer = bufio.NewWriterSize(s.file, 256<<10)
+	_, err = s.writer.Write(s.memory)
+	s.memory = nil
+	return err
+}
+
+// finish is called after the last add.
+func (s *sharedStrings) finish() error {
+	if s.writer == nil {
+		return nil
+	}
+	if err := s.writer.Flush(); err != nil {
+		return &scratchError{err}
+	}
+	s.writer = nil
+	return nil
+}
+
+// get returns a text by its number.
+func (s *sharedStrings) get(number int) (string, error) {
+	if s == nil || number < 0 || number >= len(s.ends) {
+		return "", fmt.Errorf("a cell refers to text %d, which it does not have", number)
+	}
+	begin := s.begins[number/stringsBlock]
+	from, to := begin, begin+int64(s.ends[number])
+	if number%stringsBlock > 0 {
+		from += int64(s.ends[number-1])
+	}
+	if from < s.window || to > s.window+int64(len(s.memory)) {
+		s.memory = slices.Grow(s.memory[:0], int(max(stringsWindow, to-from)))
+		s.memory = s.memory[:min(max(stringsWindow, to-from), s.size-from)]
+		s.window = from
+		if _, err := s.file.ReadAt(s.memory, from); err != nil {
+			return "", &scratchError{err}
+		}
+	}
+	return string(s.memory[from-s.window : to-s.window]), nil
+}
+
+func (s *sharedStrings) close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
+}
+
+// readStrings reads the table of shared strings, if there is one.
+func (w *workbook) readStrings(part string) error {
+	if part == "" {
+		return nil
+	}
+	in, err := w.open(part)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	w.strings = &sharedStrings{scratch: w.scratch}
+	t := newTokens(in)
+	var text []byte
+	for depth := 0; ; {
+		token, err := t.next()
+		if errors.Is(err, io.EOF) && depth == 0 {
+			return w.strings.finish()
+		}
+		if err != nil {
+			return cutOff(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if token.Name.Local != "si" {
+				depth++
+				continue
+			}
+			if text, err = richText(t, text[:0], "si"); err != nil {
+				return err
+			}
+			if err := w.strings.add(text); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			depth--
+		}
+	}
+}
+
+// cutOff names the end of a part before its elements have ended.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("a part of it is cut off")
+	}
+	return err
+}
+
+// richText appends the text within an element up to its end: that of its runs,
+// but not of phonetic hints.
+func richText(t *tokens, text []byte, element string) ([]byte, error) {
+	inText, hint := 0, 0
+	start := len(text)
+	for {
+		token, err := t.next()
+		if err != nil {
+			return nil, cutOff(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			switch token.Name.Local {
+			case "t":
+				inText++
+			case "rPh":
+				hint++
+			}
+		case xml.EndElement:
+			switch token.Name.Local {
+			case "t":
+				inText--
+			case "rPh":
+				hint--
+			case element:
+				return unescapeText(text, start), nil
+			}
+		case xml.CharData:
+			if inText > 0 && hint == 0 {
+				if len(text)-start+len(token) > maxText {
+					return nil, errors.New("a cell of it is too large")
+				}
+				text = append(text, token...)
+			}
+		}
+	}
+}
+
+// unescapeText replaces _xHHHH_ from start on, the form in which Office Open
+// XML writes characters that XML cannot hold (ECMA-376 part 1, 22.9.2.19).
+func unescapeText(text []byte, start int) []byte {
+	const length = len("_x0000_")
+	if !bytes.Contains(text[start:], []byte("_x")) {
+		return text
+	}
+	source := string(text[start:])
+	out := text[:start]
+	var units []uint16
+	flush := func() {
+		for _, r := range utf16.Decode(units) {
+			out = utf8.AppendRune(out, r)
+		}
+		units = units[:0]
+	}
+	for i := 0; i < len(source); {
+		if len(source)-i >= length && source[i:i+2] == "_x" && source[i+length-1] == '_' {
+			if unit, err := strconv.ParseUint(source[i+2:i+6], 16, 16); err == nil {
+				units = append(units, uint16(unit))
+				i += length
+				continue
+			}
+		}
+		flush()
+		out = append(out, source[i])
+		i++
+	}
+	flush()
+	return out
+}
