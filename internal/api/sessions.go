@@ -40,7 +40,12 @@ type Page struct {
 	Total    int    // of all pages; 0 when the tenant did not say
 	Next     string // for Query.Next; "" on the last page, or when the tenant did not say
 	Last     bool   // no page follows; set by Pages
+	Repeated bool   // a page after the first that held nothing new; set by Pages for a whole list
 }
+
+// ErrEndless is the error of a whole list in which the tenant gives the same
+// sessions again and again.
+var ErrEndless = errors.New("the tenant's list of sessions does not come to an end")
 
 // ListError is a list that could not be read to its end.
 type ListError struct{ Answer Answer }
@@ -173,11 +178,13 @@ func (w *walk) take(page *Page, end int) error {
 		w.first = first
 		return nil
 	}
+	given := len(page.Sessions)
 	page.Sessions = slices.DeleteFunc(page.Sessions, func(s Session) bool {
 		key, before := sessionKey(s.ID), len(w.seen)
 		w.seen[key] = struct{}{}
 		return len(w.seen) == before
 	})
+	page.Repeated = len(page.Sessions) == 0 && given > 1
 	switch {
 	case len(page.Sessions) > 0:
 		w.idle = 0
@@ -185,7 +192,7 @@ func (w *walk) take(page *Page, end int) error {
 		w.idle++
 	}
 	if w.idle == idlePages {
-		return fmt.Errorf("the tenant's list of sessions does not come to an end: %d pages in a row held nothing new", idlePages)
+		return fmt.Errorf("%w: %d pages in a row held nothing new", ErrEndless, idlePages)
 	}
 	return nil
 }

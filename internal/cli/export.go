@@ -41,6 +41,10 @@ type exporter struct {
 	to     job.Tenant
 	client *api.Client
 	path   string // of the sheet, links followed; empty for standard output
+
+	missing  int  // sessions that the tenant counted and did not give
+	repeated bool // it gave sessions again in place of others
+	endless  bool // and went on with that
 }
 
 func newExportCommand(s Streams) *cobra.Command {
@@ -117,7 +121,7 @@ func (e *exporter) run(ctx context.Context) (err error) {
 		return fmt.Errorf("keep the sessions on disk: %w", err)
 	}
 	defer func() { err = cmp.Or(err, sessions.Close()) }()
-	uids, missing, err := e.read(ctx, sessions)
+	uids, err := e.read(ctx, sessions)
 	list, unlisted := errors.AsType[*api.ListError](err)
 	switch {
 	case unlisted && list.Answer.Verdict == api.Refused:
@@ -137,7 +141,10 @@ func (e *exporter) run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("write the sheet: %w", err)
 	}
-	e.summarize(x, missing)
+	e.summarize(x)
+	if e.missing > 0 || e.endless {
+		return said(ExitRowsFailed, "the sheet is incomplete")
+	}
 	return nil
 }
 
@@ -159,31 +166,36 @@ func (e *exporter) connect() (err error) {
 }
 
 // read reads the whole list and writes it to the file, a session a line. It
-// returns the attributes that any session has, and how many more sessions the
-// tenant counted than came.
-func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[string]struct{}, missing int, err error) {
+// returns the attributes that any session has.
+func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[string]struct{}, err error) {
 	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading", "host", e.to.Host)
 	uids = map[string]struct{}{}
 	file := json.NewEncoder(sessions)
 	var total, read atomic.Int64
 	defer job.StartClock(e.progress(&total, &read))()
 	for page, err := range api.Pages(ctx, e.client.List, e.query) {
-		if err != nil {
-			return nil, 0, err
+		if errors.Is(err, api.ErrEndless) {
+			e.endless = true
+			break
 		}
+		if err != nil {
+			return nil, err
+		}
+		e.repeated = e.repeated || page.Repeated
 		for _, s := range page.Sessions {
 			for uid := range s.Attributes {
 				uids[uid] = struct{}{}
 			}
 			s.Raw = nil // the text that it came in
 			if err := file.Encode(&s); err != nil {
-				return nil, 0, fmt.Errorf("keep the sessions on disk: %w", err)
+				return nil, fmt.Errorf("keep the sessions on disk: %w", err)
 			}
 		}
 		total.Store(int64(page.Total))
 		read.Add(int64(len(page.Sessions)))
 	}
-	return uids, max(0, int(total.Load()-read.Load())), nil
+	e.missing = max(0, int(total.Load()-read.Load()))
+	return uids, nil
 }
 
 // linesEvery is the time between two lines of progress where there is no bar.
@@ -221,13 +233,21 @@ func (e *exporter) progress(total, read *atomic.Int64) (update func(last bool)) 
 }
 
 // summarize says what was written, what was left out and how to send it back.
-func (e *exporter) summarize(x *exportSheet, missing int) {
+func (e *exporter) summarize(x *exportSheet) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.rows, "session"), e.to.Host, x.notes())
 	level := slog.LevelInfo
-	if missing > 0 {
+	if e.missing > 0 || e.endless {
 		level = slog.LevelWarn
-		fmt.Fprintf(&b, "the tenant counted %s more than it gave: the list changed while it was read; export again to be sure\n", text.Count(missing, "session"))
+		why := "the list changed while it was read; export again"
+		if e.repeated {
+			why = "it gave sessions again in place of the next page, so export them in parts, with --status or --workflow-id"
+		}
+		more := "more sessions"
+		if e.missing > 0 {
+			more = text.Count(e.missing, "more session")
+		}
+		fmt.Fprintf(&b, "incomplete: the tenant has %s than it gave: %s\n", more, why)
 	}
 	if x.rows == 0 {
 		b.WriteString("no session fits, so the sheet has no rows and there is nothing to run\n")
@@ -241,5 +261,5 @@ func (e *exporter) summarize(x *exportSheet, missing int) {
 		fmt.Fprintf(&b, "\nnext, once it is edited:\n%s\n", strings.Join(words, " "))
 	}
 	e.out.say(level, b.String(), "exported", "sheet", e.output, "host", e.to.Host, "sessions", x.rows,
-		"missing", missing, "unknown_statuses", x.unknownStatuses, "notes", x.left)
+		"missing", e.missing, "unknown_statuses", x.unknownStatuses, "notes", x.left)
 }

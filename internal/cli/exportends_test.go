@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -99,6 +100,42 @@ func TestExportEnds(t *testing.T) {
 			}
 			if _, err := os.Stat(file); err == nil {
 				t.Error("there is a sheet")
+			}
+		})
+	}
+}
+
+// TestExportIncomplete has a tenant that counts more sessions than it gives: the
+// sheet is written, and nobody can take it for the whole.
+func TestExportIncomplete(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		sessions int
+		query    func(url.Values)
+		code     ExitCode
+		stderr   string
+		rows     int
+	}{
+		{"it ignores the offset", 250, func(q url.Values) { q.Del("offset") }, ExitRowsFailed,
+			"incomplete: the tenant has 150 more sessions than it gave: it gave sessions again", 100},
+		{"it ignores the offset where one page holds all", 100, func(q url.Values) { q.Del("offset") }, ExitOK, "100 sessions of", 100},
+		{"it ignores the limit", 250, func(q url.Values) { q.Set("limit", "20") }, ExitOK, "250 sessions of", 250},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tenant, _ := tenantOf(t, test.sessions, sandbox.Options{})
+			base := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				q := r.URL.Query()
+				test.query(q)
+				r.URL.RawQuery = q.Encode()
+				tenant.Handler().ServeHTTP(w, r)
+			}))
+			file := filepath.Join(t.TempDir(), "out.csv")
+			got := call(t, withToken, "export", "--base-url", base, "-o", file, "--rate", "0")
+			got.wantCode(t, test.code)
+			wantText(t, got.err, test.stderr)
+			sheet, err := os.ReadFile(file)
+			if rows := strings.Count(string(sheet), "\r\n") - 1; err != nil || rows != test.rows {
+				t.Errorf("%d rows, %v", rows, err)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,11 @@ func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err e
 		return err
 	}
 	defer func() { err = cmp.Or(err, run.Close()) }()
-	sheet, err := sheetOfRun(info.Options)
+	r, err := runnerOf(info)
+	if err != nil {
+		return err
+	}
+	sheet, err := r.sheetFlags.sheet()
 	if err != nil {
 		return err
 	}
@@ -62,18 +67,40 @@ func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err e
 	if asJSON {
 		return summary.WriteJSON(s.Out)
 	}
-	return summary.Print(s.Err, "")
+	next := ""
+	r.result = job.Result{Dir: dir, Next: job.NextStep(summary, info.Host == sandboxHost)}
+	if r.result.Next != job.Report { // which this was
+		next = r.nextCommand()
+	}
+	return summary.Print(s.Err, next)
+}
+
+// runnerOf returns the command that made a run, from what the run keeps of it.
+func runnerOf(info journal.Info) (*runner, error) {
+	r := &runner{path: info.Sheet, flags: pflag.NewFlagSet("run", pflag.ContinueOnError)}
+	r.flags.SortFlags = false
+	for _, g := range r.groups() {
+		r.flags.AddFlagSet(g.flags)
+	}
+	if err := fill(r.flags, func(flag string) (value, name string) { return info.Options[flag], flag }); err != nil {
+		return nil, usage("run.json holds options that cannot be read: %w", err)
+	}
+	r.flags.VisitAll(func(f *pflag.Flag) { f.Annotations = nil }) // as if all of them were typed
+	if path, err := filepath.Abs(info.Sheet); info.SheetPath == "" {
+		r.path = "-"
+	} else if err != nil || path != info.SheetPath { // it was named from another directory
+		r.path = info.SheetPath
+	}
+	return r, nil
 }
 
 // sheetOfRun returns how a run read its sheet, from its settings.
 func sheetOfRun(settings map[string]string) (job.Sheet, error) {
-	var f sheetFlags
-	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
-	f.register(flags)
-	if err := fill(flags, func(flag string) (value, name string) { return settings[flag], flag }); err != nil {
-		return job.Sheet{}, usage("run.json holds options that cannot be read: %w", err)
+	r, err := runnerOf(journal.Info{Options: settings})
+	if err != nil {
+		return job.Sheet{}, err
 	}
-	return f.sheet()
+	return r.sheetFlags.sheet()
 }
 
 func newPruneCommand(s Streams) *cobra.Command {
