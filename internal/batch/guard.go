@@ -29,6 +29,10 @@ type Stop struct {
 	Reason string
 }
 
+// FailuresReason is how the reason of a run begins that --max-failures stopped:
+// what failed counts until it is sent again.
+const FailuresReason = "--max-failures"
+
 // maxServerErrors is how many rows may end in a 5xx one after another
 // before the tenant is taken to be broken.
 const maxServerErrors = 20
@@ -128,7 +132,7 @@ func (g *guard) stopped() Stop {
 		if g.retry {
 			session = " in this session"
 		}
-		stop.Reason = fmt.Sprintf("--max-failures %d is reached: rows that failed or are unknown%s: %d", g.maxFailures, session, g.failures)
+		stop.Reason = fmt.Sprintf("%s %d is reached: rows that failed or are unknown%s: %d", FailuresReason, g.maxFailures, session, g.failures)
 		switch {
 		case g.before >= g.maxFailures:
 			stop.Reason += ", all of them before this resume; nothing was sent: send them again with --retry-failed, or allow more"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
@@ -65,9 +66,6 @@ func (j *job) finish(ctx context.Context, stop batch.Stop, sendErr error) error 
 		return err
 	}
 	j.result.Next = NextStep(j.result.Summary, j.Tenant.Sandbox)
-	if j.result.Next == Resume && stop.Kind == batch.StoppedByFailures {
-		j.result.Next = RetryFailed // those that failed count until they are sent again
-	}
 	return nil
 }
 
@@ -135,6 +133,8 @@ func NextStep(s report.Summary, sandbox bool) Next {
 		return Resume
 	}
 	switch code := ExitCode(*s.ExitCode); {
+	case code == ExitStopped && strings.HasPrefix(s.Reason, batch.FailuresReason):
+		return RetryFailed
 	case code == ExitStopped || code == ExitInternal || code >= 128: // a signal
 		return Resume
 	case o.Failed+o.Invalid > 0:
