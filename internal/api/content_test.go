@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -81,7 +83,6 @@ func TestReadable(t *testing.T) {
 // A session that comes packed, though nobody asked for that, is the session,
 // and the connection is used again.
 func TestPackedAnswers(t *testing.T) {
-	conns := map[string]bool{}
 	tests := []struct {
 		coding, body string
 		status       int
@@ -95,22 +96,26 @@ func TestPackedAnswers(t *testing.T) {
 		{"br", "\x01\x02", 200, Refused, "HTTP 200, but the answer is packed as br, which was not asked for and is not read"},
 		{"zstd", "\x01\x02", 400, Refused, "HTTP 400 Bad Request, with an answer that is packed as zstd, which was not asked for and is not read"},
 	}
-	n := 0
+	var n atomic.Int32
+	var conns sync.Map
 	s := newTenant(t, func(w http.ResponseWriter, r *http.Request) {
-		conns[r.RemoteAddr] = true
-		w.Header().Set("Content-Encoding", tests[n].coding)
-		w.Header().Set("Content-Length", fmt.Sprint(len(tests[n].body)))
-		w.WriteHeader(tests[n].status)
-		_, _ = io.WriteString(w, tests[n].body)
+		conns.Store(r.RemoteAddr, nil)
+		tt := tests[n.Load()]
+		w.Header().Set("Content-Encoding", tt.coding)
+		w.Header().Set("Content-Length", fmt.Sprint(len(tt.body)))
+		w.WriteHeader(tt.status)
+		_, _ = io.WriteString(w, tt.body)
 	})
 	c := newTestClient(t, Options{BaseURL: s.URL + "/api"})
 	for i, tt := range tests {
-		n = i
+		n.Store(int32(i))
 		if a := patch(c, false); a.Verdict != tt.want || a.Message != tt.message {
 			t.Errorf("%s, %d: %v: %s", tt.coding, tt.status, a.Verdict, a.Message)
 		}
 	}
-	if len(conns) != 1 {
-		t.Errorf("%d connections", len(conns))
+	count := 0
+	conns.Range(func(any, any) bool { count++; return true })
+	if count != 1 {
+		t.Errorf("%d connections", count)
 	}
 }
