@@ -3,6 +3,7 @@ package change
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,24 +126,15 @@ func (r DateRule) rewrite(s string) (string, bool) {
 	return date.Format(r.out.write), true
 }
 
-// apiDateForms is how many of the dateForms are the API's: all but the last.
-const apiDateForms = 6
-
 // allDateForms is the set of dateForms, as bits by their index.
-const allDateForms = uint8(1<<(apiDateForms+1) - 1)
+var allDateForms = uint8(1<<len(dateForms) - 1)
 
 // isOddDate reports whether a cell looks like a date and is of none of the
-// API's forms, or of a day that no calendar has.
-func isOddDate(cell string) bool {
-	return looksLikeDate(cell) && !slices.ContainsFunc(dateForms[:apiDateForms], func(f dateForm) bool {
-		_, ok := f.parse(cell)
-		return ok
-	})
-}
-
-// looksLikeDate reports whether a cell has three numbers between points,
-// slashes or hyphens, one of which can be a year.
-func looksLikeDate(s string) bool {
+// API's forms, or of a day that no calendar has. It looks like one if it has
+// three numbers between points, slashes or hyphens, one of which can be a year.
+// Nearly all cells of a column of dates are asked for in vain, so it makes no
+// garbage.
+func isOddDate(s string) bool {
 	if len(s) < len("1/1/26") || len(s) > len("01/01/2026") {
 		return false
 	}
@@ -150,31 +142,38 @@ func looksLikeDate(s string) bool {
 	if at < 0 {
 		return false
 	}
-	a, rest, _ := strings.Cut(s, s[at:at+1])
-	b, c, _ := strings.Cut(rest, s[at:at+1])
-	if !isNumber(a) || !isNumber(b) || !isNumber(c) {
+	separator := s[at : at+1]
+	a := s[:at]
+	b, c, _ := strings.Cut(s[at+1:], separator)
+	if !isNumber(a) || !isNumber(b) || !isNumber(c) || len(b) > 2 {
 		return false
 	}
-	if len(a) == 4 {
-		a, c = c, a
-	}
-	if len(a) > 2 || len(b) > 2 {
+	point := separator == "."
+	switch {
+	case len(a) == 4 && len(c) <= 2 && isYear(a):
+		return point || !isDay(a, b, c)
+	case len(a) <= 2 && len(c) == 4 && isYear(c):
+		return point || !isDay(c, a, b) && !isDay(c, b, a)
+	case len(a) > 2 || len(c) != 2 || separator == "-":
 		return false
 	}
-	if len(c) == 4 {
-		return c >= "1900" && c < "2200"
-	}
-	// Versions and sections look like dates with a short year.
-	if len(c) != 2 || s[at] == '-' || s[at] == '.' && len(a)+len(b) < 4 {
-		return false
-	}
-	_, american := dateForms[0].parse(a + "/" + b + "/2024")
-	_, european := dateForms[2].parse(a + "/" + b + "/2024")
-	return european || american && s[at] == '/'
+	// Versions and sections look like dates with a short year, too.
+	const leap = "2024"
+	return point && len(a)+len(b) == 4 && isDay(leap, b, a) || !point && (isDay(leap, a, b) || isDay(leap, b, a))
 }
 
 // isNumber reports whether s is of ASCII digits alone.
 func isNumber(s string) bool { return s != "" && digits(s) == len(s) }
+
+func isYear(s string) bool { return s >= "1900" && s < "2200" }
+
+// isDay reports whether a calendar has the day; all three are numbers.
+func isDay(year, month, day string) bool {
+	y, _ := strconv.Atoi(year)
+	m, _ := strconv.Atoi(month)
+	d, _ := strconv.Atoi(day)
+	return m >= 1 && m <= 12 && d >= 1 && time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC).Day() == d
+}
 
 // formsOf returns those forms of a set that a cell could be a date of.
 func formsOf(cell string, among uint8) (forms uint8) {

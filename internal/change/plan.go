@@ -157,12 +157,11 @@ func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
 // write it.
 func (p *Planner) without(row *sheet.Row, col *column) bool {
 	kind, attribute := row.Kind(col.Index), col.Field == sheet.Attribute
-	cell := quote(row.Cells[col.Index])
 	switch {
 	case kind == sheet.NoValueCell:
 		p.noValue(col.Column)
 	case kind == sheet.TimeCell && attribute:
-		p.problem(col.Column, sheet.BadDate, "%s is not a date alone: enter the day without a time, or format the cell as text", cell)
+		p.problem(col.Column, sheet.BadDate, "%s is not a date alone: enter the day without a time, or format the cell as text", quote(row.Cells[col.Index]))
 	case kind == sheet.DateCell && attribute && col.date == nil:
 		p.problem(col.Column, sheet.DateFormatUnknown, "the cell is the date %s, and how the tenant wants it is not known: use --date %s or another of its forms, or format the column as text",
 			row.Cells[col.Index], text.ShellWord(col.label+"=yyyy-mm-dd:mm/dd/yyyy"))

@@ -34,7 +34,7 @@ func (p *Planner) warn(col *column, cell string) {
 		switch {
 		case !isOddDate(cell):
 		case formsOf(cell, allDateForms) != 0:
-			p.warning(col.Column, sheet.OddDate, "%s is a date in a form that the tenant does not have: rewrite it with --date %s", quote(cell), text.ShellWord(col.label+"=dd.mm.yyyy:mm/dd/yyyy"))
+			p.warning(col.Column, sheet.OddDate, "%s is a date in a form that the tenant does not have: rewrite it with --date %s", quote(cell), text.ShellWord(text.Line(col.label, 0)+"=dd.mm.yyyy:mm/dd/yyyy"))
 		default:
 			p.warning(col.Column, sheet.OddDate, "%s looks like a date, but no calendar has it in any of the tenant's forms (%s): correct it", quote(cell), strings.Join(DateFormats()[:6], ", "))
 		}

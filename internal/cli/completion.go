@@ -20,7 +20,7 @@ const (
 )
 
 // completeSheet offers files that may be sheets.
-var completeSheet = completeFiles("csv", "xlsx", "xlsm", "tsv", "txt")
+var completeSheet = completeFiles("csv", "xlsx", "xlsm", "tsv", "txt", "gz")
 
 // flagCompletions is what a shell offers for the value of a flag. Of a flag
 // that is not here it offers nothing, not even a file.

@@ -39,8 +39,8 @@ func TestCompletion(t *testing.T) {
 	}{
 		{"a command", []string{"ex"}, []string{"export", directive(noFiles)}},
 		{"a help page", []string{"help", "exi"}, []string{"exit-codes", directive(noFiles)}},
-		{"a sheet", []string{"run", ""}, []string{"csv", "xlsx", "xlsm", "tsv", "txt", directive(endings)}},
-		{"a sheet to check", []string{"check", ""}, []string{"csv", "xlsx", "xlsm", "tsv", "txt", directive(endings)}},
+		{"a sheet", []string{"run", ""}, []string{"csv", "xlsx", "xlsm", "tsv", "txt", "gz", directive(endings)}},
+		{"a sheet to check", []string{"check", ""}, []string{"csv", "xlsx", "xlsm", "tsv", "txt", "gz", directive(endings)}},
 		{"one sheet is enough", []string{"run", "a.csv", ""}, []string{directive(noFiles)}},
 		{"a run", []string{"report", ""}, []string{"runs/newer", "runs/older", directive(noFiles | inOrder)}},
 		{"a run elsewhere", []string{"report", "other/"}, []string{directive(dirs)}},
