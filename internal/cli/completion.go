@@ -27,6 +27,7 @@ var completeSheet = completeFiles("csv", "xlsx", "xlsm", "tsv", "txt", "gz")
 var flagCompletions = map[string]cobra.CompletionFunc{
 	"auth-scheme":     completeWords("bearer\t'Authorization: Bearer T'", "token\tthe older 'Authorization: Token token=T'"),
 	"unknown-columns": completeWords("error\ta problem", "attribute\tan attribute of that name", "ignore\tneither checked nor sent"),
+	"results":         completeWords("csv", "xlsx", "both"),
 	"duplicates":      completeWords("error\ta problem", "in-order\tsent one after another"),
 	logFormatFlag:     completeWords(logText, logJSON),
 	"encoding":        completeWords("utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis"),
@@ -35,7 +36,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"status":          completeWords(change.Statuses()...),
 	"map":             completeAfterEquals(mapTargets),
 	"date":            completeAfterEquals(dateTargets),
-	"output":          completeSheet,
+	"output":          completeFiles("csv", "xlsx"),
 	"fix":             completeFiles("csv"),
 	"sheet":           completeSheet,
 	"metrics-file":    completeFiles("prom"),

@@ -9,10 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/xuri/excelize/v2"
+
 	"nermbulk/internal/sandbox"
+	"nermbulk/internal/sheet"
 )
 
 // serve listens on a new address until the test ends.
@@ -257,4 +261,59 @@ func TestExportWritesWholeOrNotAtAll(t *testing.T) {
 		}
 		wantText(t, got.err, "no session fits")
 	})
+}
+
+// An export whose name ends in .xlsx is a workbook that says what the CSV says.
+func TestExportAsWorkbook(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	session := func(i int, attributes string) string {
+		return fmt.Sprintf(`{"id":%q,"uid":"007","status":"new","attributes":%s}`, sessionID(i), attributes)
+	}
+	base := serve(t, page(session(1, `{"a":"=1+1","b":"'x"}`), session(2, `{"a":" x ","b":"<clear>"}`), session(3, `{"a":"01/02/2027"}`)))
+	export := func(file string) called {
+		got := call(t, withToken, "export", "--base-url", base, "--rate", "0", "-o", file)
+		got.wantCode(t, ExitOK)
+		return got
+	}
+	export("s.csv")
+	got := export("s.XLSX")
+	for _, want := range []string{"s.XLSX: 3 sessions", "1 session, such as \"<clear>\"", "nermbulk run s.XLSX --compare"} {
+		wantText(t, got.err, want)
+	}
+	f, err := excelize.OpenFile("s.XLSX")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := f.GetRows("sessions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, want := readSheet(t, "s.csv")
+	for i, row := range want {
+		for j := range row {
+			row[j] = sheet.Unescape(row[j])
+		}
+		if !slices.Equal(rows[i+1], row) {
+			t.Errorf("row %d is\n%q\nnot\n%q", i+2, rows[i+1], row)
+		}
+	}
+
+	// What no workbook can hold becomes a CSV, over no other file.
+	base = serve(t, page(session(1, `{"a":"`+strings.Repeat("long ", 7000)+`"}`)))
+	got = export("long.xlsx")
+	for _, want := range []string{"no workbook can hold the sessions", "more than 32,767 characters", "long.csv: 1 session", "nermbulk run long.csv --compare"} {
+		wantText(t, got.err, want)
+	}
+	if _, rows := readSheet(t, "long.csv"); len(rows) != 1 {
+		t.Errorf("long.csv has %d rows", len(rows))
+	}
+	again := call(t, withToken, "export", "--base-url", base, "--rate", "0", "-o", "long.xlsx")
+	again.wantCode(t, ExitInternal)
+	wantText(t, again.err, "long.csv is there already: name another CSV with -o")
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("there are %v (%v)", entries, err)
+	}
 }

@@ -26,6 +26,7 @@ type exportSheet struct {
 	planner *change.Planner
 	change  change.Change
 	row     sheet.Row
+	again   func() *exportSheet // returns such a sheet that has counted nothing
 
 	rows            int
 	unknownStatuses int           // sessions whose status is not in the API's list
@@ -38,6 +39,7 @@ type exportSheet struct {
 // source is what result.source says.
 func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 	x := &exportSheet{index: map[[2]string]*exportNote{}}
+	x.again = func() *exportSheet { return newExportSheet(uids, source) }
 	for _, f := range change.Fields() {
 		switch {
 		case sheet.Field(f.Name) == change.Status:
@@ -66,14 +68,34 @@ func (x *exportSheet) addColumn(name string, cell func(*api.Session) string) {
 	x.cells = append(x.cells, cell)
 }
 
-// write writes the header and a row for each session, of which each line of
-// the file has one.
-func (x *exportSheet) write(to io.Writer, sessions io.ReadSeeker) error {
+// writeCSV writes the sheet of the sessions, of which each line of the file has
+// one.
+func (x *exportSheet) writeCSV(to io.Writer, sessions io.ReadSeeker) error {
 	w := sheet.NewWriter(to, ',')
+	if err := x.each(sessions, w.Write); err != nil {
+		return err
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// writeWorkbook writes the same as a workbook. A *sheet.UnfitError says that
+// none can hold it.
+func (x *exportSheet) writeWorkbook(to io.Writer, sessions io.ReadSeeker) error {
+	rows := x.again().each // the rows are made twice and counted once
+	return sheet.WriteWorkbook(to, "sessions", func(visit func([]string, ...sheet.Mark) error) error {
+		err := rows(sessions, func(cells []string) error { return visit(cells) })
+		rows = x.each
+		return err
+	})
+}
+
+// each calls visit with the header and with a row for each session.
+func (x *exportSheet) each(sessions io.ReadSeeker, visit func(cells []string) error) error {
 	for i, c := range x.columns {
 		x.row.Cells[i] = c.Name
 	}
-	if err := w.Write(x.row.Cells); err != nil {
+	if err := visit(x.row.Cells); err != nil {
 		return err
 	}
 	_, err := sessions.Seek(0, io.SeekStart)
@@ -84,15 +106,14 @@ func (x *exportSheet) write(to io.Writer, sessions io.ReadSeeker) error {
 			continue
 		}
 		x.rows++
-		if err := w.Write(x.row.Cells); err != nil {
+		if err := visit(x.row.Cells); err != nil {
 			return err
 		}
 	}
 	if !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the sessions back: %w", err)
 	}
-	w.Flush()
-	return w.Error()
+	return nil
 }
 
 // fill makes a session's row. It reports false for a session that no row can

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +45,7 @@ type runner struct {
 	tenantFlags
 	logFlags
 	send                             batch.Options // its limits and choices
+	results                          string        // a report.Form
 	maxFailures, runDir, metricsFile string
 	resume, fresh, yes, asJSON       bool
 
@@ -84,6 +84,7 @@ func (r *runner) groups() []flagGroup {
 		}),
 		group("The sheet", r.sheetFlags.register),
 		group("Output", func(flags *pflag.FlagSet) {
+			registerResults(flags, &r.results, "csv for a CSV, both for a workbook")
 			flags.StringVar(&r.metricsFile, "metrics-file", "", "write the run's figures here for Prometheus's textfile collector, which reads *.prom")
 			r.logFlags.register(flags)
 			flags.BoolVar(&r.asJSON, "json", false, "the summary (or the problems) as one JSON document on standard output")
@@ -117,7 +118,7 @@ func (r *runner) validate() error {
 	case r.resume && r.send.DryRun:
 		return usage("a dry run leaves nothing to resume: use --dry-run without --resume")
 	}
-	return cmp.Or(r.tenantFlags.validate(), r.logFlags.validate(), r.parseMaxFailures())
+	return cmp.Or(r.tenantFlags.validate(), r.logFlags.validate(), validateResults(r.results), r.parseMaxFailures())
 }
 
 func (r *runner) parseMaxFailures() error {
@@ -169,7 +170,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 		r.tenant.Client.Log = r.out.client()
 		r.result, err = job.Run(ctx, job.Options{
 			Sheet: sh, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
-			Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Version: version(),
+			Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Version: version(),
 			Now: r.Now, Caught: caught, Observer: r,
 		})
 		return err
@@ -213,7 +214,11 @@ func (r *runner) print(s report.Summary, code ExitCode) error {
 	}
 	files := map[string]string{}
 	for _, f := range s.Files {
-		files[f.Name] = f.Path
+		if files[f.Name] == "" {
+			files[f.Name] = f.Path
+		} else {
+			files[f.Name+"_xlsx"] = f.Path
+		}
 	}
 	attrs := []any{
 		"exit_code", int(code), "sheet", s.Sheet, "host", s.Host, "run_dir", r.result.Dir, "rows", s.Rows, "dry_run", s.DryRun,
@@ -222,6 +227,9 @@ func (r *runner) print(s report.Summary, code ExitCode) error {
 	}
 	if s.Reason != "" {
 		attrs = append(attrs, "reason", s.Reason)
+	}
+	if len(s.Notes) > 0 {
+		attrs = append(attrs, "notes", s.Notes)
 	}
 	r.out.say(level, b.String(), "summary", attrs...)
 	return said(code, "see the summary")
@@ -243,7 +251,8 @@ func (r *runner) nextCommand() string {
 		return r.command(r.path, "run-dir", "resume", "new", "limit", "retry-failed") + " --resume --retry-failed --run-dir " + text.ShellWord(dir)
 	case job.FixFailed:
 		// It is read as it was written: what read the sheet does not read it.
-		return r.command(filepath.Join(dir, "failed.csv"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid", "encoding", "delimiter", "worksheet", "hidden-rows")
+		return r.command(r.result.Summary.FileToEdit("failed"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid",
+			"encoding", "delimiter", "worksheet", "hidden-rows")
 	case job.Rehearse:
 		return r.command(r.path, "sandbox", "run-dir", "resume", "new", "retry-failed") + " --tenant NAME --dry-run"
 	}

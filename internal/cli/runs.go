@@ -22,23 +22,41 @@ import (
 
 func newReportCommand(s Streams) *cobra.Command {
 	var asJSON bool
+	var results string
 	c := &cobra.Command{
 		Use:               "report RUN_DIR",
 		Short:             "Write a run's results, summary and page again from its journal",
 		Args:              exactly(1, "one run directory"),
 		ValidArgsFunction: oneArgument(completeRun),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return s.interruptible(func(ctx context.Context) error { return reportAgain(ctx, s, args[0], asJSON) })
+			return s.interruptible(func(ctx context.Context) error { return reportAgain(ctx, s, args[0], results, asJSON) })
 		},
 	}
 	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
+		registerResults(flags, &results, "that of the run")
 		flags.BoolVar(&asJSON, "json", false, "the summary as one JSON document on standard output")
 	}))
 	return c
 }
 
+// registerResults adds the flag of the form of a run's files.
+func registerResults(flags *pflag.FlagSet, results *string, otherwise string) {
+	flags.StringVar(results, "results", "", "the form of results, failed and undo: csv, xlsx or both (default: "+otherwise+")")
+}
+
+func validateResults(results string) error {
+	switch report.Form(results) {
+	case "", report.CSV, report.Workbook, report.Both:
+		return nil
+	}
+	return usage("--results %q: use csv, xlsx or both", results)
+}
+
 // reportAgain writes a run's files from its directory alone.
-func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err error) {
+func reportAgain(ctx context.Context, s Streams, dir, results string, asJSON bool) (err error) {
+	if err := validateResults(results); err != nil {
+		return err
+	}
 	run, info, err := journal.Open(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -56,7 +74,8 @@ func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err e
 		return err
 	}
 	summary, err := report.FromDir(ctx, sheet.Open, report.Options{
-		Dir: dir, Rules: sheet.Rules, DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
+		Dir: dir, Rules: sheet.Rules, Results: report.Form(cmp.Or(results, info.Results)),
+		DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
 	})
 	switch {
 	case errors.Is(err, report.ErrNotBegun):
@@ -68,7 +87,7 @@ func reportAgain(ctx context.Context, s Streams, dir string, asJSON bool) (err e
 		return summary.WriteJSON(s.Out)
 	}
 	next := ""
-	r.result = job.Result{Dir: dir, Next: job.NextStep(summary, info.Host == sandboxHost)}
+	r.result = job.Result{Dir: dir, Summary: summary, Next: job.NextStep(summary, info.Host == sandboxHost)}
 	if r.result.Next != job.Report { // which this was
 		next = r.nextCommand()
 	}

@@ -81,7 +81,7 @@ const (
 	SendNow          // what was a dry run
 	Resume           // go on with this run
 	RetryFailed      // go on with this run, and send what failed again
-	FixFailed        // correct the run's failed.csv and send it
+	FixFailed        // correct the run's failed rows and send them
 	Rehearse         // against a tenant, after the sandbox
 	Report           // write the run's files again
 )

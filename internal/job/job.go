@@ -30,6 +30,7 @@ type Options struct {
 	Send        batch.Options
 	MaxFailures FailureLimit
 
+	Results  report.Form       // of results, failed and undo; empty for the sheet's own
 	Dir      string            // the run directory; empty for a new one under RunsRoot
 	Resume   bool              // go on with the run in Dir, or else with the newest one of this sheet
 	New      bool              // begin a new run though an unfinished one of this sheet exists

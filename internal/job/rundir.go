@@ -110,6 +110,7 @@ func (j *job) reopen() error {
 // describe notes what this session sends, and by which rules.
 func (j *job) describe() {
 	j.info.SHA256, j.info.FileSHA256, j.info.Version, j.info.Options = j.hash, j.sheet.CopySHA256(), j.Version, j.Settings
+	j.info.Results = string(j.Results)
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
 }
 
@@ -154,7 +155,7 @@ func forgetDryRun(dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"plan.csv", "results.csv", "failed.csv", "undo.csv", "summary.json", "report.html", sheetFile, journal.FileName, journal.InfoFileName} {
+	for _, name := range []string{"plan.csv", "results.csv", "failed.csv", "undo.csv", "results.xlsx", "failed.xlsx", "undo.xlsx", "summary.json", "report.html", sheetFile, journal.FileName, journal.InfoFileName} {
 		if err := removeFile(filepath.Join(dir, name)); err != nil {
 			return errors.Join(err, lock.Unlock())
 		}

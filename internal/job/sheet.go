@@ -14,6 +14,7 @@ import (
 	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
 )
 
@@ -35,6 +36,9 @@ func (j *job) open(ctx context.Context) (err error) {
 	}
 	j.onClose(func() error { return j.sheet.Close() })
 	j.onClose(j.Sheet.HoldAgainstWritten(ctx, j.sheet))
+	if j.Results == "" && j.sheet.IsWorkbook() {
+		j.Results = report.Both
+	}
 	return nil
 }
 

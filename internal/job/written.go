@@ -51,9 +51,9 @@ func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 		return nil, err
 	}
 	switch strings.ToLower(name) {
-	case "undo.csv":
+	case "undo.csv", "undo.xlsx":
 		return sheet.Open(ctx, filepath.Join(dir, report.UndoWritten), sheet.Options{Fields: s.Options.Fields})
-	case "results.csv", "failed.csv":
+	case "results.csv", "failed.csv", "results.xlsx", "failed.xlsx":
 		of, err := s.AsOf(info.Options)
 		if err != nil {
 			return nil, err

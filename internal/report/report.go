@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -31,6 +32,8 @@ type Options struct {
 	// Compare is set when each session was read before it was changed:
 	// plan.csv then has the changes.
 	Compare bool
+	// Results is the form of results, failed and undo. Empty is CSV.
+	Results Form
 	// Settings are the run's options for the page, by flag name. They must
 	// hold no secret: everybody who is shown the page reads them.
 	Settings map[string]string
@@ -74,17 +77,20 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	s.Undo = undo.note
 	s.Undo.Lost = undo.losses.list()
 
+	marks := resultMarks(o.Sheet.Columns())
 	for _, f := range []struct {
 		name, file string
 		named      bool                    // there is something in it
 		write      func(path string) error // nil where it is written already
+		form       Form
+		marks      marker
 	}{
-		{"results", "results.csv", true, nil},
-		{"failed", "failed.csv", failed.all > 0, nil},
-		{"undo", "undo.csv", s.Undo.Rows > 0, func(path string) error { return undo.writeTwice(ctx, path) }},
-		{"plan", "plan.csv", o.DryRun, func(path string) error { return writePlan(ctx, path, o) }},
-		{"summary", "summary.json", true, s.writeFile},
-		{"page", "report.html", true, func(path string) error { return writePage(path, o, s, failed) }},
+		{name: "results", file: "results.csv", named: true, form: o.Results, marks: marks},
+		{name: "failed", file: "failed.csv", named: failed.all > 0, form: o.Results, marks: marks},
+		{name: "undo", file: "undo.csv", named: s.Undo.Rows > 0, form: o.Results, write: func(path string) error { return undo.writeTwice(ctx, path) }},
+		{name: "plan", file: "plan.csv", named: o.DryRun, write: func(path string) error { return writePlan(ctx, path, o) }},
+		{name: "summary", file: "summary.json", named: true, write: s.writeFile},
+		{name: "page", file: "report.html", named: true, write: func(path string) error { return writePage(path, o, s, failed) }},
 	} {
 		path := filepath.Join(o.Dir, f.file)
 		if f.write != nil {
@@ -92,8 +98,20 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 				return s, err
 			}
 		}
-		if f.named {
-			s.Files = append(s.Files, File{f.name, path})
+		paths := []string{path}
+		if strings.HasSuffix(f.file, ".csv") {
+			var unfit string
+			if paths, unfit, err = writeForms(ctx, path, f.form, f.marks); err != nil {
+				return s, err
+			}
+			if unfit != "" {
+				s.Notes = append(s.Notes, fmt.Sprintf("there is no workbook of %s: %s", f.file, unfit))
+			}
+		}
+		for _, path := range paths {
+			if f.named {
+				s.Files = append(s.Files, File{f.name, path})
+			}
 		}
 	}
 	return s, nil

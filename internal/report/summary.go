@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,6 +31,7 @@ type Summary struct {
 
 	Reason string   `json:"-"` // why the run stopped, if before its end
 	Files  []File   `json:"-"` // those that were written
+	Notes  []string `json:"-"` // on files that were not written
 	Undo   UndoNote `json:"-"`
 }
 
@@ -52,10 +55,33 @@ type Requests struct {
 	Retried   int `json:"retried"`   // beyond a row's first
 }
 
-// File is a file that was written.
+// File is a file that was written. A workbook has the name of the CSV that says
+// the same, and comes after it.
 type File struct {
 	Name string // what it is: results, failed, undo, plan, summary or page
 	Path string
+}
+
+// FileToEdit returns the path of the file of one kind that a person would edit:
+// the workbook, if there is one. It is empty where there is no file.
+func (s Summary) FileToEdit(kind string) (path string) {
+	for _, f := range s.Files {
+		if f.Name == kind {
+			path = f.Path
+		}
+	}
+	return path
+}
+
+// FileNames returns the names of the files of one kind, without directories.
+func (s Summary) FileNames(kind string) string {
+	var names []string
+	for _, f := range s.Files {
+		if f.Name == kind {
+			names = append(names, filepath.Base(f.Path))
+		}
+	}
+	return cmp.Or(strings.Join(names, " or "), kind+".csv")
 }
 
 // toSend is what a dry run found of a row that it would have sent. It is no
@@ -168,11 +194,14 @@ func (s Summary) Print(w io.Writer, next string) error {
 		fmt.Fprintf(&b, "no longer in the sheet: %s sent before, %s not yet sent\n", text.Number(r.Sent), text.Number(r.NotSent))
 	}
 	s.printFailures(&b)
-	s.Undo.print(&b)
+	s.Undo.print(&b, s.FileNames("undo"))
 	if len(s.Files) > 0 {
 		b.WriteString("\nfiles:\n")
 		for _, f := range s.Files {
 			fmt.Fprintf(&b, "  %-8s %s\n", f.Name, f.Path)
+		}
+		for _, note := range s.Notes {
+			fmt.Fprintf(&b, "  %s\n", note)
 		}
 	}
 	if next != "" {

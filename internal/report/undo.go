@@ -274,9 +274,9 @@ func (u *undo) write(ctx context.Context, path string) error {
 	return nil
 }
 
-func (n UndoNote) print(b *strings.Builder) {
+func (n UndoNote) print(b *strings.Builder, file string) {
 	if n.Rows > 0 {
-		fmt.Fprintf(b, "\nundo.csv puts back %s", text.Count(n.Rows, "row"))
+		fmt.Fprintf(b, "\n%s puts back %s", file, text.Count(n.Rows, "row"))
 		if len(n.Flags) > 0 {
 			fmt.Fprintf(b, "; run it with %s", strings.Join(n.Flags, " "))
 		}
