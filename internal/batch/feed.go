@@ -67,6 +67,9 @@ func (e *engine) taskOf(row *sheet.Row) (*task, error) {
 	if err != nil || h.turn == skip {
 		return nil, err
 	}
+	if h.turn == note {
+		return nil, e.keepNoted(h)
+	}
 	if e.superseded[row.Number] > 0 {
 		return nil, e.keepSuperseded(row.Number, h.replaces)
 	}

@@ -28,6 +28,7 @@ const (
 	fresh turn = iota // send it
 	skip              // it has its outcome
 	doubt             // it may have been applied: read it back first
+	note              // it keeps its outcome though a later run has written its session
 )
 
 // history is what earlier sessions of the run know about a row.
@@ -37,7 +38,8 @@ type history struct {
 	since        time.Time      // for doubt: when its last request left
 	before       *api.Session   // what the session held before it was changed, if that is known
 	kept         *journal.Before
-	maybeApplied bool // by an earlier request of the run
+	noted        *journal.Outcome // for note: to be recorded, if it is not yet
+	maybeApplied bool             // by an earlier request of the run
 }
 
 // loadHistory reads from the journal what is known about a row.
@@ -50,8 +52,9 @@ func (e *engine) loadHistory(row int) (h history, err error) {
 	if status != journal.Pending {
 		h.replaces = status
 	}
-	if h.turn = nextTurn(status, run, inFlight, e.RetryFailed); h.turn == skip {
-		return h, nil
+	h.turn, h.noted, err = e.Later.turn(e.Earlier, row, nextTurn(status, run, inFlight, e.RetryFailed))
+	if err != nil || h.turn == skip || h.turn == note {
+		return h, err
 	}
 	outcome, _, err := e.Earlier.Outcome(row)
 	if err != nil {

@@ -36,6 +36,10 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 		if a.Removed != (journal.Removed{}) {
 			message += fmt.Sprintf("; sessions that it had before and has no more: %d sent, %d not yet sent (what was sent stays recorded)", a.Removed.Sent, a.Removed.NotSent)
 		}
+		if a.Again > 0 {
+			message += "; sent again, since a later run has written their sessions: " + text.Count(a.Again, "row")
+			attrs = append(attrs, "again", a.Again)
+		}
 		say(slog.LevelInfo, message, "resuming", attrs...)
 	}
 	o := a.Overview

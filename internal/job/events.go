@@ -43,6 +43,7 @@ type Announcement struct {
 	Active   time.Time       // when that run last did something
 	Edited   bool            // its sheet is another one now
 	Removed  journal.Removed // what it had before and has no more
+	Again    int             // rows that are sent again, since a later run has written their sessions
 }
 
 // Sending is the beginning of the requests, for so many rows at most.

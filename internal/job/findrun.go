@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -201,6 +202,49 @@ func (j *job) loadHistory() error {
 	j.earlier = replay
 	j.onClose(replay.Close)
 	return nil
+}
+
+// loadLater reads what other runs have written to the same host since the run
+// began that goes on.
+func (j *job) loadLater(context.Context) error {
+	if j.earlier == nil {
+		return nil
+	}
+	runs, err := journal.Runs(RunsRoot)
+	if err != nil {
+		return err
+	}
+	later := new(batch.Later)
+	for _, r := range runs {
+		if r.Info.Host != j.Tenant.Host || r.Info.DryRun || sameDir(r.Dir, j.dir.Dir()) {
+			continue
+		}
+		file, err := os.Stat(filepath.Join(r.Dir, journal.FileName))
+		if err != nil || file.ModTime().Before(j.info.StartedAt) {
+			continue
+		}
+		if err := addRun(later, r.Dir); err != nil {
+			j.Observer.Event(Note{fmt.Sprintf("what the run in %s has written since cannot be read, so its sessions may not be as the outcomes of this run say: %s", r.Dir, err)})
+		}
+	}
+	later.Sort()
+	j.later = later
+	j.again, j.noted, err = later.Count(j.earlier, j.Send.RetryFailed)
+	return err
+}
+
+func addRun(later *batch.Later, dir string) error {
+	replay, err := journal.Load(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(later.Add(replay), replay.Close())
+}
+
+func sameDir(a, b string) bool {
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(one, other)
 }
 
 // match looks up the rows of an edited sheet in what the run has recorded.

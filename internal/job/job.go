@@ -84,6 +84,9 @@ type job struct {
 	earlier *journal.Replay // of the run that goes on; nil for a new one
 	same    bool            // it goes on with the very sheet, read in the same way, that its row numbers refer to
 	matches *batch.Matches  // of an edited sheet, which earlier has been given; else nil
+	later   *batch.Later    // what other runs did since
+	again   int             // rows that are sent again for it
+	noted   int             // rows that get a note for it
 	dir     *journal.Run
 	info    journal.Info
 	journal *journal.Writer
@@ -113,7 +116,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 func (j *job) run(ctx context.Context) (err error) {
 	defer func() { err = cmp.Or(panicked(recover()), err) }()
-	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.confirm, j.connect, j.prepareRunDir} {
+	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.loadLater, j.confirm, j.connect, j.prepareRunDir} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -163,6 +166,8 @@ func (j *job) confirm(ctx context.Context) error {
 			}
 		}
 	}
+	a.Again = j.again
+	a.Rows += j.again
 	if j.Send.Limit > 0 {
 		a.Rows = min(a.Rows, j.Send.Limit)
 	}

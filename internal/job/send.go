@@ -126,7 +126,7 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 // rowsDue is how many rows of the sheet are to be sent or read back, before
 // any was.
 func (j *job) rowsDue() int {
-	due := j.overview.Rows - j.tally.Done() + j.tally.Count(journal.Unknown)
+	due := j.overview.Rows - j.tally.Done() + j.tally.Count(journal.Unknown) + j.again + j.noted
 	if j.Send.RetryFailed {
 		due += j.tally.Count(journal.Failed)
 	}
@@ -152,7 +152,7 @@ func (j *job) batchOptions() batch.Options {
 		o.Tenant = j.client
 	}
 	if j.earlier != nil {
-		o.Earlier = j.earlier
+		o.Earlier, o.Later = j.earlier, j.later
 	}
 	return o
 }

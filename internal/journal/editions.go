@@ -65,7 +65,7 @@ func (e Entry) intentAt() int64 {
 
 // entry is what is known of a row of the present sheet.
 func (r *Replay) entry(row int) Entry {
-	return Entry{row, max(r.last.Edition, 1), r.rows.rows.get(row), r.rows.before.get(row), r.rows.again[row]}
+	return Entry{row, r.edition, r.rows.rows.get(row), r.rows.before.get(row), r.rows.again[row]}
 }
 
 // Known lists the rows that were tried: those of the present sheet in its order,
@@ -93,6 +93,9 @@ func (r *Replay) EditionOf(e Entry) int {
 	after, _ := slices.BinarySearch(r.editions, at)
 	return after + 1
 }
+
+// Edition counts the sheets up to the one that rows have their numbers from.
+func (r *Replay) Edition() int { return r.edition }
 
 // Removed rows are kept in few bytes: they can be as many as a sheet has.
 type removedRow struct {
@@ -122,8 +125,7 @@ func movesOf(moves []move) iter.Seq[Moved] {
 // it once moves are written and closed by a Start. A row that did not move is
 // removed: its records stay, and can move into a later edition.
 func (r *Replay) Edit(moves iter.Seq[Moved]) error {
-	next := new(rowIndex)
-	edition := max(r.last.Edition, 1)
+	next, edition := new(rowIndex), r.edition
 	for m := range moves {
 		e, ok := r.take(m, edition)
 		if !ok {
@@ -139,7 +141,7 @@ func (r *Replay) Edit(moves iter.Seq[Moved]) error {
 			}
 		}
 	}
-	r.rows = next
+	r.rows, r.edition = next, edition+1
 	return nil
 }
 

@@ -23,6 +23,7 @@ type Replay struct {
 	removed  []removedRow // by edition and row
 	moves    []move       // that no start has closed yet
 	editions []int64      // where each but the first one begins
+	edition  int          // of the rows
 
 	first, last Start
 	sessions    int
@@ -166,6 +167,7 @@ func (r *Replay) applyEvent(h head, line []byte, off int64) error {
 func (r *Replay) open(start Start, off int64) error {
 	if r.sessions == 0 {
 		r.first = start
+		r.edition = max(start.Edition, 1)
 	} else if start.Edition > r.last.Edition {
 		if start.Matched < 0 || start.Matched > len(r.moves) {
 			return errors.New("the start of an edited sheet does not fit the rows that moved")
@@ -175,6 +177,7 @@ func (r *Replay) open(start Start, off int64) error {
 			return err
 		}
 		r.editions = append(r.editions, off)
+		r.edition = start.Edition
 	}
 	r.moves = nil
 	r.last = start

@@ -88,7 +88,7 @@ func TestReplay(t *testing.T) {
 			}
 			known := map[int]row{}
 			for e := range r.Known() {
-				if e.Edition == max(r.Last().Edition, 1) {
+				if e.Edition == r.Edition() {
 					run, flying := e.InFlight()
 					known[e.Row] = row{e.Status(), flying, run}
 				}
