@@ -184,6 +184,13 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 	var d *undone
 	first := map[string]*change.Before{}
 	for _, e := range writes {
+		record, ok, err := u.o.Replay.BeforeOf(e)
+		if err != nil {
+			return err
+		}
+		if !ok && (!u.o.Compare || u.o.DryRun) {
+			continue
+		}
 		w, err := u.read(e)
 		if err != nil {
 			return err
@@ -191,12 +198,8 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 		if !w.wrote {
 			continue
 		}
-		record, ok, err := u.o.Replay.BeforeOf(e)
-		if err != nil {
-			return err
-		}
 		if !ok {
-			if u.o.Compare && !u.o.DryRun && w.Status == journal.Updated {
+			if w.Status == journal.Updated {
 				u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", w.Row)
 			}
 			continue
