@@ -28,8 +28,6 @@ const (
 	// maxRow bounds row numbers, so that one absurd number cannot make the
 	// replay ask for all memory.
 	maxRow = 1<<31 - 1
-
-	timeLayout = `"2006-01-02T15:04:05.000Z"`
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -248,7 +246,7 @@ func (e *encoder) flag(key string, v bool) {
 
 func (e *encoder) time(key string, t time.Time) {
 	e.key(key)
-	e.b = t.UTC().AppendFormat(e.b, timeLayout)
+	e.b = append(text.AppendTime(append(e.b, '"'), t), '"')
 }
 
 func (e *encoder) hash(h uint64) {

@@ -15,6 +15,7 @@ import (
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // writeResults writes results.csv and failed.csv in one pass over the sheet
@@ -58,7 +59,7 @@ func resultOf(out journal.Outcome) result {
 		r.Status = string(journal.Pending)
 	}
 	if !out.At.IsZero() {
-		r.FinishedAt = out.At.UTC().Format("2006-01-02T15:04:05.000Z")
+		r.FinishedAt = string(text.AppendTime(nil, out.At))
 	}
 	return r
 }

@@ -1,6 +1,6 @@
 // Package text makes text from outside safe to show on one line, and writes
-// counts, durations, shell words and JSON strings. It knows nothing of sheets,
-// sessions or runs.
+// counts, durations, times, shell words and JSON strings. It knows nothing of
+// sheets, sessions or runs.
 package text
 
 import (
