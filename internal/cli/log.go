@@ -162,7 +162,7 @@ func (o *outlet) turn(w io.Writer) {
 // Whatever the printer says meanwhile is written above the bar.
 func newProgress(s Streams, out *printer, total int) *report.Progress {
 	o := report.ProgressOptions{
-		Out: s.Err, Terminal: s.ErrTerminal && !out.json, Width: s.Width,
+		Out: s.Err, Terminal: s.ErrTerminal && s.Env("TERM") != "dumb" && !out.json, Width: s.Width,
 		Quiet: out.level > slog.LevelInfo, Total: total, Now: s.Now,
 		NoColor: s.Env("NO_COLOR") != "", // https://no-color.org
 	}

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -73,6 +75,34 @@ func TestStateAsked(t *testing.T) {
 			args := append([]string{"run", "nightly.csv", "--base-url", base, "--yes", "--workers", "1", "--rate", "0"}, test.args...)
 			if code := Run(args, s); code != 0 {
 				t.Errorf("exit code %d\n%s", code, errs.text.String())
+			}
+		})
+	}
+}
+
+// TestBarOnATerminal draws a bar where a terminal can show one.
+func TestBarOnATerminal(t *testing.T) {
+	for _, test := range []struct {
+		term string
+		bar  bool
+	}{{"xterm-256color", true}, {"", true}, {"dumb", false}} {
+		t.Run(cmp.Or(test.term, "unknown"), func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			sheetOf(t, "nightly.csv", 3)
+			_, base := tenantOf(t, 3, sandbox.Options{})
+			var errs bytes.Buffer
+			s := Streams{
+				In: strings.NewReader(""), Out: io.Discard, Err: &errs, Now: time.Now, ErrTerminal: true, Width: func() int { return 80 },
+				Env: func(name string) string { return map[string]string{"NERM_TOKEN": "x", "TERM": test.term}[name] },
+				Signals: func() (context.Context, func() ExitCode, func()) {
+					return t.Context(), func() ExitCode { return ExitInterrupted }, func() {}
+				},
+			}
+			if code := Run([]string{"run", "nightly.csv", "--base-url", base, "--yes", "--rate", "0"}, s); code != 0 {
+				t.Fatalf("exit code %d\n%s", code, errs.String())
+			}
+			if got := strings.Contains(errs.String(), "\r"); got != test.bar || !strings.Contains(errs.String(), "100 %") && !strings.Contains(errs.String(), "100%") {
+				t.Errorf("a bar is %v:\n%q", got, errs.String())
 			}
 		})
 	}

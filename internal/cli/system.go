@@ -48,7 +48,7 @@ func System() Streams {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Env: os.Getenv, Environ: os.Environ, Now: time.Now,
 		InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb", // which shows no bar
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Width: func() int {
 			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 			return width

@@ -105,7 +105,7 @@ func (b *bar) words(s State) []string {
 	bad := strings.Join(troubles(s), ", ")
 	why, short := waiting(s, now)
 	var rate, ofCeiling, left string
-	if !s.Outage && !s.PausedUntil.After(now) { // the rate of before says nothing then
+	if !s.Outage && !s.PausedUntil.After(now) && s.Unanswered <= silence { // the rate of before says nothing then
 		rate, ofCeiling, left = rateText(s, false), rateText(s, true), timeLeft(s)
 	}
 	choices := []string{
@@ -143,6 +143,9 @@ func progressLine(s State, total int, now time.Time) string {
 	count := fmt.Sprintf("%s of %s (%s)", text.Number(s.Done), text.Count(total, "row"), text.Percent(s.Done, total))
 	if !s.Throttling { // the user's own rate is no news
 		s.Ceiling = 0
+	}
+	if s.Unanswered > silence { // the rate of before says nothing then
+		s.Rate, s.Requests = 0, 0
 	}
 	line := commas(count, rateText(s, true), strings.Join(troubles(s), ", "), timeLeft(s))
 	if why, _ := waiting(s, now); why != "" {

@@ -36,7 +36,7 @@ func TestProgressLine(t *testing.T) {
 		{"a request more now and then", State{Done: 500, Left: 49500, Rate: 49.5, Requests: 50.1, Ceiling: 50}, "500 of 50,000 rows (1 %), 49.5/s, 16m40s left"},
 		{"the list is read first", State{Left: 50000, Requests: 4}, "0 of 50,000 rows (0 %), 0.0 rows/s, 4.0 requests/s"},
 		{"slow answers", State{Done: 500, Left: 49500, Rate: 1, Unanswered: 5 * time.Second}, "500 of 50,000 rows (1 %), 1.0/s, 13h45m left"},
-		{"it hangs", State{Done: 500, Left: 49500, Unanswered: 40*time.Second + 300*time.Millisecond},
+		{"it hangs", State{Done: 500, Left: 49500, Rate: 0.5, Requests: 1.6, Unanswered: 40*time.Second + 300*time.Millisecond},
 			"500 of 50,000 rows (1 %); the tenant has not answered for 40 s"},
 		{"it hangs after a refusal", State{Done: 500, Left: 49500, Throttling: true, Unanswered: 70 * time.Second},
 			"500 of 50,000 rows (1 %); the tenant has not answered for 1m10s"},
@@ -92,7 +92,7 @@ func TestBarWidths(t *testing.T) {
 	busy := State{Done: 12000, Left: 38000, Failed: 3, Rate: 9.9, Ceiling: 10}
 	throttled := State{Done: 12000, Left: 38000, Failed: 3, Throttling: true, PausedUntil: began.Add(12 * time.Second)}
 	double := State{Done: 12000, Left: 38000, Rate: 38.8, Requests: 77.7, Ceiling: 79.2}
-	silent := State{Done: 12000, Left: 38000, Unanswered: 40 * time.Second}
+	silent := State{Done: 12000, Left: 38000, Rate: 0.5, Requests: 1.6, Ceiling: 10, Unanswered: 40 * time.Second}
 	slowed := State{Done: 12000, Left: 38000, Rate: 9.9, Ceiling: 10, Throttling: true}
 	tests := []struct {
 		width int
