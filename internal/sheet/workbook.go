@@ -22,7 +22,7 @@ const (
 	maxToken    = 4 << 20 // bytes of one XML element or text
 	maxText     = 1 << 20 // bytes of one cell's text; Excel's own limit is 32,767 characters
 	maxParts    = 20_000  // files in the package
-	maxList     = 8 << 20 // bytes of a part that is read whole
+	maxList     = 4 << 20 // bytes of a part that is read whole
 )
 
 // workbook is an Office Open XML workbook (ECMA-376, transitional or strict)

@@ -1,6 +1,9 @@
 package sheet
 
 import (
+	"encoding/xml"
+	"errors"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -19,35 +22,52 @@ type numberFormat struct {
 // digitPlace is where a digit is shown.
 const digitPlace = -1
 
+// maxFormats bounds what cells can refer to as their style, twice of what Excel
+// allows.
+const maxFormats = 1 << 17
+
 // readStyles reads which formats cells refer to by their style.
 func (w *workbook) readStyles(part string) error {
 	if part == "" {
 		return nil
 	}
-	var styles struct {
-		Formats []struct {
-			ID   int    `xml:"numFmtId,attr"`
-			Code string `xml:"formatCode,attr"`
-		} `xml:"numFmts>numFmt"`
-		Cells []struct {
-			Format int `xml:"numFmtId,attr"`
-		} `xml:"cellXfs>xf"`
-	}
-	if err := w.decode(part, &styles); err != nil {
+	in, err := w.open(part)
+	if err != nil {
 		return err
 	}
-	custom := map[int]numberFormat{}
-	for _, f := range styles.Formats {
-		custom[f.ID] = parseFormat(f.Code)
-	}
-	for _, c := range styles.Cells {
-		f, ok := custom[c.Format]
-		if !ok {
-			f = builtInFormat(c.Format)
+	defer in.Close()
+	t, custom, ofCells := newTokens(in), map[int]numberFormat{}, false
+	for depth := 0; len(custom)+len(w.formats) <= maxFormats; {
+		token, err := t.next()
+		if errors.Is(err, io.EOF) && depth == 0 {
+			return nil
 		}
-		w.formats = append(w.formats, f)
+		if err != nil {
+			return cutOff(err)
+		}
+		e, begins := token.(xml.StartElement)
+		if !begins {
+			if end, ends := token.(xml.EndElement); ends {
+				depth, ofCells = depth-1, ofCells && end.Name.Local != "cellXfs"
+			}
+			continue
+		}
+		depth++
+		id, _ := strconv.Atoi(attribute(e, "numFmtId")) // without one it is General
+		switch {
+		case e.Name.Local == "cellXfs":
+			ofCells = true
+		case e.Name.Local == "numFmt":
+			custom[id] = parseFormat(attribute(e, "formatCode"))
+		case e.Name.Local == "xf" && ofCells:
+			f, ok := custom[id]
+			if !ok {
+				f = builtInFormat(id)
+			}
+			w.formats = append(w.formats, f)
+		}
 	}
-	return nil
+	return errors.New("it has too many formats")
 }
 
 // builtInFormat is a format that every workbook has without naming it

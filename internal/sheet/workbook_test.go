@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,12 +91,13 @@ func (b book) bytes(t testing.TB) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
-	for name, content := range b.parts() {
+	parts := b.parts()
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		part, err := w.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.WriteString(part, content); err != nil {
+		if _, err := io.WriteString(part, parts[name]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -491,6 +493,24 @@ func TestSharedStringsInAFile(t *testing.T) {
 	})
 	if err != nil || at != n {
 		t.Errorf("%d rows, %v", at, err)
+	}
+}
+
+func TestTooManySharedStrings(t *testing.T) {
+	s := sharedStrings{ends: make([]uint32, maxStrings-1), begins: make([]int64, maxStrings/stringsBlock)}
+	if err := s.add(nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.add(nil); err == nil || !strings.Contains(err.Error(), "more than 16,777,216 texts") {
+		t.Error(err)
+	}
+}
+
+// TestTooMuchText: cells can refer to one text so often that it fills a disk.
+func TestTooMuchText(t *testing.T) {
+	c := converter{written: maxUnpacked - 1}
+	if err := c.emit([]byte("xx")); !isFault(err) || !strings.Contains(err.Error(), "more than 4 GiB") {
+		t.Error(err)
 	}
 }
 
