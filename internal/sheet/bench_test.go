@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,4 +68,25 @@ func BenchmarkRead(b *testing.B) {
 			b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
+}
+
+// BenchmarkWriteWorkbook writes workbooks of 12 columns.
+func BenchmarkWriteWorkbook(b *testing.B) {
+	const rows = 10_000
+	cells := slices.Repeat([]string{"19368a81-a779-4402-91f5-ce08131951e9", "completed", "=1+1 & more"}, 4)
+	b.ReportAllocs()
+	for b.Loop() {
+		err := WriteWorkbook(io.Discard, "results", func(visit func([]string, ...Mark) error) error {
+			for range rows {
+				if err := visit(cells); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*rows)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -7,7 +7,11 @@ import (
 	"strings"
 )
 
-// The styles of cells, by their place in workbookStyles.
+// lineHeight is the height of a row of one line, in points.
+const lineHeight = 15
+
+// The styles of cells, by their place in the workbook's list. Those of cells of
+// several lines, which make their row higher, follow in the same order.
 const (
 	styleText = iota + 1
 	styleHeader
@@ -17,6 +21,9 @@ const (
 
 // workbookColors are those of the Colors, in their order.
 var workbookColors = []string{"FFFFC7CE", "FFFFEB9C", "FFC6EFCE", "FFDDEBF7", "FFE4DFEC", "FFE7E6E6"}
+
+// styles is how many styles there are for cells of one line.
+var styles = styleColors - 1 + len(workbookColors)
 
 const (
 	xmlHeader       = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
@@ -194,13 +201,16 @@ func writeStyles(to io.Writer) {
 	fmt.Fprint(to, `</fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>`+
 		`<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>`)
 	// The built-in number format 49 is Text.
-	const xf = `<xf numFmtId="49" fontId="%d" fillId="%d" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1"/>`
-	fmt.Fprintf(to, `<cellXfs count="%d"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>`, styleColors+len(workbookColors))
-	for i := range styleColors - 1 {
-		fmt.Fprintf(to, xf, i, 0)
-	}
-	for i := range workbookColors {
-		fmt.Fprintf(to, xf, 0, i+2)
+	const xf = `<xf numFmtId="49" fontId="%d" fillId="%d" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1">` +
+		`<alignment vertical="top"%s/></xf>`
+	fmt.Fprintf(to, `<cellXfs count="%d"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>`, 1+2*styles)
+	for _, wrap := range []string{"", ` wrapText="1"`} {
+		for i := range styleColors - 1 {
+			fmt.Fprintf(to, xf, i, 0, wrap)
+		}
+		for i := range workbookColors {
+			fmt.Fprintf(to, xf, 0, i+2, wrap)
+		}
 	}
 	fmt.Fprint(to, `</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`)
 }

@@ -86,6 +86,7 @@ type WorkbookWriter struct {
 	sheets []*worksheetPart // the last one may be open
 	part   *bufio.Writer    // of the open worksheet
 	line   []byte           // the row that is being made
+	names  []string         // of columns
 }
 
 // worksheetPart is what is known of a worksheet that was begun.
@@ -151,13 +152,23 @@ func (w *WorkbookWriter) write(cells []string, marks []Mark, style int) error {
 	}
 	s.keep(marks)
 	number := strconv.Itoa(s.row)
-	line := append(append(append(w.line[:0], `<row r="`...), number...), `">`...)
+	line := append(append(append(w.line[:0], `<row r="`...), number...), '"')
+	if n := linesOf(cells); n > 1 {
+		line = fmt.Appendf(line, ` ht="%d" customHeight="1"`, n*lineHeight)
+	}
+	line = append(line, '>')
+	for len(w.names) < len(cells) {
+		w.names = append(w.names, Letter(len(w.names)))
+	}
 	for i, cell := range cells {
 		style := styleOf(style, marks, i)
 		if cell == "" && style == styleText {
 			continue // the column has the format
 		}
-		line = append(append(append(line, `<c r="`...), Letter(i)...), number...)
+		if strings.IndexByte(cell, '\n') >= 0 {
+			style += styles
+		}
+		line = append(append(append(line, `<c r="`...), w.names[i]...), number...)
 		line = strconv.AppendInt(append(line, `" s="`...), int64(style), 10)
 		if cell == "" {
 			line = append(line, `"/>`...)
@@ -194,6 +205,16 @@ func (s *worksheetPart) keep(marks []Mark) {
 			s.links = append(s.links, placedMark{m, s.row})
 		}
 	}
+}
+
+// linesOf returns how many lines of a row are shown, at most six: an answer may
+// be a page of a hundred.
+func linesOf(cells []string) int {
+	n := 0
+	for _, cell := range cells {
+		n = max(n, strings.Count(cell, "\n"))
+	}
+	return min(n+1, 6)
 }
 
 // styleOf returns the style of a cell in a row of the given one.

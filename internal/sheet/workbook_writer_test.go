@@ -91,6 +91,19 @@ func TestWorkbook(t *testing.T) {
 			t.Errorf("%s has the format %d, font %+v and color %s", at, s.NumFmt, s.Font, color)
 		}
 	}
+	// A cell of several lines makes its row higher, as when it is typed.
+	if height, err := f.GetRowHeight("results", 2); err != nil || height != 2*lineHeight {
+		t.Errorf("row 2 is %v high (%v)", height, err)
+	}
+	for column, want := range map[int]bool{slices.Index(hostileCells, "a\nb"): true, slices.Index(hostileCells, "007"): false} {
+		id, err := f.GetCellStyle("results", Letter(column)+"2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := f.GetStyle(id); err != nil || s.NumFmt != 49 || s.Alignment.WrapText != want {
+			t.Errorf("%q has the style %+v (%v)", hostileCells[column], s, err)
+		}
+	}
 	for _, column := range []string{"A", "AZ", "XFD"} { // cells that are typed in are text too
 		id, err := f.GetColStyle("results", column)
 		if err != nil {
