@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,7 +20,8 @@ import (
 // A cell is text, or date=SERIAL, time=SERIAL, num=NUMBER, pad=NUMBER (shown as
 // 000), err=VALUE, or formula= for one that was never calculated. A line that
 // begins with ~ is a hidden row. "== NAME" begins a worksheet, "cols LETTERS"
-// before its rows hides columns by number, "merge RANGE" after them merges cells.
+// before its rows hides columns by number, "merge RANGE" after them merges cells,
+// "repeat N ROW" is as many rows.
 func makeWorkbook(ts *testscript.TestScript, neg bool, args []string) {
 	requireArgs(ts, neg, args, 2, "workbook OUT.xlsx FILE")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), workbookOf(ts.ReadFile(args[1])), 0o600))
@@ -48,6 +50,10 @@ func workbookOf(description string) []byte {
 		p := &parts[len(parts)-1]
 		if number, ok := strings.CutPrefix(line, "cols "); ok {
 			fmt.Fprintf(&p.cols, `<col min="%s" max="%s" hidden="1"/>`, number, number)
+		} else if row, ok := strings.CutPrefix(line, "repeat "); ok {
+			times, row, _ := strings.Cut(row, " ")
+			n, _ := strconv.Atoi(times)
+			p.rows.WriteString(strings.Repeat(workbookRow(row), n))
 		} else if cells, ok := strings.CutPrefix(line, "merge "); ok {
 			fmt.Fprintf(&p.merged, `<mergeCell ref="%s"/>`, cells)
 		} else {

@@ -54,6 +54,9 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if _, disk := errors.AsType[*sheet.ScratchError](err); disk {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Err: err}
 	}

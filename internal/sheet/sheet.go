@@ -70,8 +70,8 @@ type Sheet struct {
 }
 
 // Open reads a sheet's header. What is wrong with the sheet is not an error:
-// see Problems. An error is that of the file, or an *OptionError for
-// an option that cannot be used with this sheet. The file must be a regular
+// see Problems. An error is that of the file, a *ScratchError, or an *OptionError
+// for an option that cannot be used with this sheet. The file must be a regular
 // one, since it is read more than once; it stays open until Close.
 //
 // A workbook is unpacked first, which takes as long as reading it: ctx ends

@@ -111,7 +111,7 @@ func (w *workbook) close() error {
 // damaged makes of what is wrong within a workbook the sheet's fault. Errors of
 // another origin stay as they are.
 func damaged(err error) error {
-	_, disk := errors.AsType[*scratchError](err)
+	_, disk := errors.AsType[*ScratchError](err)
 	_, option := errors.AsType[*OptionError](err)
 	if err == nil || isFault(err) || disk || option || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

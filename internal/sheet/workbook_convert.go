@@ -57,7 +57,7 @@ func (w *workbook) convert(to io.Writer, o Options) (*worksheetCopy, error) {
 		return nil, err
 	}
 	if err := c.out.Flush(); err != nil {
-		return nil, &scratchError{err}
+		return nil, &ScratchError{err}
 	}
 	c.judge(layout)
 	c.sum = hex.EncodeToString(sum.Sum(nil))
@@ -188,7 +188,7 @@ func (c *converter) emit(text []byte) error {
 		return tooLarge()
 	}
 	if _, err := c.out.Write(text); err != nil {
-		return &scratchError{err}
+		return &ScratchError{err}
 	}
 	return nil
 }
@@ -285,7 +285,7 @@ func (s *Sheet) openWorksheet(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, w.close()) }()
 	text, err := s.scratch()
 	if err != nil {
-		return &scratchError{err}
+		return &ScratchError{err}
 	}
 	s.text = text // closed with the sheet
 	if s.copied, err = w.convert(text, s.options); err != nil {
@@ -293,7 +293,7 @@ func (s *Sheet) openWorksheet(ctx context.Context) (err error) {
 	}
 	info, err := text.Stat()
 	if err != nil {
-		return &scratchError{err}
+		return &ScratchError{err}
 	}
 	s.size = info.Size()
 	s.options.Encoding, s.options.Delimiter = "utf-8", ','

@@ -14,11 +14,13 @@ import (
 	"unicode/utf8"
 )
 
-// scratchError is an error of this machine's disk, not of the workbook.
-type scratchError struct{ err error }
+// ScratchError is an error of this machine's disk while a workbook is unpacked.
+type ScratchError struct{ err error }
 
-func (e *scratchError) Error() string { return fmt.Sprintf("unpack the workbook: %s", e.err) }
-func (e *scratchError) Unwrap() error { return e.err }
+// Error returns what was tried and why it failed.
+func (e *ScratchError) Error() string { return fmt.Sprintf("unpack the workbook: %s", e.err) }
+// Unwrap returns the error of the disk.
+func (e *ScratchError) Unwrap() error { return e.err }
 
 const (
 	// maxStringsInMemory is how many bytes of texts are kept in memory; all of
@@ -53,13 +55,13 @@ func (s *sharedStrings) add(text []byte) error {
 	}
 	if s.file == nil && len(s.memory)+len(text) > maxStringsInMemory {
 		if err := s.spill(); err != nil {
-			return &scratchError{err}
+			return &ScratchError{err}
 		}
 	}
 	if s.file == nil {
 		s.memory = append(s.memory, text...)
 	} else if _, err := s.writer.Write(text); err != nil {
-		return &scratchError{err}
+		return &ScratchError{err}
 	}
 	if len(s.ends)%stringsBlock == 0 {
 		s.begins = append(s.begins, s.size)
@@ -85,7 +87,7 @@ func (s *sharedStrings) finish() error {
 		return nil
 	}
 	if err := s.writer.Flush(); err != nil {
-		return &scratchError{err}
+		return &ScratchError{err}
 	}
 	s.writer = nil
 	return nil
@@ -106,7 +108,7 @@ func (s *sharedStrings) get(number int) (string, error) {
 		s.memory = s.memory[:min(max(stringsWindow, to-from), s.size-from)]
 		s.window = from
 		if _, err := s.file.ReadAt(s.memory, from); err != nil {
-			return "", &scratchError{err}
+			return "", &ScratchError{err}
 		}
 	}
 	return string(s.memory[from-s.window : to-s.window]), nil
