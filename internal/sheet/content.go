@@ -184,7 +184,7 @@ func (u *unpacker) Read(p []byte) (n int, err error) {
 	switch {
 	case u.left < 0:
 		return 0, &fault{-1, NotASheet, "the packed file holds more than 4 GiB; unpack it first"}
-	case err == nil || err == io.EOF:
+	case err == nil || errors.Is(err, io.EOF):
 		return n, err
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), corrupt:
 		return n, &fault{-1, NotASheet, "the packed file (gzip) is damaged or cut off; fetch it or pack it again"}

@@ -94,7 +94,7 @@ func opened(ctx context.Context, s *Sheet) (*Sheet, error) {
 	if err == nil {
 		return s, nil
 	}
-	s.Close()
+	_ = s.Close() // what is wrong is known
 	if _, ok := errors.AsType[*OptionError](err); ok {
 		return nil, err
 	}

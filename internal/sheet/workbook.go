@@ -177,7 +177,7 @@ func (w *workbook) decode(part string, v any) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.release()
 	d := xml.NewDecoder(io.LimitReader(in, maxList))
 	d.CharsetReader = refuseCharset
 	return cutOff(d.Decode(v))
@@ -188,7 +188,7 @@ func refuseCharset(charset string, _ io.Reader) (io.Reader, error) {
 }
 
 // open opens a part. All parts together give at most maxUnpacked bytes.
-func (w *workbook) open(part string) (io.ReadCloser, error) {
+func (w *workbook) open(part string) (*partReader, error) {
 	f := w.parts[part]
 	switch {
 	case f == nil:
@@ -209,6 +209,9 @@ type partReader struct {
 	w    *workbook
 	name string
 }
+
+// release is for a part that is read no further: closing it loses nothing.
+func (r *partReader) release() { _ = r.Close() }
 
 func (r *partReader) Read(p []byte) (int, error) {
 	if err := r.w.ctx.Err(); err != nil {

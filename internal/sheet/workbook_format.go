@@ -35,7 +35,7 @@ func (w *workbook) readStyles(part string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.release()
 	t, custom, ofCells := newTokens(in), map[int]numberFormat{}, false
 	for depth := 0; len(custom)+len(w.formats) <= maxFormats; {
 		token, err := t.next()

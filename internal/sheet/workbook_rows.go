@@ -63,7 +63,7 @@ func (w *workbook) rows(s worksheet, fn func(*workbookRow) error) (*layout, erro
 	if err != nil {
 		return nil, damaged(err)
 	}
-	defer in.Close()
+	defer in.release()
 	r := &worksheetReader{tokens: newTokens(in), workbook: w, fn: fn}
 	err = r.read()
 	if r.stopped != nil {

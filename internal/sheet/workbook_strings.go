@@ -19,6 +19,7 @@ type ScratchError struct{ err error }
 
 // Error returns what was tried and why it failed.
 func (e *ScratchError) Error() string { return fmt.Sprintf("unpack the workbook: %s", e.err) }
+
 // Unwrap returns the error of the disk.
 func (e *ScratchError) Unwrap() error { return e.err }
 
@@ -130,7 +131,7 @@ func (w *workbook) readStrings(part string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer in.release()
 	w.strings = &sharedStrings{scratch: w.scratch}
 	t := newTokens(in)
 	var text []byte
