@@ -124,7 +124,7 @@ func TestChaosOfEdits(t *testing.T) {
 		record, _ := real.Record(s.ids[i])
 		status := row["result.status"]
 		held[status]++
-		patches += int(record.Patches)
+		patches += record.Patches
 		switch {
 		case record.Runs > 1 || !s.runs(i) && record.Runs > 0:
 			t.Errorf("%s ran %d times", s.ids[i], record.Runs)

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -133,7 +134,7 @@ func TestRun(t *testing.T) {
 				}},
 				Now: time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: r,
 			})
-			if err != test.err || result.Next != test.next || result.Begun != (test.err == nil) {
+			if !errors.Is(err, test.err) || result.Next != test.next || result.Begun != (test.err == nil) {
 				t.Errorf("error %v, next %v, begun %v", err, result.Next, result.Begun)
 			}
 			if !slices.Equal(r.seen, test.want) {

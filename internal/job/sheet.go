@@ -165,7 +165,7 @@ func (s Sheet) copyTo(w io.Writer) (hash string, err error) {
 	} else {
 		var f io.ReadCloser
 		if f, err = sheet.OpenContent(s.Path); err == nil {
-			defer f.Close()
+			defer func() { err = cmp.Or(err, f.Close()) }()
 			from = f
 		}
 	}

@@ -75,7 +75,7 @@ func intact(line []byte) bool {
 
 func (s Start) encode(e *encoder) {
 	e.open("start")
-	e.time("at", s.At)
+	e.at(s.At)
 	e.text("version", s.Version)
 	e.text("host", s.Host)
 	e.text("sheet", s.Sheet)
@@ -105,14 +105,14 @@ func (r Moved) encode(e *encoder) {
 func (r Intent) encode(e *encoder) {
 	e.row("intent", r.Row)
 	e.flag("run", r.Run)
-	e.time("at", r.At)
+	e.at(r.At)
 	e.text("id", r.ID)
 	e.hash(r.Hash)
 }
 
 func (r Withdrawn) encode(e *encoder) {
 	e.row("withdrawn", r.Row)
-	e.time("at", r.At)
+	e.at(r.At)
 	e.text("id", r.ID)
 }
 
@@ -123,7 +123,7 @@ func (r Outcome) encode(e *encoder) {
 	e.row("outcome", r.Row)
 	e.text("status", string(r.Status))
 	e.flag("run", r.Run)
-	e.time("at", r.At)
+	e.at(r.At)
 	e.text("id", r.ID)
 	e.hash(r.Hash)
 	e.intIfAny("http", r.HTTPStatus)
@@ -165,7 +165,7 @@ func (r Planned) encode(e *encoder) {
 
 func (t Tick) encode(e *encoder) {
 	e.open("tick")
-	e.time("at", t.At)
+	e.at(t.At)
 	e.int("patch", t.Patch)
 	e.int("get", t.Get)
 	e.int("token", t.Token)
@@ -190,7 +190,7 @@ func (t Tick) encode(e *encoder) {
 
 func (r End) encode(e *encoder) {
 	e.open("end")
-	e.time("at", r.At)
+	e.at(r.At)
 	e.int("exit", r.ExitCode)
 	e.textIfAny("reason", r.Reason)
 	e.key("finished")
@@ -244,8 +244,8 @@ func (e *encoder) flag(key string, v bool) {
 	}
 }
 
-func (e *encoder) time(key string, t time.Time) {
-	e.key(key)
+func (e *encoder) at(t time.Time) {
+	e.key("at")
 	e.b = append(text.AppendTime(append(e.b, '"'), t), '"')
 }
 

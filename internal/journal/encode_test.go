@@ -147,7 +147,7 @@ func TestTimes(t *testing.T) {
 	} {
 		want := `,"at":` + at.UTC().Format(`"2006-01-02T15:04:05.000Z"`)
 		var e encoder
-		if e.time("at", at); string(e.b) != want {
+		if e.at(at); string(e.b) != want {
 			t.Errorf("got %s, want %s", e.b, want)
 		}
 	}
