@@ -133,10 +133,12 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 }
 
 // isOfSheet reports whether a run is one of this sheet and tenant that can be
-// gone on with.
+// gone on with. A run is of each sheet that one of its sessions had.
 func (j *job) isOfSheet(i journal.Info) bool {
 	path := j.sheetPath()
-	return i.Host == j.Tenant.Host && !i.DryRun && (i.SHA256 == j.hash || path != "" && i.SheetPath == path)
+	same := func(e journal.Edition) bool { return e.SHA256 == j.hash || path != "" && e.SheetPath == path }
+	now := journal.Edition{SheetPath: i.SheetPath, SHA256: i.SHA256}
+	return i.Host == j.Tenant.Host && !i.DryRun && (same(now) || slices.ContainsFunc(i.Earlier, same))
 }
 
 // sheetPath is the sheet's absolute path; empty for one that has none of its

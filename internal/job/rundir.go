@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"nermbulk/internal/journal"
@@ -94,6 +95,10 @@ func isWriting(err error) bool {
 
 // reopen notes in run.json that the run goes on.
 func (j *job) reopen() error {
+	before := journal.Edition{SheetPath: j.info.SheetPath, SHA256: j.info.SHA256}
+	if !slices.Contains(j.info.Earlier, before) {
+		j.info.Earlier = append(j.info.Earlier, before)
+	}
 	if path := j.sheetPath(); path != "" {
 		j.info.SheetPath = path
 	}
@@ -104,6 +109,8 @@ func (j *job) reopen() error {
 	}
 	j.info.Canary = j.Send.Canary
 	j.describe()
+	now := journal.Edition{SheetPath: j.info.SheetPath, SHA256: j.info.SHA256}
+	j.info.Earlier = slices.DeleteFunc(j.info.Earlier, func(e journal.Edition) bool { return e == now })
 	return j.dir.Save(j.info)
 }
 

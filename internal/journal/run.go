@@ -23,6 +23,7 @@ type Info struct {
 	FileSHA256 string            `json:"sheet_file_sha256,omitempty"` // of the run's copy where it is not SHA256: of a workbook it is a CSV
 	Host       string            `json:"host"`
 	Options    map[string]string `json:"options"`           // flags by name; never a secret
+	Earlier    []Edition         `json:"earlier_sheets,omitempty"`    // what the run was begun and gone on with before, each once
 	Results    string            `json:"results,omitempty"` // the form of the files that can be corrected; empty for CSV
 	Version    string            `json:"version"`
 	Clears     int               `json:"clears"` // attributes that the sheet empties
@@ -34,6 +35,12 @@ type Info struct {
 	Finished   bool              `json:"finished"`    // nothing is left to resume
 	DryRun     bool              `json:"dry_run"`
 	Canary     int               `json:"canary,omitempty"` // rows to send first, until they were found right
+}
+
+// Edition is a sheet as a session of a run found it; the fields are as in Info.
+type Edition struct {
+	SheetPath string `json:"sheet_path"`
+	SHA256    string `json:"sha256"`
 }
 
 // RunDir is a directory that holds a run.
