@@ -34,6 +34,9 @@ func newCheckCommand(s Streams) *cobra.Command {
 			if f.fix == "" && c.Flags().Changed("fix") {
 				return usage("--fix is empty: name the file for the corrected copy")
 			}
+			if f.mark == "" && c.Flags().Changed("mark") {
+				return usage("--mark is empty: name the workbook for the marked sheet")
+			}
 			return s.interruptible(func(ctx context.Context) error {
 				return f.withSheet(ctx, s, args[0], func(source job.Sheet) error { return f.check(ctx, s, source) })
 			})
@@ -43,6 +46,7 @@ func newCheckCommand(s Streams) *cobra.Command {
 		group("The sheet", f.register),
 		group("Output", func(flags *pflag.FlagSet) {
 			flags.StringVar(&f.fix, "fix", "", "write a copy to this file, corrected where the correction is certain")
+			flags.StringVar(&f.mark, "mark", "", "write the sheet to this workbook (.xlsx), with each wrong cell colored and its message as a note")
 			flags.BoolVar(&f.asJSON, "json", false, "the problems as one JSON document on standard output")
 			flags.BoolVar(&f.quiet, "quiet", false, "print problems only")
 		}),
@@ -54,6 +58,7 @@ func newCheckCommand(s Streams) *cobra.Command {
 type checkFlags struct {
 	sheetFlags
 	fix           string // where the corrected copy goes; empty for none
+	mark          string // likewise the marked workbook
 	asJSON, quiet bool
 }
 
@@ -67,16 +72,20 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	release := source.HoldAgainstWritten(ctx, sh)
 	defer func() { err = cmp.Or(err, release()) }()
 	sh.SkipHash()
-	if err := f.fixable(s, source); err != nil {
+	if err := f.copyable(s, source, sh); err != nil {
 		return err
 	}
-	found := newProblems(f.asJSON)
+	found, marks := newProblems(f.asJSON), &sheet.Marks{}
 	var o *batch.Overview
 	pass := func(report func(sheet.Problem)) (err error) {
 		o, err = batch.Check(ctx, sh, source.Rules, false, report)
 		return err
 	}
-	if err := pass(found.add); err != nil {
+	err = pass(func(p sheet.Problem) {
+		found.add(p)
+		marks.Add(p)
+	})
+	if err != nil {
 		return source.Unreadable(ctx, err)
 	}
 	found.settle(o)
@@ -98,6 +107,11 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 			return eachFixed(ctx, sh, report, func([]string) error { return nil })
 		}
 	}
+	if f.mark != "" {
+		if err := f.writeMarked(ctx, s.Err, sh, o, marks); err != nil {
+			return err
+		}
+	}
 	if f.asJSON {
 		err = found.writeJSON(s.Out, "", source.Name, pass, fixes)
 	}
@@ -113,29 +127,53 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	return err
 }
 
-// fixable refuses a place for the corrected copy that would do harm: above all
-// the sheet itself, by whatever name.
-func (f *checkFlags) fixable(s Streams, source job.Sheet) error {
-	switch f.fix {
+// copyable refuses places for the copies of the sheet that would do harm.
+func (f *checkFlags) copyable(s Streams, source job.Sheet, sh *sheet.Sheet) error {
+	if err := apart(s, source, "--fix", f.fix); err != nil {
+		return err
+	}
+	if isWorkbookName(f.fix) {
+		return usage("--fix %s: the copy is a CSV, of a workbook too: name a .csv", f.fix)
+	}
+	if err := apart(s, source, "--mark", f.mark); err != nil {
+		return err
+	}
+	switch ending := strings.ToLower(filepath.Ext(f.mark)); {
+	case f.mark == "":
+	case sh.HasMacros() && ending != ".xlsm":
+		return usage("--mark %s: the workbook has macros: name a .xlsm", f.mark)
+	case !sh.HasMacros() && ending != ".xlsx":
+		return usage("--mark %s: the copy is a workbook: name a .xlsx", f.mark)
+	}
+	return nil
+}
+
+// isWorkbookName reports whether a file has the name of a workbook.
+func isWorkbookName(path string) bool {
+	ending := strings.ToLower(filepath.Ext(path))
+	return ending == ".xlsx" || ending == ".xlsm"
+}
+
+// apart refuses a place for a copy of the sheet that would do harm: above all
+// the sheet itself, by whatever name. An empty path is no copy.
+func apart(s Streams, source job.Sheet, flag, path string) error {
+	switch path {
 	case "":
 		return nil
 	case "-":
-		return usage("--fix -: name a file; standard output is for --json")
+		return usage("%s -: name a file; standard output is for --json", flag)
 	}
-	if ext := strings.ToLower(filepath.Ext(f.fix)); ext == ".xlsx" || ext == ".xlsm" {
-		return usage("--fix %s: the copy is a CSV, of a workbook too: name a .csv", f.fix)
+	if err := writable(path); err != nil {
+		return usage("%s %s: %w", flag, path, err)
 	}
-	if err := writable(f.fix); err != nil {
-		return usage("--fix %s: %w", f.fix, err)
-	}
-	there, err := os.Stat(f.fix)
+	there, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return usage("--fix %s: %w", f.fix, err)
+		return usage("%s %s: %w", flag, path, err)
 	case !there.Mode().IsRegular():
-		return usage("--fix %s is not a regular file: name one", f.fix)
+		return usage("%s %s is not a regular file: name one", flag, path)
 	}
 	stat := func() (fs.FileInfo, error) { return os.Stat(source.Path) }
 	if file, ok := s.In.(*os.File); ok && source.File != nil {
@@ -145,7 +183,7 @@ func (f *checkFlags) fixable(s Streams, source job.Sheet) error {
 	}
 	given, err := stat()
 	if err == nil && os.SameFile(given, there) {
-		return usage("--fix %s is the sheet itself: name another file, so that the sheet stays as it was", f.fix)
+		return usage("%s %s is the sheet itself: name another file, so that the sheet stays as it was", flag, path)
 	}
 	return err
 }
@@ -189,4 +227,38 @@ func (f *checkFlags) writeFixed(ctx context.Context, w io.Writer, sh *sheet.Shee
 		}
 	}
 	return list.Flush()
+}
+
+// writeMarked writes the marked workbook, or says on w why there is none.
+func (f *checkFlags) writeMarked(ctx context.Context, w io.Writer, sh *sheet.Sheet, o *batch.Overview, marks *sheet.Marks) error {
+	if len(o.Whole) > 0 { // then they are the only ones
+		marks = &sheet.Marks{}
+		for _, p := range o.Whole {
+			marks.Add(p)
+		}
+	}
+	remark := ""
+	err := journal.Replace(f.mark, func(file io.Writer) (err error) {
+		remark, err = sh.WriteMarked(ctx, file, o.Rows, marks)
+		return err
+	})
+	_, unfit := errors.AsType[*sheet.UnfitError](err)
+	_, unreadable := errors.AsType[*sheet.NotMarkableError](err)
+	switch {
+	case unfit:
+		_, err = fmt.Fprintf(w, "no workbook was written to %s: no workbook can hold the sheet, %v\n", f.mark, err)
+		return err
+	case unreadable:
+		_, err = fmt.Fprintf(w, "no workbook was written to %s: the sheet cannot be read to its end, correct that first\n", f.mark)
+		return err
+	case err != nil:
+		return fmt.Errorf("the marked workbook cannot be written: %w", err)
+	}
+	if remark != "" {
+		fmt.Fprintf(w, "warning: %s: %s\n", f.mark, remark)
+	}
+	if !f.quiet {
+		fmt.Fprintf(w, "%s marked in %s, and listed on its worksheet \"Problems\"\n", text.Count(marks.Len(), "problem"), f.mark)
+	}
+	return nil
 }

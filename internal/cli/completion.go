@@ -38,6 +38,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"date":            completeAfterEquals(dateTargets),
 	"output":          completeFiles("csv", "xlsx"),
 	"fix":             completeFiles("csv"),
+	"mark":            completeFiles("xlsx"),
 	"sheet":           completeSheet,
 	"metrics-file":    completeFiles("prom"),
 	"ca-file":         completeFiles("pem", "crt", "cer"),

@@ -256,8 +256,8 @@ func (w *workbook) readMain(main string, related []relation) error {
 	}
 	own := map[string]bool{}
 	for _, n := range book.Names {
-		if at := strings.LastIndexByte(n.Ref, '!'); at >= 0 && strings.HasPrefix(n.Name, ownNamePrefix) {
-			own[strings.ReplaceAll(strings.Trim(n.Ref[:at], "'"), "''", "'")] = true
+		if name := worksheetOf(n.Ref); name != "" && strings.HasPrefix(n.Name, ownNamePrefix) {
+			own[name] = true
 		}
 	}
 	for _, s := range book.Sheets {
@@ -277,6 +277,16 @@ func (w *workbook) readMain(main string, related []relation) error {
 		w.worksheets = append(w.worksheets, worksheet{name: s.Name, part: r.Target, hidden: s.State != "" && s.State != "visible", own: own[s.Name]})
 	}
 	return nil
+}
+
+// worksheetOf returns the worksheet that a reference such as 'My sheet'!$A$1
+// names; empty if it names none.
+func worksheetOf(ref string) string {
+	name := ref[:max(strings.LastIndexByte(ref, '!'), 0)]
+	if quoted, ok := strings.CutPrefix(name, "'"); ok {
+		name = strings.ReplaceAll(strings.TrimSuffix(quoted, "'"), "''", "'")
+	}
+	return name
 }
 
 func isTrue(attr string) bool { return attr == "1" || attr == "true" || attr == "on" }

@@ -30,9 +30,11 @@ const (
 // worksheetCopy is a worksheet written as a CSV, which is read in its place,
 // and what the CSV does not say.
 type worksheetCopy struct {
-	sum      string    // SHA-256 of the CSV
-	problems []Problem // of rows and columns as a whole, warnings too
-	kinds    cellKinds
+	worksheet string    // its name
+	macros    bool      // the workbook has some
+	sum       string    // SHA-256 of the CSV
+	problems  []Problem // of rows and columns as a whole, warnings too
+	kinds     cellKinds
 }
 
 // noValueText is written for a formula without a value: whoever reads the copy
@@ -60,6 +62,7 @@ func (w *workbook) convert(to io.Writer, o Options) (*worksheetCopy, error) {
 		return nil, &ScratchError{err}
 	}
 	c.judge(layout)
+	c.worksheet, c.macros = s.name, w.parts["xl/vbaproject.bin"] != nil
 	c.sum = hex.EncodeToString(sum.Sum(nil))
 	return &c.worksheetCopy, nil
 }
@@ -309,6 +312,9 @@ func (s *Sheet) scratch() (*os.File, error) {
 
 // IsWorkbook reports whether the sheet is a worksheet of a workbook.
 func (s *Sheet) IsWorkbook() bool { return s.copied != nil }
+
+// HasMacros reports whether the sheet is of a workbook with macros.
+func (s *Sheet) HasMacros() bool { return s.copied != nil && s.copied.macros }
 
 // CopySHA256 returns the hash of what WriteCopy writes of a workbook; empty for
 // any other sheet, whose copy is its content.

@@ -25,6 +25,8 @@ var workbookColors = []string{"FFFFC7CE", "FFFFEB9C", "FFC6EFCE", "FFDDEBF7", "F
 // styles is how many styles there are for cells of one line.
 var styles = styleColors - 1 + len(workbookColors)
 
+const linkColor = "0563C1"
+
 const (
 	xmlHeader       = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 	spreadsheetML   = `xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"`
@@ -81,7 +83,7 @@ func (w *WorkbookWriter) writeNotes(s *worksheetPart) error {
 		return err
 	}
 	err = w.writePart(fmt.Sprintf("xl/comments%d.xml", n), func(to io.Writer) {
-		fmt.Fprint(to, xmlHeader+`<comments `+spreadsheetML+`><authors><author>nermbulk</author></authors><commentList>`)
+		fmt.Fprint(to, xmlHeader+`<comments `+spreadsheetML+`><authors><author>`+noteAuthor+`</author></authors><commentList>`)
 		for _, m := range s.notes {
 			fmt.Fprintf(to, `<comment ref="%s%d" authorId="0"><text><r><t xml:space="preserve">%s</t></r></text></comment>`,
 				Letter(m.Column), m.row, appendXML(nil, m.Note))
@@ -162,13 +164,11 @@ func (w *WorkbookWriter) writeWorkbook(to io.Writer) {
 	}
 	fmt.Fprint(to, `</sheets><definedNames>`)
 	for i, s := range w.sheets {
-		place := xmlText("'" + strings.ReplaceAll(s.Name, "'", "''") + "'!")
-		fmt.Fprintf(to, `<definedName name="_xlnm._FilterDatabase" localSheetId="%d" hidden="1">%s%s</definedName>`, i, place, s.area("$"))
+		fmt.Fprintf(to, `<definedName name="_xlnm._FilterDatabase" localSheetId="%d" hidden="1">%s</definedName>`, i, xmlText(reference(s.Name, s.area("$"))))
 	}
 	for i, s := range w.sheets {
 		if s.Own {
-			place := xmlText("'" + strings.ReplaceAll(s.Name, "'", "''") + "'!")
-			fmt.Fprintf(to, `<definedName name="%s%d" hidden="1">%s$A$1</definedName>`, ownNamePrefix, i+1, place)
+			fmt.Fprintf(to, `<definedName name="%s%d" hidden="1">%s</definedName>`, ownNamePrefix, i+1, xmlText(reference(s.Name, "$A$1")))
 		}
 	}
 	fmt.Fprint(to, `</definedNames></workbook>`)
@@ -193,7 +193,7 @@ func (w *WorkbookWriter) writeContentTypes(to io.Writer) {
 func writeStyles(to io.Writer) {
 	const font = `<sz val="11"/><color rgb="FF%s"/><name val="Calibri"/><family val="2"/>`
 	fmt.Fprintf(to, xmlHeader+`<styleSheet `+spreadsheetML+`><fonts count="3"><font>`+font+`</font><font><b/>`+font+`</font><font><u/>`+font+`</font></fonts>`,
-		"000000", "000000", "0563C1")
+		"000000", "000000", linkColor)
 	fmt.Fprintf(to, `<fills count="%d"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>`, 2+len(workbookColors))
 	for _, c := range workbookColors {
 		fmt.Fprintf(to, `<fill><patternFill patternType="solid"><fgColor rgb="%s"/><bgColor indexed="64"/></patternFill></fill>`, c)

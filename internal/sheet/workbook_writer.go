@@ -69,8 +69,9 @@ type Mark struct {
 type Worksheet struct {
 	Name   string
 	Header []string
-	Widths []int // of the columns, in characters
-	Own    bool  // the tool's own: it is passed over when the workbook is read
+	Marks  []Mark // of the header's cells
+	Widths []int  // of the columns, in characters
+	Own    bool   // the tool's own: it is passed over when the workbook is read
 }
 
 // A WorkbookWriter writes worksheets of text, one after another, as a stream:
@@ -125,13 +126,13 @@ func (w *WorkbookWriter) Begin(s Worksheet) error {
 	w.sheets = append(w.sheets, &worksheetPart{Worksheet: s})
 	fmt.Fprint(w.part, worksheetStart)
 	for i, n := range s.Widths {
-		fmt.Fprintf(w.part, `<col min="%d" max="%[1]d" width="%d" style="%d" customWidth="1"/>`, i+1, min(max(n, 6), maxColumnWidth)+3, styleText)
+		fmt.Fprintf(w.part, `<col min="%d" max="%[1]d" width="%d" style="%d" customWidth="1"/>`, i+1, columnWidth(n), styleText)
 	}
 	if n := len(s.Widths); n < maxColumns { // cells that are typed in behind the last column are text as well
 		fmt.Fprintf(w.part, `<col min="%d" max="%d" width="12" style="%d"/>`, n+1, maxColumns, styleText)
 	}
 	fmt.Fprint(w.part, `</cols><sheetData>`)
-	return w.write(s.Header, nil, styleHeader)
+	return w.write(s.Header, s.Marks, styleHeader)
 }
 
 // Write writes a row; marks are of its cells. An *UnfitError says that no
@@ -198,7 +199,7 @@ func TooManyRows() error {
 func (s *worksheetPart) keep(marks []Mark) {
 	for _, m := range marks {
 		if m.Note != "" && len(s.notes) < maxNotes {
-			m.Note = text.Head(strings.Map(legible, m.Note), maxNote)
+			m.Note = m.note()
 			s.notes = append(s.notes, placedMark{m, s.row})
 		}
 		if m.Link != "" && len(s.links) < maxLinks {
@@ -216,6 +217,12 @@ func linesOf(cells []string) int {
 	}
 	return min(n+1, 6)
 }
+
+// note returns the note as a workbook can hold it.
+func (m Mark) note() string { return text.Head(strings.Map(legible, m.Note), maxNote) }
+
+// columnWidth returns the width of a column whose widest cell has n characters.
+func columnWidth(n int) int { return min(max(n, 6), maxColumnWidth) + 3 }
 
 // styleOf returns the style of a cell in a row of the given one.
 func styleOf(row int, marks []Mark, column int) int {

@@ -1,0 +1,271 @@
+package sheet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// maxKeptBytes bounds the workbooks that are marked with all that is in them:
+// unpacked, they have to be in memory.
+const maxKeptBytes = 512 << 20
+
+// maxKeptMarks bounds the notes and the links in such a workbook. The time for
+// them grows with their square; a color costs nothing.
+const maxKeptMarks = 5_000
+
+// noteAuthor is how this tool's notes are known again.
+const noteAuthor = "nermbulk"
+
+// ownWorkbook is the user's own workbook, in which nothing changes but the
+// fill of some cells and what this tool added to it before.
+type ownWorkbook struct {
+	*excelize.File
+	sheet  string
+	styles map[[2]int]int // by the style before and the fill
+	fills  [Yellow + 1]int
+}
+
+// markOwn returns the workbook with the cells marked. Its macros stay.
+func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (*bytes.Buffer, error) {
+	file, err := excelize.OpenReader(io.NewSectionReader(s.file, 0, s.info.Size()),
+		excelize.Options{UnzipSizeLimit: maxKeptBytes, UnzipXMLSizeLimit: maxKeptBytes})
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() // in memory
+	w := &ownWorkbook{File: file, sheet: s.copied.worksheet, styles: map[[2]int]int{}}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, step := range []func() error{
+		w.addFills,
+		w.removeMarks,
+		func() error { return w.mark(ctx, placed) },
+		func() error { return w.listProblems(ctx, placed, more) },
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.unchanged(); err != nil {
+		return nil, err
+	}
+	return w.WriteToBuffer()
+}
+
+// addFills adds the fills of marked cells.
+func (w *ownWorkbook) addFills() error {
+	for c := Red; c <= Yellow; c++ {
+		id, err := w.NewStyle(&excelize.Style{Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{workbookColors[c-1][2:]}}})
+		if err != nil {
+			return err
+		}
+		w.fills[c] = *w.Styles.CellXfs.Xf[id].FillID
+	}
+	return nil
+}
+
+// fill gives a cell another fill and leaves the rest of its format.
+func (w *ownWorkbook) fill(cell string, fill int) error {
+	style, err := w.GetCellStyle(w.sheet, cell)
+	if err != nil {
+		return err
+	}
+	formats := w.Styles.CellXfs
+	if style >= len(formats.Xf) {
+		return fmt.Errorf("the cell %s has a format that is not there", cell)
+	}
+	changed, ok := w.styles[[2]int{style, fill}]
+	if !ok {
+		xf, yes := formats.Xf[style], true
+		xf.FillID, xf.ApplyFill = &fill, &yes
+		changed = len(formats.Xf)
+		formats.Xf = append(formats.Xf, xf)
+		formats.Count = len(formats.Xf)
+		w.styles[[2]int{style, fill}] = changed
+	}
+	return w.SetCellStyle(w.sheet, cell, cell, changed)
+}
+
+// removeMarks removes what an earlier check has marked and listed.
+func (w *ownWorkbook) removeMarks() error {
+	for _, n := range w.GetDefinedName() {
+		if !strings.HasPrefix(n.Name, ownNamePrefix) {
+			continue
+		}
+		if name := worksheetOf(n.RefersTo); name != w.sheet {
+			if err := w.DeleteSheet(name); err != nil {
+				return err
+			}
+		}
+		// excelize removes the names of a worksheet with it
+		if err := w.DeleteDefinedName(&excelize.DefinedName{Name: n.Name, Scope: n.Scope}); err != nil && !errors.Is(err, excelize.ErrDefinedNameScope) {
+			return err
+		}
+	}
+	notes, err := w.GetComments(w.sheet)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		if note.Author != noteAuthor {
+			continue
+		}
+		if err := w.DeleteComment(w.sheet, note.Cell); err != nil {
+			return err
+		}
+		id, err := w.GetCellStyle(w.sheet, note.Cell)
+		if err != nil {
+			return err
+		}
+		if w.isMarked(id) {
+			if err := w.fill(note.Cell, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isMarked reports whether a format has the fill of a marked cell. Each program
+// gives the fills numbers of its own.
+func (w *ownWorkbook) isMarked(format int) bool {
+	id := w.Styles.CellXfs.Xf[format].FillID
+	if id == nil || *id >= len(w.Styles.Fills.Fill) {
+		return false
+	}
+	fill := w.Styles.Fills.Fill[*id].PatternFill
+	return fill != nil && fill.FgColor != nil && slices.ContainsFunc(workbookColors[:Yellow], func(color string) bool {
+		return strings.EqualFold(fill.FgColor.RGB, color)
+	})
+}
+
+// mark gives the cells their colors and notes. A note of the user's stays as it
+// is.
+func (w *ownWorkbook) mark(ctx context.Context, placed []markedProblem) error {
+	notes, err := w.GetComments(w.sheet)
+	if err != nil {
+		return err
+	}
+	taken := map[string]bool{}
+	for _, n := range notes {
+		taken[n.Cell] = true
+	}
+	noted := 0
+	for len(placed) > 0 && ctx.Err() == nil {
+		end := 1
+		for end < len(placed) && placed[end].Row == placed[0].Row {
+			end++
+		}
+		for _, m := range cellMarks(placed[:end]) {
+			cell := fmt.Sprintf("%s%d", Letter(m.Column), placed[0].Row)
+			if err := w.fill(cell, w.fills[m.Color]); err != nil {
+				return err
+			}
+			if noted++; taken[cell] || noted > maxKeptMarks {
+				continue
+			}
+			if err := w.AddComment(w.sheet, excelize.Comment{Cell: cell, Author: noteAuthor, Text: m.note(), Width: 320, Height: 100}); err != nil {
+				return err
+			}
+		}
+		placed = placed[end:]
+	}
+	return ctx.Err()
+}
+
+// listProblems adds the worksheet that lists the problems.
+func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, more int) error {
+	name := problemsName
+	for n := 2; ; n++ {
+		if at, err := w.GetSheetIndex(name); err != nil || at < 0 {
+			break
+		}
+		name = fmt.Sprintf("%s %d", problemsName, n)
+	}
+	if _, err := w.NewSheet(name); err != nil {
+		return err
+	}
+	looks, err := w.listStyles()
+	if err != nil {
+		return err
+	}
+	widths := widen(nil, problemsHeader)
+	lines := [][]string{problemsHeader}
+	for i := range placed {
+		lines = append(lines, placed[i].line())
+		widths = widen(widths, lines[i+1])
+	}
+	if more > 0 {
+		lines = append(lines, moreProblems(more))
+	}
+	for i, n := range widths {
+		if err := errors.Join(w.SetColStyle(name, Letter(i), looks.text), w.SetColWidth(name, Letter(i), Letter(i), float64(columnWidth(n)))); err != nil {
+			return err
+		}
+	}
+	for i, line := range lines {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for column, cell := range line {
+			if err := w.SetCellStr(name, fmt.Sprintf("%s%d", Letter(column), i+1), cell); err != nil {
+				return err
+			}
+		}
+		if i == 0 || i > len(placed) {
+			continue
+		}
+		p, number := &placed[i-1], i+1
+		severity := fmt.Sprintf("%s%d", Letter(problemsSeverity), number)
+		if err := w.SetCellStyle(name, severity, severity, looks.colors[p.color()]); err != nil {
+			return err
+		}
+		if i > maxKeptMarks {
+			continue
+		}
+		cell := fmt.Sprintf("%s%d", Letter(problemsCell), number)
+		if err := errors.Join(w.SetCellStyle(name, cell, cell, looks.link), w.SetCellHyperLink(name, cell, reference(w.sheet, p.address()), "Location")); err != nil {
+			return err
+		}
+	}
+	last, landscape, pages, yes := Letter(len(problemsHeader)-1), "landscape", 0, true
+	return errors.Join(
+		w.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &yes}),
+		w.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, FitToHeight: &pages}),
+		w.SetCellStyle(name, "A1", last+"1", looks.header),
+		w.AutoFilter(name, fmt.Sprintf("A1:%s%d", last, len(lines)), nil),
+		w.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
+		w.SetDefinedName(&excelize.DefinedName{Name: ownNamePrefix + "problems", RefersTo: reference(name, "$A$1")}),
+	)
+}
+
+// listStyles are the formats of that worksheet, all of them text.
+type listStyles struct {
+	text, header, link int
+	colors             [Yellow + 1]int
+}
+
+func (w *ownWorkbook) listStyles() (s listStyles, err error) {
+	const asText = 49 // the built-in format Text
+	add := func(id *int, style excelize.Style) {
+		if err == nil {
+			style.NumFmt = asText
+			*id, err = w.NewStyle(&style)
+		}
+	}
+	add(&s.text, excelize.Style{})
+	add(&s.header, excelize.Style{Font: &excelize.Font{Bold: true}})
+	add(&s.link, excelize.Style{Font: &excelize.Font{Underline: "single", Color: linkColor}})
+	for c := Red; c <= Yellow; c++ {
+		add(&s.colors[c], excelize.Style{Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{workbookColors[c-1][2:]}}})
+	}
+	return s, err
+}
