@@ -14,6 +14,9 @@ import (
 type Field struct {
 	Name string // in a header, and in the API's JSON
 	Help string // what a cell holds; empty for a field that is accepted and never sent
+	// Choices are all the words that a cell can hold, as they are offered. It is
+	// nil for a field that takes others.
+	Choices []string
 	// Get returns what a session holds, a list joined by commas. It is nil for
 	// what is no part of a session.
 	Get func(*api.Session) string
@@ -50,7 +53,7 @@ var fields = []Field{
 	},
 	{Name: "uid", Get: func(s *api.Session) string { return s.UID }},
 	{
-		Name: "status", has: api.FieldStatus, words: true,
+		Name: "status", has: api.FieldStatus, words: true, Choices: statuses,
 		Help:  `one of the statuses below; "Pending Approval" is pending_approval`,
 		Get:   func(s *api.Session) string { return s.Status },
 		parse: parseStatus, same: sameName, fix: fixStatus,
@@ -68,7 +71,7 @@ var fields = []Field{
 		parse: parseID, same: strings.EqualFold, fix: fixUUID,
 	},
 	{
-		Name: "requester_type", has: api.FieldRequesterType, words: true,
+		Name: "requester_type", has: api.FieldRequesterType, words: true, Choices: requesterTypes,
 		Help:  "User, NeprofileUser, NeaccessUser or NeaccessRegistrant",
 		Get:   func(s *api.Session) string { return s.RequesterType },
 		parse: parseRequesterType, same: strings.EqualFold, fix: fixRequesterType,
@@ -87,7 +90,7 @@ var fields = []Field{
 	},
 	{Name: "created_at", Get: func(s *api.Session) string { return s.CreatedAt }},
 	{Name: "updated_at", Get: func(s *api.Session) string { return s.UpdatedAt }},
-	{Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated"},
+	{Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated", Choices: []string{"true", "false"}},
 }
 
 // Fields returns the table, without the attributes. It is not to be changed.

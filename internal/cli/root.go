@@ -78,7 +78,7 @@ func NewRoot(s Streams) *cobra.Command {
 		return cmp.Or(refuseUnknown(c, s.Environ), fill(c.Flags(), fromEnv(s.Env)))
 	}
 	root.AddCommand(
-		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s),
+		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s), newTemplateCommand(s),
 		newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
 	)
 	addHelp(root)

@@ -22,9 +22,9 @@ type Info struct {
 	SHA256     string            `json:"sha256"`                      // of the sheet's bytes, in hexadecimal
 	FileSHA256 string            `json:"sheet_file_sha256,omitempty"` // of the run's copy where it is not SHA256: of a workbook it is a CSV
 	Host       string            `json:"host"`
-	Options    map[string]string `json:"options"`           // flags by name; never a secret
-	Earlier    []Edition         `json:"earlier_sheets,omitempty"`    // what the run was begun and gone on with before, each once
-	Results    string            `json:"results,omitempty"` // the form of the files that can be corrected; empty for CSV
+	Options    map[string]string `json:"options"`                  // flags by name; never a secret
+	Earlier    []Edition         `json:"earlier_sheets,omitempty"` // what the run was begun and gone on with before, each once
+	Results    string            `json:"results,omitempty"`        // the form of the files that can be corrected; empty for CSV
 	Version    string            `json:"version"`
 	Clears     int               `json:"clears"` // attributes that the sheet empties
 	Runs       int               `json:"runs"`   // sessions that the sheet runs

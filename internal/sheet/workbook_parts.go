@@ -25,6 +25,9 @@ var workbookColors = []string{"FFFFC7CE", "FFFFEB9C", "FFC6EFCE", "FFDDEBF7", "F
 // styles is how many styles there are for cells of one line.
 var styles = styleColors - 1 + len(workbookColors)
 
+// styleDate is the style of a real date, behind the styles of text.
+func styleDate() int { return 1 + 2*styles }
+
 const linkColor = "0563C1"
 
 const (
@@ -52,6 +55,7 @@ func (s *worksheetPart) area(dollar string) string {
 // those of the buffer's Flush.
 func (s *worksheetPart) writeEnd(to io.Writer) {
 	fmt.Fprintf(to, `</sheetData><autoFilter ref="%s"/>`, s.area(""))
+	s.writeRules(to)
 	if len(s.links) > 0 {
 		fmt.Fprint(to, `<hyperlinks>`)
 		for _, l := range s.links {
@@ -160,7 +164,11 @@ func (w *WorkbookWriter) writePart(name string, write func(io.Writer)) error {
 func (w *WorkbookWriter) writeWorkbook(to io.Writer) {
 	fmt.Fprint(to, xmlHeader+`<workbook `+spreadsheetML+` `+relationshipML+`><sheets>`)
 	for i, s := range w.sheets {
-		fmt.Fprintf(to, `<sheet name="%s" sheetId="%d" r:id="rId%[2]d"/>`, xmlText(s.Name), i+1)
+		state := ""
+		if s.hidden {
+			state = ` state="hidden"`
+		}
+		fmt.Fprintf(to, `<sheet name="%s" sheetId="%d"%s r:id="rId%[2]d"/>`, xmlText(s.Name), i+1, state)
 	}
 	fmt.Fprint(to, `</sheets><definedNames>`)
 	for i, s := range w.sheets {
@@ -192,7 +200,7 @@ func (w *WorkbookWriter) writeContentTypes(to io.Writer) {
 
 func writeStyles(to io.Writer) {
 	const font = `<sz val="11"/><color rgb="FF%s"/><name val="Calibri"/><family val="2"/>`
-	fmt.Fprintf(to, xmlHeader+`<styleSheet `+spreadsheetML+`><fonts count="3"><font>`+font+`</font><font><b/>`+font+`</font><font><u/>`+font+`</font></fonts>`,
+	fmt.Fprintf(to, xmlHeader+`<styleSheet `+spreadsheetML+`><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd"/></numFmts><fonts count="3"><font>`+font+`</font><font><b/>`+font+`</font><font><u/>`+font+`</font></fonts>`,
 		"000000", "000000", linkColor)
 	fmt.Fprintf(to, `<fills count="%d"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>`, 2+len(workbookColors))
 	for _, c := range workbookColors {
@@ -203,7 +211,7 @@ func writeStyles(to io.Writer) {
 	// The built-in number format 49 is Text.
 	const xf = `<xf numFmtId="49" fontId="%d" fillId="%d" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1" applyFill="1" applyAlignment="1">` +
 		`<alignment vertical="top"%s/></xf>`
-	fmt.Fprintf(to, `<cellXfs count="%d"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>`, 1+2*styles)
+	fmt.Fprintf(to, `<cellXfs count="%d"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>`, 2+2*styles)
 	for _, wrap := range []string{"", ` wrapText="1"`} {
 		for i := range styleColors - 1 {
 			fmt.Fprintf(to, xf, i, 0, wrap)
@@ -212,6 +220,7 @@ func writeStyles(to io.Writer) {
 			fmt.Fprintf(to, xf, 0, i+2, wrap)
 		}
 	}
+	fmt.Fprint(to, `<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`)
 	fmt.Fprint(to, `</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`)
 }
 

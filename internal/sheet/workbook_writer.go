@@ -72,6 +72,9 @@ type Worksheet struct {
 	Marks  []Mark // of the header's cells
 	Widths []int  // of the columns, in characters
 	Own    bool   // the tool's own: it is passed over when the workbook is read
+
+	hidden bool
+	rules  []columnRule // of the columns; those without any need none
 }
 
 // A WorkbookWriter writes worksheets of text, one after another, as a stream:
@@ -126,7 +129,11 @@ func (w *WorkbookWriter) Begin(s Worksheet) error {
 	w.sheets = append(w.sheets, &worksheetPart{Worksheet: s})
 	fmt.Fprint(w.part, worksheetStart)
 	for i, n := range s.Widths {
-		fmt.Fprintf(w.part, `<col min="%d" max="%[1]d" width="%d" style="%d" customWidth="1"/>`, i+1, columnWidth(n), styleText)
+		style := styleText
+		if i < len(s.rules) {
+			style = s.rules[i].style()
+		}
+		fmt.Fprintf(w.part, `<col min="%d" max="%[1]d" width="%d" style="%d" customWidth="1"/>`, i+1, columnWidth(n), style)
 	}
 	if n := len(s.Widths); n < maxColumns { // cells that are typed in behind the last column are text as well
 		fmt.Fprintf(w.part, `<col min="%d" max="%d" width="12" style="%d"/>`, n+1, maxColumns, styleText)
