@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -118,15 +119,20 @@ func TestWorkbookBombs(t *testing.T) {
 		{"formats of 3 GiB", map[string]packed{"xl/styles.xml": {start: "<styleSheet><cellXfs>", block: "<xf/>", times: 6e8}}, "it has too many formats"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir, temp := t.TempDir(), t.TempDir()
+			dir, temp, peakFile := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "peak")
 			bomb(t, filepath.Join(dir, "b.xlsx"), tt.parts)
-			cmd := exec.CommandContext(t.Context(), "nermbulk", "run", "b.xlsx", "--base-url", tenant, "--yes")
+			cmd := exec.CommandContext(t.Context(), "measured", "run", "b.xlsx", "--base-url", tenant, "--yes")
 			var stderr bytes.Buffer
 			cmd.Dir, cmd.Stderr = dir, &stderr
-			cmd.Env = []string{"GORACE=" + noPause, "HOME=" + dir, "TMPDIR=" + temp, "PATH=" + os.Getenv("PATH"), "NERM_TOKEN=x"}
+			cmd.Env = []string{"GORACE=" + noPause, "HOME=" + dir, "TMPDIR=" + temp, "PATH=" + os.Getenv("PATH"), "NERM_TOKEN=x", "PEAK_FILE=" + peakFile}
 			began := time.Now()
 			_ = cmd.Run() // its code is looked at
-			peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10
+			kib, err := os.ReadFile(peakFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			peak, _ := strconv.Atoi(string(kib))
+			peak >>= 10
 			t.Logf("%s, %d MiB", time.Since(began).Round(time.Millisecond), peak)
 			if code := codeOf(cmd.ProcessState); code != 2 || !strings.Contains(stderr.String(), tt.message) {
 				t.Errorf("exit code %d, and not %q:\n%.2000s", code, tt.message, stderr.String())

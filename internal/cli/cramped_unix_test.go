@@ -25,3 +25,13 @@ func boundFiles(bytes string) {
 		os.Exit(99)
 	}
 }
+
+// maxResident returns the most memory that a process had in use, as the system
+// counts it: in KiB on Linux.
+func maxResident(s *os.ProcessState) int64 {
+	usage, ok := s.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return usage.Maxrss
+}

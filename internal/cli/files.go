@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,23 +63,19 @@ func exportPath(output string) (string, error) {
 
 // keepInput copies r into a file of its own. It can hold personal data: nothing
 // is left of it once it is closed or the process has ended.
-func keepInput(ctx context.Context, r io.Reader) (file *os.File, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("keep standard input in a file: %w", err)
+func keepInput(ctx context.Context, r io.Reader) (*os.File, error) {
+	file, err := journal.Scratch(os.TempDir())
+	if err == nil {
+		err = await(ctx, func() error {
+			_, err := io.Copy(file, r)
+			return err
+		})
+		if err == nil {
+			return file, nil
 		}
-	}()
-	if file, err = journal.Scratch(os.TempDir()); err != nil {
-		return nil, err
+		_ = file.Close() // what is wrong is known
 	}
-	err = await(ctx, func() error {
-		_, err := io.Copy(file, r)
-		return err
-	})
-	if err != nil {
-		return nil, cmp.Or(err, file.Close())
-	}
-	return file, nil
+	return nil, fmt.Errorf("keep standard input in a file: %w", err)
 }
 
 // await calls read and returns its error, or the context's when that ends first.
