@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -33,13 +34,14 @@ func (j *job) claimPath(context.Context) error {
 	return j.claim("path", j.sheetPath())
 }
 
-// claimContent hashes the sheet and takes the lock of its content.
-func (j *job) claimContent(context.Context) (err error) {
+// claimContent hashes the sheet and takes the lock of its content. What cannot
+// be read to its end has no hash: the check says what is wrong with it.
+func (j *job) claimContent(ctx context.Context) (err error) {
 	if j.Send.DryRun {
 		return nil
 	}
 	if j.hash, err = j.Sheet.copyTo(io.Discard); err != nil {
-		return err
+		return cmp.Or(j.check(ctx), err)
 	}
 	return j.claim("content", j.hash)
 }
