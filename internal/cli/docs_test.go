@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nermbulk/internal/sandbox"
+	"nermbulk/internal/sheet"
 )
 
 // The documents are tested unchanged. Their fenced blocks mean:
@@ -24,6 +25,7 @@ import (
 //	                its output, in which … matches anything. A command may
 //	                fail only where "$ echo $?" follows it.
 //	```csv NAME     the file NAME next to them
+//	```cells NAME   the workbook NAME next to them, its cells between |
 //
 // The tenant acme is a simulated one that knows the ids of samples/sessions.csv.
 
@@ -126,12 +128,39 @@ func TestDocumentedCommands(t *testing.T) {
 					if err := os.WriteFile(filepath.Join(dir, name), []byte(b.text), 0o600); err != nil {
 						t.Fatal(err)
 					}
+				case kind == "cells" && name != "":
+					writeCells(t, filepath.Join(dir, name), b.text)
 				default:
 					refuseCommands(t, b)
 				}
 			}
 			runSteps(t, dir, path, steps)
 		})
+	}
+}
+
+// writeCells writes a workbook of lines with | between the cells.
+func writeCells(t *testing.T, path, lines string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	err = sheet.WriteWorkbook(file, "Sheet1", func(visit func([]string, ...sheet.Mark) error) error {
+		for line := range strings.Lines(lines) {
+			cells := strings.Split(line, "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			if err := visit(cells); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
