@@ -63,7 +63,9 @@ type checkFlags struct {
 }
 
 func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (err error) {
-	s.limitMemory()
+	if f.mark == "" { // a workbook that is to be marked has to be in memory
+		s.limitMemory()
+	}
 	sh, err := source.Open(ctx, source.Path)
 	if err != nil {
 		return explain(err, "")

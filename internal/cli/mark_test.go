@@ -236,3 +236,26 @@ func TestMarkedCSV(t *testing.T) {
 		t.Errorf("after the correction the worksheets are %q, not %q", got, want)
 	}
 }
+
+// A workbook with macros keeps them, under a name that says so.
+func TestMarkedMacros(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "own.xlsm")
+	usersWorkbook(t, path)
+	f := openWorkbook(t, path)
+	f.Pkg.Store("xl/vbaProject.bin", []byte("macros"))
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+	got := nermbulk(t, dir, nil, "check", "own.xlsm", "--mark", "m.xlsx")
+	if want := "--mark m.xlsx: the workbook has macros: name a .xlsm"; got.code != 2 || !strings.Contains(got.stderr, want) {
+		t.Errorf("exit code %d, and it does not say %s:\n%s", got.code, want, got.stderr)
+	}
+	if got := nermbulk(t, dir, nil, "check", "own.xlsm", "--mark", "m.xlsm"); got.code != 2 || !strings.Contains(got.stderr, "3 problems marked in m.xlsm") {
+		t.Errorf("exit code %d:\n%s", got.code, got.stderr)
+	}
+	if macros, ok := openWorkbook(t, filepath.Join(dir, "m.xlsm")).Pkg.Load("xl/vbaProject.bin"); !ok || string(macros.([]byte)) != "macros" {
+		t.Errorf("the macros are %q", macros)
+	}
+}
