@@ -157,7 +157,7 @@ func (c *Client) Outage() (since time.Time, ok bool) {
 	return since, ok
 }
 
-// OutageCause says in words for people why the tenant could not be reached the
+// OutageCause returns in words for people why the tenant could not be reached the
 // last time that it could not; "" if it always could.
 func (c *Client) OutageCause() string {
 	_, cause, _ := c.outage.state()

@@ -226,7 +226,7 @@ func entries(object map[string]any) string {
 	return strings.Join(parts, "; ")
 }
 
-// netReason says in plain words why a connection could not be made or broke.
+// netReason returns in plain words why a connection could not be made or broke.
 // It holds no secret.
 func netReason(err error, secrets *redactor) string {
 	if reason := certReason(err); reason != "" {

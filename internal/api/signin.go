@@ -164,7 +164,7 @@ func CleanToken(s string) (string, error) {
 // unquote is the remedy for a setting that is quoted.
 const unquote = "stands in quotation marks, which an env file or a copied line left around it; take them away"
 
-// quoted reports whether a setting still bears the quotation marks of an env
+// quoted reports whether a setting still has the quotation marks of an env
 // file, which a shell takes away and docker and systemd need not.
 func quoted(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)

@@ -16,7 +16,7 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// Matches says which rows of an edited sheet are rows that the run knows.
+// Matches returns which rows of an edited sheet are rows that the run knows.
 type Matches struct {
 	Removed journal.Removed
 	Count   int

@@ -43,9 +43,9 @@ type Change struct {
 	Doubtful bool      // an earlier run or session could not find out whether this was applied
 	Since    time.Time // for Doubtful: when its request left, if that is known
 
-	values []value // what the row sets, in the body's order
-	narrow []value // those that ChangedOnly left; nil before it
-	hash   uint64  // once it was asked for
+	values  []value // what the row sets, in the body's order
+	changed []value // those that ChangedOnly left; nil before it
+	hash    uint64  // once it was asked for
 }
 
 // value is what a change sets one field or attribute to.
@@ -54,7 +54,7 @@ type value struct {
 	text string
 }
 
-// Hash tells changes apart by id and content. It is the same in every process
+// Hash differs between changes of another id or content. It is the same in every process
 // and for every order of a sheet's rows and columns.
 func (c *Change) Hash() uint64 {
 	if c.hash == 0 {
@@ -155,15 +155,15 @@ func (c *Change) ChangedOnly(found Comparison) {
 		open[id], open[kind] = true, true
 	}
 	changed := slices.DeleteFunc(slices.Clone(c.values), func(v value) bool { return !open[v.label] })
-	c.narrow = changed
+	c.changed = changed
 	c.Body = appendBody(c.Body[:0], changed)
 }
 
 // Sent returns what the body sets, by the field's name in a header.
 func (c *Change) Sent() map[string]string {
 	values := c.values
-	if c.narrow != nil {
-		values = c.narrow
+	if c.changed != nil {
+		values = c.changed
 	}
 	sent := make(map[string]string, len(values))
 	for _, v := range values {

@@ -54,7 +54,7 @@ func suggestion(word string, list []string) string {
 	return "; `nermbulk help sheet` lists them"
 }
 
-// uuidHint says what is wrong with a UUID where that is plain to see.
+// uuidHint returns what is wrong with a UUID where that is plain to see.
 func uuidHint(s string) string {
 	if fixed, ok := repairUUID(s); ok {
 		return "; write it with hyphens and without braces: " + fixed

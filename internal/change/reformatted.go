@@ -17,7 +17,7 @@ type Written struct {
 	Row func(number int) []string
 }
 
-// writtenColumn is where a column of the sheet stands in what was written.
+// writtenColumn is where a column of the sheet is in what was written.
 type writtenColumn struct {
 	sheet.Column
 	at  int

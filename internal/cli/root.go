@@ -170,7 +170,7 @@ func usage(format string, args ...any) error {
 	return &failure{ExitUsage, fmt.Errorf(format, args...)}
 }
 
-// alreadySaid is a failure that people, and the log, have been told of. A JSON
+// alreadySaid is a failure that people, and the log, have been shown. A JSON
 // document may still need it.
 type alreadySaid struct{ error }
 

@@ -43,7 +43,7 @@ func (j *job) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-// ownFiles is how many open files a run needs beside its connections: sheet,
+// ownFiles is how many open files a run needs next to its connections: sheet,
 // journal, the files at the end, and some for looking up and dialing.
 const ownFiles = 24
 

@@ -7,7 +7,7 @@ import (
 
 const (
 	// rateStep is the factor between neighbouring bucket hypotheses: close
-	// enough to tell rates apart that differ by a percent.
+	// enough to distinguish rates that differ by a percent.
 	rateStep = 1.012
 
 	plausible = 4.0  // a hypothesis that is worse than the best by this may be true
@@ -179,7 +179,7 @@ func (h *hypotheses) windowEnded() {
 }
 
 // noise grows with what was granted, as the hypotheses are a step apart; a
-// window starts anew.
+// window starts again.
 func (h *hypotheses) noise(x *hypothesis, noise float64) float64 {
 	n := h.n
 	if x.window > 0 {

@@ -105,7 +105,7 @@ func zipContent(f *os.File, size int64) *fault {
 	return notASheet("a ZIP archive", unpack)
 }
 
-// compoundContent tells an old workbook from an encrypted one by the names of
+// compoundContent distinguishes an old workbook from an encrypted one by the names of
 // the streams in it, which are in one or more sectors in a row.
 func compoundContent(f *os.File) *fault {
 	var head [512]byte

@@ -42,7 +42,7 @@ type workbookRow struct {
 	cells  []workbookCell // by rising column
 }
 
-// layout is what a worksheet says beside its rows. It is complete once all
+// layout is what a worksheet has next to its rows. It is complete once all
 // rows were read.
 type layout struct {
 	hiddenColumns [worksheetColumns]bool
