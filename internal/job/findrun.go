@@ -28,10 +28,11 @@ const RunsRoot = "runs"
 
 // claimPath takes the lock of the sheet's file.
 func (j *job) claimPath(context.Context) error {
-	if j.Send.DryRun || j.Sheet.File != nil {
+	path := j.sheetPath()
+	if j.Send.DryRun || path == "" {
 		return nil
 	}
-	return j.claim("path", j.sheetPath())
+	return j.claim("path", path)
 }
 
 // claimContent hashes the sheet and takes the lock of its content. What cannot
@@ -144,7 +145,7 @@ func (j *job) isOfSheet(i journal.Info) bool {
 }
 
 // sheetPath is the sheet's absolute path; empty for one that has none of its
-// own.
+// own, such as standard input, by the name /dev/stdin too.
 func (j *job) sheetPath() string {
 	if j.Sheet.File != nil {
 		return ""
@@ -152,6 +153,9 @@ func (j *job) sheetPath() string {
 	path, err := filepath.Abs(j.Sheet.Path)
 	if err != nil {
 		return j.Sheet.Path
+	}
+	if strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/") {
+		return "" // what the process was given, another file each time
 	}
 	return path
 }
