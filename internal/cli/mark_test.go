@@ -259,3 +259,26 @@ func TestMarkedMacros(t *testing.T) {
 		t.Errorf("the macros are %q", macros)
 	}
 }
+
+// The lists of a filled-in template stay when it is marked, once and again.
+func TestMarkedTemplate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	records := [][]string{{"id", "status"}, {idOf(1), "complete"}}
+	fillTemplate(t, func(path string) { nermbulk(t, dir, nil, "template", "-o", path) }, filepath.Join(dir, "t.xlsx"), records)
+	for _, args := range [][]string{{"check", "t.xlsx", "--mark", "m.xlsx"}, {"check", "m.xlsx", "--mark", "again.xlsx"}} {
+		if got := nermbulk(t, dir, nil, args...); got.code != 2 {
+			t.Fatalf("exit code %d:\n%s", got.code, got.stderr)
+		}
+	}
+	f := openWorkbook(t, filepath.Join(dir, "again.xlsx"))
+	if got, want := f.GetSheetList(), []string{"Sessions", "Lists", "Problems"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the worksheets are %q, not %q", got, want)
+	}
+	if rules, err := f.GetDataValidations("Sessions"); err != nil || len(rules) != 3 {
+		t.Errorf("the rules are %+v (%v)", rules, err)
+	}
+	if got, want := lookOf(t, f, "Sessions", "B2"), (look{"complete", redFill, notAStatus}); got != want {
+		t.Errorf("B2 looks like %q, not %q", got, want)
+	}
+}

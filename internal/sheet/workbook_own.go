@@ -95,21 +95,22 @@ func (w *ownWorkbook) fill(cell string, fill int) error {
 	return w.SetCellStyle(w.sheet, cell, cell, changed)
 }
 
-// removeMarks removes what an earlier check has marked and listed.
+// removeMarks removes what an earlier check has marked and listed. The lists of
+// a template stay, and so do the notes of results.
 func (w *ownWorkbook) removeMarks() error {
+	marked := false
 	for _, n := range w.GetDefinedName() {
-		if !strings.HasPrefix(n.Name, ownNamePrefix) {
+		name := worksheetOf(n.RefersTo)
+		if !strings.HasPrefix(n.Name, ownNamePrefix) || !strings.HasPrefix(name, problemsName) || name == w.sheet {
 			continue
 		}
-		if name := worksheetOf(n.RefersTo); name != w.sheet {
-			if err := w.DeleteSheet(name); err != nil {
-				return err
-			}
-		}
-		// excelize removes the names of a worksheet with it
-		if err := w.DeleteDefinedName(&excelize.DefinedName{Name: n.Name, Scope: n.Scope}); err != nil && !errors.Is(err, excelize.ErrDefinedNameScope) {
+		marked = true
+		if err := errors.Join(w.DeleteSheet(name), w.DeleteDefinedName(&excelize.DefinedName{Name: n.Name, Scope: n.Scope})); err != nil {
 			return err
 		}
+	}
+	if !marked {
+		return nil
 	}
 	notes, err := w.GetComments(w.sheet)
 	if err != nil {
