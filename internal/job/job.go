@@ -116,7 +116,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 func (j *job) run(ctx context.Context) (err error) {
 	defer func() { err = cmp.Or(panicked(recover()), err) }()
-	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.loadLater, j.confirm, j.connect, j.prepareRunDir} {
+	// What can refuse the run comes before the question: nobody is to agree to
+	// what is not sent then.
+	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.loadLater, j.connect, j.confirm, j.prepareRunDir} {
 		if err := step(ctx); err != nil {
 			return err
 		}
