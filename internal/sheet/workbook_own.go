@@ -98,26 +98,35 @@ func (w *ownWorkbook) fill(cell string, fill int) error {
 // removeMarks removes what an earlier check has marked and listed. The lists of
 // a template stay, and so do the notes of results.
 func (w *ownWorkbook) removeMarks() error {
-	marked := false
+	messages := map[string]bool{} // of the list, by which notes are known: LibreOffice forgets their author
 	for _, n := range w.GetDefinedName() {
 		name := worksheetOf(n.RefersTo)
 		if !strings.HasPrefix(n.Name, ownNamePrefix) || !strings.HasPrefix(name, problemsName) || name == w.sheet {
 			continue
 		}
-		marked = true
+		rows, err := w.GetRows(name)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if len(row) == len(problemsHeader) {
+				messages[row[len(row)-1]] = true
+			}
+		}
 		if err := errors.Join(w.DeleteSheet(name), w.DeleteDefinedName(&excelize.DefinedName{Name: n.Name, Scope: n.Scope})); err != nil {
 			return err
 		}
-	}
-	if !marked {
-		return nil
 	}
 	notes, err := w.GetComments(w.sheet)
 	if err != nil {
 		return err
 	}
 	for _, note := range notes {
-		if note.Author != noteAuthor {
+		text := note.Text
+		for _, run := range note.Paragraph {
+			text += run.Text
+		}
+		if slices.ContainsFunc(strings.Split(text, "\n"), func(line string) bool { return !messages[line] }) {
 			continue
 		}
 		if err := w.DeleteComment(w.sheet, note.Cell); err != nil {
