@@ -51,20 +51,20 @@ func (p *patch) problem(name, text string) {
 
 // set takes one member of the session.
 func (p *patch) set(name string, value any) {
-	switch name {
-	case fieldStatus:
+	switch {
+	case name == fieldStatus:
 		p.oneOf(name, value, statuses)
-	case fieldRequesterType:
+	case name == fieldRequesterType:
 		p.oneOf(name, value, requesterTypes)
-	case fieldWorkflowID, fieldRequesterID, fieldProfileID:
+	case slices.Contains(idFields, name):
 		if id, ok := canonical(value); ok {
 			p.fields = append(p.fields, field{name, id})
 		} else {
 			p.problem(name, "is not a valid UUID")
 		}
-	case fieldProfileIDs:
+	case name == fieldProfileIDs:
 		p.profileIDs(value)
-	case "attributes":
+	case name == "attributes":
 		p.attributes(value)
 	}
 }

@@ -51,6 +51,9 @@ const (
 	attributePrefix    = "attributes."
 )
 
+// idFields are those that hold one UUID.
+var idFields = []string{fieldWorkflowID, fieldRequesterID, fieldProfileID}
+
 // set applies one field to a session of the caller's own.
 func (s *Session) set(f field) {
 	switch f.name {
