@@ -109,7 +109,7 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	j.due = j.rowsDue()
 	j.total = j.due
 	if j.Send.Limit > 0 && !j.Send.Compare { // a comparison can find any number of rows unchanged
-		j.total = min(j.total, j.Send.Limit)
+		j.total = min(j.due-j.noted, j.Send.Limit) + j.noted
 	}
 	j.Observer.Event(Sending{j.total})
 	stopWatch := j.watch(ctx)
