@@ -32,7 +32,7 @@ func (j *job) claimPath(context.Context) error {
 	if j.Send.DryRun || path == "" {
 		return nil
 	}
-	return j.claim("path", path)
+	return j.claim("path", realPath(path))
 }
 
 // claimContent hashes the sheet and takes the lock of its content. What cannot
@@ -139,9 +139,22 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 // gone on with. A run is of each sheet that one of its sessions had.
 func (j *job) isOfSheet(i journal.Info) bool {
 	path := j.sheetPath()
-	same := func(e journal.Edition) bool { return e.SHA256 == j.hash || path != "" && e.SheetPath == path }
+	same := func(e journal.Edition) bool {
+		return e.SHA256 == j.hash || path != "" && (e.SheetPath == path || realPath(e.SheetPath) == realPath(path))
+	}
 	now := journal.Edition{SheetPath: i.SheetPath, SHA256: i.SHA256}
 	return i.Host == j.Tenant.Host && !i.DryRun && (same(now) || slices.ContainsFunc(i.Earlier, same))
+}
+
+// realPath is a path whose directory is named without links: one shell says
+// where it is by a link and cron does not. The file itself may be a link to
+// another edition each time.
+func realPath(path string) string {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return path
+	}
+	return filepath.Join(dir, filepath.Base(path))
 }
 
 // sheetPath is the sheet's absolute path; empty for one that has none of its
