@@ -239,9 +239,9 @@ func (f *checkFlags) writeMarked(ctx context.Context, w io.Writer, sh *sheet.She
 			marks.Add(p)
 		}
 	}
-	remark := ""
+	var list, remark string
 	err := journal.Replace(f.mark, func(file io.Writer) (err error) {
-		remark, err = sh.WriteMarked(ctx, file, o.Rows, marks)
+		list, remark, err = sh.WriteMarked(ctx, file, o.Rows, marks)
 		return err
 	})
 	_, unfit := errors.AsType[*sheet.UnfitError](err)
@@ -260,7 +260,7 @@ func (f *checkFlags) writeMarked(ctx context.Context, w io.Writer, sh *sheet.She
 		fmt.Fprintf(w, "warning: %s: %s\n", f.mark, remark)
 	}
 	if !f.quiet {
-		fmt.Fprintf(w, "%s marked in %s, and listed on its worksheet \"Problems\"\n", text.Count(marks.Len(), "problem"), f.mark)
+		fmt.Fprintf(w, "%s marked in %s, and listed on its worksheet %q\n", text.Count(marks.Len(), "problem"), f.mark, list)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestMarkedOwnWorkbook(t *testing.T) {
 	own, marked := filepath.Join(dir, "own.xlsx"), filepath.Join(dir, "marked.xlsx")
 	usersWorkbook(t, own)
 	before := openWorkbook(t, own)
-	if got := nermbulk(t, dir, nil, "check", "own.xlsx", "--mark", "marked.xlsx"); got.code != 2 {
+	if got := nermbulk(t, dir, nil, "check", "own.xlsx", "--mark", "marked.xlsx"); got.code != 2 || !strings.Contains(got.stderr, `"Problems 2"`) {
 		t.Fatalf("exit code %d:\n%s", got.code, got.stderr)
 	}
 	f := openWorkbook(t, marked)
@@ -163,7 +163,7 @@ func TestMarkedOwnWorkbook(t *testing.T) {
 	}
 
 	// Corrected, it has no marks, and no list but its own.
-	for cell, text := range map[string]string{"C3": "completed", "C5": "closed"} {
+	for cell, text := range map[string]string{"C3": "completed", "C5": "closed", "D4": "7"} {
 		if err := f.SetCellStr("Bob's list", cell, text); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestMarkedOwnWorkbook(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", got.code, got.stderr)
 	}
 	f = openWorkbook(t, filepath.Join(dir, "again.xlsx"))
-	for cell, want := range map[string]look{"C3": {"completed", "", ""}, "B5": {idOf(3), "", ""}, "D4": {"1.23E+15", yellowFill, "mine"}} {
+	for cell, want := range map[string]look{"C3": {"completed", "", ""}, "B5": {idOf(3), "", ""}, "D4": {"7", "", "mine"}} {
 		if got := lookOf(t, f, "Bob's list", cell); got != want {
 			t.Errorf("after the correction %s looks like %q, not %q", cell, got, want)
 		}
@@ -183,7 +183,7 @@ func TestMarkedOwnWorkbook(t *testing.T) {
 	if got, want := f.GetSheetList(), []string{"Bob's list", "Problems", "Problems 2"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("after the correction the worksheets are %q, not %q", got, want)
 	}
-	if rows, err := f.GetRows("Problems 2"); err != nil || len(rows) != 2 {
+	if rows, err := f.GetRows("Problems 2"); err != nil || len(rows) != 1 {
 		t.Errorf("after the correction the problems are %q (%v)", rows, err)
 	}
 }
@@ -280,5 +280,36 @@ func TestMarkedTemplate(t *testing.T) {
 	}
 	if got, want := lookOf(t, f, "Sessions", "B2"), (look{"complete", redFill, notAStatus}); got != want {
 		t.Errorf("B2 looks like %q, not %q", got, want)
+	}
+}
+
+// Marks go from a corrected workbook whose list of problems its user removed.
+func TestMarkedWithoutItsList(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	own, marked := filepath.Join(dir, "own.xlsx"), filepath.Join(dir, "marked.xlsx")
+	usersWorkbook(t, own)
+	if got := nermbulk(t, dir, nil, "check", "own.xlsx", "--mark", "marked.xlsx"); got.code != 2 {
+		t.Fatalf("exit code %d:\n%s", got.code, got.stderr)
+	}
+	f := openWorkbook(t, marked)
+	for i, n := range f.WorkBook.DefinedNames.DefinedName { // as Excel does
+		if n.Name == "nermbulk_problems" {
+			f.WorkBook.DefinedNames.DefinedName[i].Data = "#REF!$A$1"
+		}
+	}
+	err := errors.Join(f.DeleteSheet("Problems 2"), f.SetCellStr("Bob's list", "C3", "completed"), f.SaveAs(marked))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := nermbulk(t, dir, nil, "check", "marked.xlsx", "--mark", "again.xlsx"); got.code != 2 {
+		t.Fatalf("exit code %d:\n%s", got.code, got.stderr)
+	}
+	f = openWorkbook(t, filepath.Join(dir, "again.xlsx"))
+	if got, want := lookOf(t, f, "Bob's list", "C3"), (look{"completed", "", ""}); got != want {
+		t.Errorf("after the correction C3 looks like %q, not %q", got, want)
+	}
+	if got, want := f.GetSheetList(), []string{"Bob's list", "Problems", "Problems 2"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the worksheets are %q, not %q", got, want)
 	}
 }

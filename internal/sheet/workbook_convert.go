@@ -31,6 +31,7 @@ const (
 // and what the CSV does not say.
 type worksheetCopy struct {
 	worksheet string    // its name
+	rows      int       // up to the last that holds a cell
 	macros    bool      // the workbook has some
 	sum       string    // SHA-256 of the CSV
 	problems  []Problem // of rows and columns as a whole, warnings too
@@ -62,7 +63,7 @@ func (w *workbook) convert(to io.Writer, o Options) (*worksheetCopy, error) {
 		return nil, &ScratchError{err}
 	}
 	c.judge(layout)
-	c.worksheet, c.macros = s.name, w.parts["xl/vbaproject.bin"] != nil
+	c.worksheet, c.rows, c.macros = s.name, c.row-1, w.parts["xl/vbaproject.bin"] != nil
 	c.sum = hex.EncodeToString(sum.Sum(nil))
 	return &c.worksheetCopy, nil
 }

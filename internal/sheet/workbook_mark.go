@@ -103,24 +103,25 @@ func (e *NotMarkableError) Unwrap() error { return e.err }
 // WriteMarked writes a workbook of the sheet in which the cells that have
 // a problem are red or, for a warning, yellow, with a worksheet that lists the
 // problems. rows is how many the sheet has: of very many, those with problems
-// alone are written. A workbook keeps what else is in it; the remark says what
-// is not as could be expected, and is empty otherwise.
+// alone are written. A workbook keeps what else is in it. list is the name of
+// that worksheet; the remark says what is not as could be expected, and is empty
+// otherwise.
 //
 // An *UnfitError or a *NotMarkableError says why there is no such workbook.
-func (s *Sheet) WriteMarked(ctx context.Context, to io.Writer, rows int, m *Marks) (remark string, err error) {
+func (s *Sheet) WriteMarked(ctx context.Context, to io.Writer, rows int, m *Marks) (list, remark string, err error) {
 	if s.header.row == 0 {
-		return "", &NotMarkableError{errors.New("it has no rows that can be read")}
+		return "", "", &NotMarkableError{errors.New("it has no rows that can be read")}
 	}
 	placed := m.placedIn(s)
 	all := rows <= maxMarkedRows
 	if all && s.copied != nil {
-		marked, err := s.markOwn(ctx, placed, m.more)
+		marked, list, err := s.markOwn(ctx, placed, m.more)
 		if err == nil {
 			_, err = marked.WriteTo(to)
-			return "", err
+			return list, "", err
 		}
 		if ctx.Err() != nil {
-			return "", ctx.Err()
+			return "", "", ctx.Err()
 		}
 		remark = fmt.Sprintf("the formats and other worksheets are not in it, since the workbook cannot be written again (%s)", text.Line(err.Error(), 200))
 	}
@@ -131,7 +132,7 @@ func (s *Sheet) WriteMarked(ctx context.Context, to io.Writer, rows int, m *Mark
 	if isFault(err) {
 		err = &NotMarkableError{err}
 	}
-	return remark, err
+	return problemsName, remark, err
 }
 
 // writeMarked writes the sheet as text, each row at its place if all of them

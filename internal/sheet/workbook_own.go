@@ -28,22 +28,25 @@ const noteAuthor = "nermbulk"
 // fill of some cells and what this tool added to it before.
 type ownWorkbook struct {
 	*excelize.File
-	sheet  string
-	styles map[[2]int]int // by the style before and the fill
-	fills  [Yellow + 1]int
+	sheet         string
+	rows, columns int            // of the sheet
+	styles        map[[2]int]int // by the style before and the fill
+	fills         [Yellow + 1]int
+	list          string // the worksheet that lists the problems
 }
 
-// markOwn returns the workbook with the cells marked. Its macros stay.
-func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (*bytes.Buffer, error) {
+// markOwn returns the workbook with the cells marked, and the name of its list
+// of problems. Its macros stay.
+func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (marked *bytes.Buffer, list string, err error) {
 	file, err := excelize.OpenReader(io.NewSectionReader(s.file, 0, s.info.Size()),
 		excelize.Options{UnzipSizeLimit: maxKeptBytes, UnzipXMLSizeLimit: maxKeptBytes})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() { _ = file.Close() }() // it is in memory
-	w := &ownWorkbook{File: file, sheet: s.copied.worksheet, styles: map[[2]int]int{}}
+	w := &ownWorkbook{File: file, sheet: s.copied.worksheet, rows: s.copied.rows, columns: len(s.header.columns), styles: map[[2]int]int{}}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	for _, step := range []func() error{
 		w.addFills,
@@ -52,13 +55,14 @@ func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (
 		func() error { return w.listProblems(ctx, placed, more) },
 	} {
 		if err := step(); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if err := s.unchanged(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return w.WriteToBuffer()
+	marked, err = w.WriteToBuffer()
+	return marked, w.list, err
 }
 
 // addFills adds the fills of marked cells.
@@ -98,22 +102,23 @@ func (w *ownWorkbook) fill(cell string, fill int) error {
 // removeMarks removes what an earlier check has marked and listed. The lists of
 // a template stay, and so do the notes of results.
 func (w *ownWorkbook) removeMarks() error {
+	var marked []string
 	messages := map[string]bool{} // of the list, by which notes are known: LibreOffice forgets their author
+	unlisted := false             // the user removed the list
 	for _, n := range w.GetDefinedName() {
-		name := worksheetOf(n.RefersTo)
-		if !strings.HasPrefix(n.Name, ownNamePrefix) || !strings.HasPrefix(name, problemsName) || name == w.sheet {
+		list := worksheetOf(n.RefersTo)
+		if n.Name != ownName(problemsName) || list == w.sheet {
 			continue
 		}
-		rows, err := w.GetRows(name)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if len(row) == len(problemsHeader) {
-				messages[row[len(row)-1]] = true
+		if unlisted = !slices.Contains(w.GetSheetList(), list); !unlisted {
+			lines, err := w.GetRows(list)
+			if err := errors.Join(err, w.DeleteSheet(list)); err != nil {
+				return err
 			}
+			marked = w.listed(lines, messages)
 		}
-		if err := errors.Join(w.DeleteSheet(name), w.DeleteDefinedName(&excelize.DefinedName{Name: n.Name, Scope: n.Scope})); err != nil {
+		// excelize removes the names of a worksheet alone with it
+		if err := w.DeleteDefinedName(&excelize.DefinedName{Name: n.Name, Scope: n.Scope}); err != nil && !errors.Is(err, excelize.ErrDefinedNameScope) {
 			return err
 		}
 	}
@@ -126,23 +131,42 @@ func (w *ownWorkbook) removeMarks() error {
 		for _, run := range note.Paragraph {
 			text += run.Text
 		}
-		if slices.ContainsFunc(strings.Split(text, "\n"), func(line string) bool { return !messages[line] }) {
+		isOther := func(line string) bool { return !messages[line] }
+		if own := unlisted && note.Author == noteAuthor; !own && slices.ContainsFunc(strings.Split(text, "\n"), isOther) {
 			continue
 		}
 		if err := w.DeleteComment(w.sheet, note.Cell); err != nil {
 			return err
 		}
-		id, err := w.GetCellStyle(w.sheet, note.Cell)
+		marked = append(marked, note.Cell)
+	}
+	for _, cell := range marked {
+		id, err := w.GetCellStyle(w.sheet, cell)
 		if err != nil {
 			return err
 		}
 		if w.isMarked(id) {
-			if err := w.fill(note.Cell, 0); err != nil {
+			if err := w.fill(cell, 0); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// listed returns the cells that a list of problems names, and adds its messages.
+// Some of the cells may have no note: they had one, or there were too many.
+func (w *ownWorkbook) listed(lines [][]string, messages map[string]bool) (cells []string) {
+	for _, line := range lines {
+		if len(line) != len(problemsHeader) {
+			continue
+		}
+		messages[line[len(line)-1]] = true
+		if row, column, ok := parseAddress(line[problemsCell]); ok && row <= w.rows && column < w.columns {
+			cells = append(cells, line[problemsCell])
+		}
+	}
+	return cells
 }
 
 // isMarked reports whether a format has the fill of a marked cell. Each program
@@ -201,6 +225,7 @@ func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, 
 		}
 		name = fmt.Sprintf("%s %d", problemsName, n)
 	}
+	w.list = name
 	if _, err := w.NewSheet(name); err != nil {
 		return err
 	}
@@ -254,7 +279,7 @@ func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, 
 		w.SetCellStyle(name, "A1", last+"1", looks.header),
 		w.AutoFilter(name, fmt.Sprintf("A1:%s%d", last, len(lines)), nil),
 		w.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
-		w.SetDefinedName(&excelize.DefinedName{Name: ownNamePrefix + "problems", RefersTo: reference(name, "$A$1")}),
+		w.SetDefinedName(&excelize.DefinedName{Name: ownName(problemsName), RefersTo: reference(name, "$A$1")}),
 	)
 }
 

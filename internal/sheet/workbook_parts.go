@@ -174,9 +174,9 @@ func (w *WorkbookWriter) writeWorkbook(to io.Writer) {
 	for i, s := range w.sheets {
 		fmt.Fprintf(to, `<definedName name="_xlnm._FilterDatabase" localSheetId="%d" hidden="1">%s</definedName>`, i, xmlText(reference(s.Name, s.area("$"))))
 	}
-	for i, s := range w.sheets {
+	for _, s := range w.sheets {
 		if s.Own {
-			fmt.Fprintf(to, `<definedName name="%s%d" hidden="1">%s</definedName>`, ownNamePrefix, i+1, xmlText(reference(s.Name, "$A$1")))
+			fmt.Fprintf(to, `<definedName name="%s" hidden="1">%s</definedName>`, ownName(s.Name), xmlText(reference(s.Name, "$A$1")))
 		}
 	}
 	fmt.Fprint(to, `</definedNames></workbook>`)
@@ -227,3 +227,6 @@ func writeStyles(to io.Writer) {
 // ownNamePrefix begins the defined names that mark worksheets as this tool's
 // own: they are passed over when a workbook is read.
 const ownNamePrefix = "nermbulk_"
+
+// ownName is the defined name of the worksheet that has this name at first.
+func ownName(worksheet string) string { return ownNamePrefix + strings.ToLower(worksheet) }
