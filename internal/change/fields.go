@@ -54,7 +54,7 @@ var fields = []Field{
 	{Name: "uid", Get: func(s *api.Session) string { return s.UID }},
 	{
 		Name: "status", has: api.FieldStatus, words: true, Choices: statuses,
-		Help:  `one of the statuses below; "Pending Approval" is pending_approval`,
+		Help:  `one of the statuses of the API; "Pending Approval" is pending_approval`,
 		Get:   func(s *api.Session) string { return s.Status },
 		parse: parseStatus, same: sameName, fix: fixStatus,
 	},
