@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
 	"nermbulk/internal/text"
 )
 
@@ -158,14 +159,21 @@ func forgetDryRun(dir string) error {
 	if info, err := journal.ReadInfo(dir); err != nil || !info.DryRun {
 		return nil
 	}
-	lock, err := journal.Lock(dir)
+	run, _, err := journal.Open(dir)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"plan.csv", "results.csv", "failed.csv", "undo.csv", "results.xlsx", "failed.xlsx", "undo.xlsx", "summary.json", "report.html", sheetFile, journal.FileName, journal.InfoFileName} {
+	return errors.Join(removeFiles(dir), run.Close())
+}
+
+// removeFiles removes what a run leaves in its directory, and nothing else. The
+// run's description goes last, so that what a crash leaves can still be
+// recognised.
+func removeFiles(dir string) error {
+	for _, name := range append(report.FileNames(), sheetFile, journal.FileName, journal.InfoFileName) {
 		if err := removeFile(filepath.Join(dir, name)); err != nil {
-			return errors.Join(err, lock.Unlock())
+			return err
 		}
 	}
-	return lock.Unlock()
+	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -77,31 +76,22 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	s.Undo = undo.note
 	s.Undo.Lost = undo.losses.list()
 
-	marks := resultMarks(o.Sheet.Columns())
-	for _, f := range []struct {
-		name, file string
-		named      bool                    // there is something in it
-		write      func(path string) error // nil where it is written already
-		form       Form
-		marks      marker
-	}{
-		{name: "results", file: "results.csv", named: true, form: o.Results, marks: marks},
-		{name: "failed", file: "failed.csv", named: failed.all > 0, form: o.Results, marks: marks},
-		{name: "undo", file: "undo.csv", named: s.Undo.Rows > 0, form: o.Results, write: func(path string) error { return undo.writeTwice(ctx, path) }},
-		{name: "plan", file: "plan.csv", named: o.DryRun, write: func(path string) error { return writePlan(ctx, path, o) }},
-		{name: "summary", file: "summary.json", named: true, write: s.writeFile},
-		{name: "page", file: "report.html", named: true, write: func(path string) error { return writePage(path, o, s, failed) }},
-	} {
+	m := &making{o, &s, undo, failed}
+	for _, f := range files {
 		path := filepath.Join(o.Dir, f.file)
 		if f.write != nil {
-			if err := f.write(path); err != nil {
+			if err := f.write(ctx, m, path); err != nil {
 				return s, err
 			}
 		}
 		paths := []string{path}
-		if strings.HasSuffix(f.file, ".csv") {
+		if f.forms {
+			var marks marker
+			if f.marked {
+				marks = resultMarks(o.Sheet.Columns())
+			}
 			var unfit string
-			if paths, unfit, err = writeForms(ctx, path, f.form, f.marks); err != nil {
+			if paths, unfit, err = writeForms(ctx, path, o.Results, marks); err != nil {
 				return s, err
 			}
 			if unfit != "" {
@@ -109,12 +99,55 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 			}
 		}
 		for _, path := range paths {
-			if f.named {
+			if f.named == nil || f.named(m) {
 				s.Files = append(s.Files, File{f.name, path})
 			}
 		}
 	}
 	return s, nil
+}
+
+// making is what the files of one report are made of.
+type making struct {
+	o      Options
+	s      *Summary
+	undo   *undo
+	failed *failedRows
+}
+
+// files are those that Write makes, in this order.
+var files = []struct {
+	name, file string
+	forms      bool // it can be a workbook too
+	marked     bool // with marks then
+	named      func(*making) bool
+	write      func(ctx context.Context, m *making, path string) error // nil where it is written already
+}{
+	{name: "results", file: "results.csv", forms: true, marked: true},
+	{name: "failed", file: "failed.csv", forms: true, marked: true, named: func(m *making) bool { return m.failed.all > 0 }},
+	{
+		name: "undo", file: "undo.csv", forms: true, named: func(m *making) bool { return m.s.Undo.Rows > 0 },
+		write: func(ctx context.Context, m *making, path string) error { return m.undo.writeTwice(ctx, path) },
+	},
+	{
+		name: "plan", file: "plan.csv", named: func(m *making) bool { return m.o.DryRun },
+		write: func(ctx context.Context, m *making, path string) error { return writePlan(ctx, path, m.o) },
+	},
+	{name: "summary", file: "summary.json", write: func(_ context.Context, m *making, path string) error { return m.s.writeFile(path) }},
+	{name: "page", file: "report.html", write: func(_ context.Context, m *making, path string) error { return writePage(path, m.o, *m.s, m.failed) }},
+}
+
+// FileNames returns the names of all files that Write can leave in a run's
+// directory.
+func FileNames() []string {
+	names := []string{UndoWritten}
+	for _, f := range files {
+		names = append(names, f.file)
+		if f.forms {
+			names = append(names, workbookOf(f.file))
+		}
+	}
+	return names
 }
 
 // ErrNotBegun says that a run's journal has no start: there is nothing to

@@ -29,11 +29,14 @@ const (
 // marker returns the marks of a row; nil marks none.
 type marker func(cells []string) []sheet.Mark
 
+// workbookOf returns the path of the workbook of a CSV file.
+func workbookOf(path string) string { return strings.TrimSuffix(path, ".csv") + ".xlsx" }
+
 // writeForms gives a CSV file the form that is wanted, and returns the paths of
 // what there is of it then, the CSV's first. What no workbook can hold stays
 // a CSV, for the reason that is returned. What is not there has no workbook.
 func writeForms(ctx context.Context, path string, form Form, marks marker) (paths []string, why string, err error) {
-	workbook := strings.TrimSuffix(path, ".csv") + ".xlsx"
+	workbook := workbookOf(path)
 	if _, missing := os.Lstat(path); missing != nil || form != Workbook && form != Both {
 		return []string{path}, "", remove(workbook)
 	}
