@@ -74,7 +74,7 @@ func (j *job) create() (err error) {
 		_, locked := errors.AsType[*journal.LockedError](err)
 		switch {
 		case err == nil:
-			j.onClose(j.dir.Close)
+			j.onClose(j.closeDir)
 			return nil
 		case isWriting(err):
 			return err // the directory is made; the disk is full, say
@@ -176,4 +176,18 @@ func removeFiles(dir string) error {
 		}
 	}
 	return nil
+}
+
+// closeDir gives the run directory up. Of a new run that has not begun nothing
+// is left: it sent nothing, and is not to be taken for an unfinished one.
+func (j *job) closeDir() error {
+	dir := j.dir
+	if j.result.Begun {
+		return dir.Close()
+	}
+	j.dir = nil
+	if j.Dir == "" {
+		return dir.Remove()
+	}
+	return errors.Join(removeFiles(dir.Dir()), dir.Close()) // what else is there is not the run's
 }

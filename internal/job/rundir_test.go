@@ -1,7 +1,9 @@
 package job
 
 import (
+	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,48 @@ func toSandbox(t *testing.T, observer Observer) Options {
 		Sheet:  Sheet{Name: "s.csv", Path: "s.csv", Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: "<clear>"}},
 		Tenant: Tenant{Host: "sandbox", Sandbox: true, Client: api.Options{Auth: auth, Workers: 1, MaxAttempts: 1, Timeout: time.Second}},
 		Now:    time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: observer,
+	}
+}
+
+// editing is an observer that edits the sheet while it is asked.
+type editing struct{ recorder }
+
+func (editing) Confirm(context.Context, Announcement) error {
+	return os.WriteFile("s.csv", []byte(strings.ToUpper(oneRow)), 0o600)
+}
+
+// TestASheetEditedDuringTheQuestion leaves nothing of the run that did not
+// begin: the next one is not refused for it.
+func TestASheetEditedDuringTheQuestion(t *testing.T) {
+	for _, test := range []struct {
+		name, dir string
+	}{{"a directory of its own", ""}, {"a directory that is named, with a file", "r"}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.Mkdir("r", 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile("r/mine.txt", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			o := toSandbox(t, &editing{})
+			o.Dir = test.dir
+			result, err := Run(t.Context(), o)
+			if err == nil || !strings.Contains(err.Error(), "was changed while it was checked") || result.Dir != "" {
+				t.Fatalf("%v, and the run is in %q", err, result.Dir)
+			}
+			if _, err := os.Stat("runs"); err == nil {
+				t.Error("runs is still there")
+			}
+			if left, _ := filepath.Glob("r/[^.]*"); len(left) != 1 {
+				t.Errorf("left in r: %q", left)
+			}
+			seen := &recorder{}
+			o.Observer = seen
+			if result, err = Run(t.Context(), o); err != nil || result.Code != ExitOK || seen.seen[0] == "go on" {
+				t.Errorf("the next run: %v, exit code %d, %q", err, result.Code, seen.seen)
+			}
+		})
 	}
 }
 
