@@ -97,9 +97,19 @@ func newPrinter(w io.Writer, f logFlags) *printer {
 	options := &slog.HandlerOptions{Level: p.level}
 	p.log = slog.New(slog.NewTextHandler(p.out, options))
 	if p.json {
+		options.ReplaceAttr = inMilliseconds
 		p.log = slog.New(slog.NewJSONHandler(p.out, options))
 	}
 	return p
+}
+
+// inMilliseconds makes a number of milliseconds of each duration, and says so in
+// its key: a collector cannot know the unit otherwise.
+func inMilliseconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindDuration {
+		return a
+	}
+	return slog.Int64(a.Key+"_ms", a.Value.Duration().Milliseconds())
 }
 
 // say writes one thing: the text for people, with a line break; what and its

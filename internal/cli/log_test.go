@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -102,6 +103,15 @@ func TestLogOfARunInJSON(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDurationsInJSON says them in milliseconds, whoever logs them.
+func TestDurationsInJSON(t *testing.T) {
+	var b bytes.Buffer
+	out := newPrinter(&b, logFlags{logFormat: logJSON})
+	out.say(slog.LevelInfo, "", "said", "timeout", 1500*time.Millisecond, "at", time.Unix(0, 0).UTC(), "n", 3)
+	out.client().Info("logged", "after", time.Second)
+	wantText(t, b.String(), `"timeout_ms":1500,"at":"1970-01-01T00:00:00Z","n":3}`, `"after_ms":1000}`)
 }
 
 func TestLogOfAResumeInJSON(t *testing.T) {

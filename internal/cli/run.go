@@ -299,7 +299,7 @@ func (r *runner) Event(event any) {
 		}
 	case job.Draining:
 		text := fmt.Sprintf("stopping: requests in flight are waited for, at most %s; press Ctrl-C once more to end at once", e.Wait)
-		r.out.say(slog.LevelWarn, text, "stopping", "timeout", e.Wait.String())
+		r.out.say(slog.LevelWarn, text, "stopping", "timeout", e.Wait)
 	}
 }
 
