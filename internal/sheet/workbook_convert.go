@@ -151,7 +151,7 @@ type converter struct {
 }
 
 func (c *converter) write(r *workbookRow) error {
-	if r.hidden && c.firstRow > 0 {
+	if r.hidden && (c.firstRow > 0 || c.options.HiddenRows == HiddenSkipped && !c.isHeader(r)) {
 		c.hiddenRows++
 		c.firstHidden = cmp.Or(c.firstHidden, r.number)
 		if c.options.HiddenRows == HiddenSkipped {
@@ -202,12 +202,7 @@ func (c *converter) emit(text []byte) error {
 // found when the copy is read.
 func (c *converter) readHeader(r *workbookRow) {
 	c.firstRow = r.number
-	last := r.cells[len(r.cells)-1].column
-	names := make([]string, last+1)
-	for _, cell := range r.cells {
-		names[cell.column] = cell.text
-	}
-	c.header, _ = newHeader(r.number, names, c.options)
+	c.header = c.headerOf(r)
 	if c.options.DateLayout == nil {
 		return
 	}
@@ -218,6 +213,21 @@ func (c *converter) readHeader(r *workbookRow) {
 		}
 		c.layouts = append(c.layouts, layout)
 	}
+}
+
+// isHeader reports whether a hidden row is the header and no title above it.
+func (c *converter) isHeader(r *workbookRow) bool {
+	return slices.ContainsFunc(c.headerOf(r).columns, func(column Column) bool { return column.Field == ID })
+}
+
+func (c *converter) headerOf(r *workbookRow) header {
+	last := r.cells[len(r.cells)-1].column
+	names := make([]string, last+1)
+	for _, cell := range r.cells {
+		names[cell.column] = cell.text
+	}
+	h, _ := newHeader(r.number, names, c.options)
+	return h
 }
 
 // appendCell appends a cell so that it is read back exactly.
