@@ -300,6 +300,8 @@ func TestWorkbookLayout(t *testing.T) {
 		{name: "a row of no height", book: oneSheet(head, x, strings.Replace(y, "<row>", `<row ht="0" customHeight="1">`, 1)), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"2: x|1"}},
 		{name: "hidden rows sent", book: oneSheet(head, hidden(x), y), options: Options{HiddenRows: HiddenSent}, rows: []string{"2: x|1", "3: y|2"}},
 		{name: "hidden rows skipped", book: oneSheet(head, hidden(x), y), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"3: y|2"}},
+		{name: "hidden title skipped", book: oneSheet(hidden(`<row>`+inline("Contractors")+`</row>`), head, y), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"3: y|2"}},
+		{name: "hidden header", book: oneSheet(hidden(head), y), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"2: y|2"}},
 		{name: "hidden rows without data", book: oneSheet(head, `<row hidden="1"/>`, y), rows: []string{"3: y|2"}},
 		{
 			name: "hidden column", book: oneSheet(`<cols><col min="2" max="16384" hidden="1"/></cols><sheetData>` + head + x + `</sheetData>`), rows: []string{"2: x|1"},
