@@ -114,11 +114,13 @@ func (s *worksheetPart) writeBoxes(to io.Writer) {
 		`<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">`+
 		`<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>`, blocks.String()[1:])
 	for i, m := range s.notes {
+		// The box is to the right of its cell, and within the worksheet.
+		left, top := min(m.Column+1, maxColumns-3), min(max(m.row-2, 0), MaxWorkbookRows-6)
 		fmt.Fprintf(to, `<v:shape id="_x0000_s%d" type="#_x0000_t202" style="position:absolute;visibility:hidden" fillcolor="#ffffe1" o:insetmode="auto">`+
 			`<v:fill color2="#ffffe1"/><v:path o:connecttype="none"/><v:textbox/>`+
 			`<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>%d,15,%d,2,%d,15,%d,4</x:Anchor>`+
 			`<x:AutoFill>False</x:AutoFill><x:Row>%d</x:Row><x:Column>%d</x:Column></x:ClientData></v:shape>`,
-			shapesOfBlock+1+i, m.Column+1, max(m.row-2, 0), m.Column+3, m.row+4, m.row-1, m.Column)
+			shapesOfBlock+1+i, left, top, left+2, top+6, m.row-1, m.Column)
 	}
 	fmt.Fprint(to, `</xml>`)
 }
