@@ -110,6 +110,7 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 	case j.Resume && j.Dir != "":
 		return j.Dir, nil
 	}
+	j.noteUnreadable()
 	runs, err := journal.Runs(RunsRoot)
 	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return !j.isOfSheet(r.Info) })
 	if err != nil || len(runs) == 0 {
@@ -133,6 +134,16 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 			newest.Dir, runs[older].Dir)})
 	}
 	return "", nil
+}
+
+// noteUnreadable names the runs of which it is not known whose they are.
+func (j *job) noteUnreadable() {
+	infos, _ := filepath.Glob(filepath.Join(RunsRoot, "*", journal.InfoFileName)) // the pattern is a good one
+	for _, path := range infos {
+		if _, err := journal.ReadInfo(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			j.Observer.Event(Note{fmt.Sprintf("a run that may be one of this sheet is passed over: %s", err)})
+		}
+	}
 }
 
 // isOfSheet reports whether a run is one of this sheet and tenant that can be
@@ -213,8 +224,10 @@ func refuseTaken(dir string) error {
 func (j *job) loadHistory() error {
 	replay, err := journal.Load(j.dir.Dir())
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && j.info.FinishedAt == nil:
 		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return invalid("the run in %s has lost its journal (%s), so what it sent is not known: put it back, or begin a new run with --new", j.dir.Dir(), journal.FileName)
 	case err != nil:
 		return err
 	case replay.Sessions() == 0:

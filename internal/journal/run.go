@@ -75,10 +75,10 @@ func WriteInfo(dir string, info Info) error {
 }
 
 // Runs lists the runs in the directories under root, the newest first. What is
-// no run, or cannot be read, is left out; a root that is not there holds none.
+// no run, or cannot be read, is left out; a root that is no directory holds none.
 func Runs(root string) ([]RunDir, error) {
 	entries, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) {
+	if info, found := os.Stat(root); errors.Is(err, fs.ErrNotExist) || found == nil && !info.IsDir() {
 		return nil, nil
 	}
 	if err != nil {
