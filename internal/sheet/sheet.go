@@ -138,7 +138,7 @@ func (s *Sheet) recognise(ctx context.Context) error {
 		if err := s.readAs(sample); err == nil && s.header.results {
 			return nil
 		}
-		s.options, s.header, s.problems, s.delimiter = given, header{}, nil, ','
+		s.options, s.header, s.problems, s.delimiter, s.separator = given, header{}, nil, ',', 0
 	}
 	return s.readAs(sample)
 }
