@@ -206,9 +206,9 @@ func (l *listing) describe(rows int, read int64) string {
 	if l.broken != "" {
 		return fmt.Sprintf("the list ended after %d pages (%s): what it did not show (%d sessions were shown) was read by itself, rows: %d", l.pages, l.broken, l.sessions, read)
 	}
-	said := fmt.Sprintf("sessions were compared by the tenant's list (%d sessions, requests: %d), instead of one GET for each of %d rows", l.sessions, l.pages, rows)
-	if read > 0 {
-		said += fmt.Sprintf("; rows that it did not show, or not within the last minute, and that were read by themselves: %d", read)
+	said := fmt.Sprintf("sessions were compared by the tenant's list (%d sessions, requests: %d)", l.sessions, l.pages)
+	if read == 0 {
+		return said + fmt.Sprintf(", instead of one GET for each of %d rows", rows)
 	}
-	return said
+	return said + fmt.Sprintf("; of %d rows, those of which it did not show all that they change, or not within the last minute, were read by themselves: %d", rows, read)
 }

@@ -29,7 +29,7 @@ type onceTenant struct {
 	updated  time.Time
 	age      time.Duration // since it was updated, when the run begins; 0 = a day
 	moves    string        // the status that running the session leaves
-	hidesAge bool          // updated_at is not told
+	hidesAge bool          // the answer leaves updated_at out
 	acts     []act         // for each request in turn; the last one for all others
 	reads    []api.Answer
 	runs     int

@@ -166,7 +166,7 @@ func asByte(r rune) (byte, bool) {
 }
 
 // isMojibake reports whether a cell looks like UTF-8 that was read as
-// windows-1252, or holds the character that stands for what could not be read.
+// windows-1252, or holds the character that replaces what could not be read.
 // Single capitals with a tilde or a circumflex ("SÃO PAULO") are text.
 func isMojibake(s string) bool {
 	if isASCII(s) {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestWrittenRows looks rows up in the order of a file that comes back: as it
-// was, in part, several times over, sorted anew.
+// was, in part, several times over, sorted again.
 func TestWrittenRows(t *testing.T) {
 	const rows = 500
 	var text strings.Builder

@@ -220,7 +220,7 @@ func OpenContent(path string) (io.ReadCloser, error) {
 }
 
 // Content is OpenContent for a file that is open, from its beginning. It does
-// not matter where the file stands.
+// not matter where the file is.
 func Content(f *os.File) (io.Reader, error) {
 	start := make([]byte, len(gzipStart))
 	n, err := f.ReadAt(start, 0)

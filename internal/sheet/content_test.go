@@ -238,7 +238,7 @@ func TestLiteral(t *testing.T) {
 	})
 }
 
-// TestOwnFiles reads what the tool wrote as it was written, whatever it is told.
+// TestOwnFiles reads what the tool wrote as it was written, whatever the options say.
 func TestOwnFiles(t *testing.T) {
 	for _, delimiter := range ",;\t~" {
 		var b bytes.Buffer
