@@ -66,30 +66,22 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	if f.mark == "" { // a workbook that is to be marked has to be in memory
 		s.limitMemory()
 	}
-	sh, err := source.Open(ctx, source.Path)
+	found, marks := newProblems(f.asJSON), &sheet.Marks{}
+	checked, err := job.Check(ctx, job.CheckOptions{
+		Sheet:  source,
+		Opened: func(sh *sheet.Sheet) error { return f.copyable(s, source, sh) },
+		Event: func(event any) {
+			if p, ok := event.(sheet.Problem); ok {
+				found.add(p)
+				marks.Add(p)
+			}
+		},
+	})
 	if err != nil {
 		return explain(err, "")
 	}
-	defer func() { err = cmp.Or(err, sh.Close()) }()
-	release := source.HoldAgainstWritten(ctx, sh)
-	defer func() { err = cmp.Or(err, release()) }()
-	sh.SkipHash()
-	if err := f.copyable(s, source, sh); err != nil {
-		return err
-	}
-	found, marks := newProblems(f.asJSON), &sheet.Marks{}
-	var o *batch.Overview
-	pass := func(report func(sheet.Problem)) (err error) {
-		o, err = batch.Check(ctx, sh, source.Rules, false, report)
-		return err
-	}
-	err = pass(func(p sheet.Problem) {
-		found.add(p)
-		marks.Add(p)
-	})
-	if err != nil {
-		return source.Unreadable(ctx, err)
-	}
+	defer func() { err = cmp.Or(err, checked.Close()) }()
+	sh, o := checked.Sheet, checked.Overview
 	found.settle(o)
 	if !f.asJSON {
 		if err := found.print(s.Err); err != nil {
@@ -115,7 +107,7 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 		}
 	}
 	if f.asJSON {
-		err = found.writeJSON(s.Out, "", source.Name, pass, fixes)
+		err = found.writeJSON(s.Out, "", source.Name, checked.Again, fixes)
 	}
 	switch {
 	case err != nil:

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
@@ -70,44 +69,6 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 
 // scratch makes a file that nothing leaves behind, not even a kill.
 func scratch() (*os.File, error) { return journal.Scratch(os.TempDir()) }
-
-// check checks the whole sheet. A resume with the very sheet that was checked
-// before needs no second check, unless it must know which rows to leave out.
-func (j *job) check(ctx context.Context) (err error) {
-	if j.same && !j.Send.SkipInvalid {
-		start := j.earlier.Last()
-		j.overview = &batch.Overview{Rows: start.Rows, Valid: start.Rows, Clears: start.Clears, Runs: start.Runs}
-		return nil
-	}
-	pass := func(report func(sheet.Problem)) error {
-		j.overview, err = batch.Check(ctx, j.sheet, j.Sheet.Rules, j.Send.SkipInvalid, report)
-		return err
-	}
-	if err := pass(func(p sheet.Problem) { j.Observer.Event(p) }); err != nil {
-		return j.Sheet.Unreadable(ctx, err)
-	}
-	refused := !j.overview.Sendable(j.Send.SkipInvalid)
-	j.Observer.Event(Checked{Overview: j.overview, Refused: refused, Again: pass})
-	if refused {
-		return ErrRefused
-	}
-	if sum := j.sheet.SHA256(); j.hash == "" {
-		j.hash = sum
-	} else if sum != "" && sum != j.hash {
-		return errChanged
-	}
-	return nil
-}
-
-var errChanged = invalid("the sheet was changed while it was checked: save it, and run again")
-
-// Unreadable is the error of a check that could not be carried to its end.
-func (s Sheet) Unreadable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return invalid("the sheet %s cannot be read: %w", s.Name, err)
-}
 
 // sheetFile is the run's own copy of the sheet: what was checked is what is
 // sent and reported on, whatever happens to the original meanwhile.
