@@ -117,7 +117,7 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	case f.asJSON || f.quiet:
 		return nil
 	}
-	_, err = fmt.Fprintf(s.Err, "%s: %s, all of them can be sent\n%s", source.Name, text.Count(o.Rows, "row"), overviewLines(o))
+	_, err = fmt.Fprintf(s.Err, "%s: %s, all of them can be sent\n%s", source.Name, text.Count(o.Rows, "row"), job.OverviewLines(o))
 	return err
 }
 

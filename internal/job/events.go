@@ -20,11 +20,14 @@ type Observer interface {
 	// GoOn is called before the check when the newest run of the sheet is
 	// unfinished and nothing says what to do about it. It decides whether that
 	// run goes on or a new one begins; an error ends the job.
-	GoOn(ctx context.Context, unfinished journal.RunDir) (bool, error)
+	GoOn(ctx context.Context, unfinished RunDir) (bool, error)
 	// Event takes what happens, one of the types below or a sheet.Problem of
 	// the check. It is called from several goroutines, and they wait for it.
 	Event(event any)
 }
+
+// RunDir is a directory that holds a run.
+type RunDir = journal.RunDir
 
 // Checked follows the problems of a check.
 type Checked struct {
@@ -35,25 +38,15 @@ type Checked struct {
 	Again func(report func(sheet.Problem)) error
 }
 
-// Announcement is what is about to be sent.
-type Announcement struct {
-	Overview *batch.Overview
-	Rows     int             // that may be sent, of the rows of the sheet
-	Resumed  string          // the directory of the run that goes on; empty for a new one
-	Active   time.Time       // when that run last did something
-	Edited   bool            // its sheet is another one now
-	Removed  journal.Removed // what it had before and has no more
-	Again    int             // rows that are sent again, since a later run has written their sessions
-}
-
 // Sending is the beginning of the requests, for so many rows at most.
 type Sending struct{ Total int }
 
 // Progress comes several times a second while rows are sent.
 type Progress struct {
 	report.State
-	Outcomes report.Outcomes // of the run's rows
-	Requests report.Requests // of the run, up to a second ago
+	Outcomes report.Outcomes  // of the run's rows
+	Requests report.Requests  // of the run, up to a second ago
+	Failures []report.Failure // of this session, by cause; not to be changed
 }
 
 // Sent is the end of the requests.

@@ -18,6 +18,7 @@ import (
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
+	"nermbulk/internal/sandbox"
 	"nermbulk/internal/sheet"
 )
 
@@ -46,7 +47,10 @@ type Tenant struct {
 	Host    string // the only host that is sent to, for people and for resuming; may be empty offline
 	Name    string // what a person types to confirm
 	Sandbox bool   // a simulated tenant in this process, which the job starts
-	Client  api.Options
+	// Kept is that tenant where it is to be the same for several jobs, and
+	// remember what they sent.
+	Kept   *sandbox.Tenant
+	Client api.Options
 }
 
 // FailureLimit is after how many failed and unknown rows a job stops. The zero
@@ -81,18 +85,19 @@ type job struct {
 	overview *batch.Overview
 	hash     string // of the sheet, SHA-256; not before the check in a dry run
 
-	earlier *journal.Replay // of the run that goes on; nil for a new one
-	same    bool            // it goes on with the very sheet, read in the same way, that its row numbers refer to
-	matches *batch.Matches  // of an edited sheet, which earlier has been given; else nil
-	later   *batch.Later    // what other runs did since
-	again   int             // rows that are sent again for it
-	noted   int             // rows that get a note for it
-	dir     *journal.Run
-	info    journal.Info
-	journal *journal.Writer
-	tally   batch.Tally
-	due     int // rows that were left to send or to read back when this session began
-	total   int // those of them that it may send
+	earlier  *journal.Replay // of the run that goes on; nil for a new one
+	same     bool            // it goes on with the very sheet, read in the same way, that its row numbers refer to
+	matches  *batch.Matches  // of an edited sheet, which earlier has been given; else nil
+	later    *batch.Later    // what other runs did since
+	again    int             // rows that are sent again for it
+	noted    int             // rows that get a note for it
+	dir      *journal.Run
+	info     journal.Info
+	journal  *journal.Writer
+	tally    batch.Tally
+	failures failures
+	due      int // rows that were left to send or to read back when this session began
+	total    int // those of them that it may send
 
 	client      *api.Client
 	requests    report.Requests // of all sessions
@@ -152,7 +157,10 @@ func (o *Options) offline() bool { return o.Send.DryRun && !o.Send.Compare }
 
 // confirm announces what is about to be sent, and asks.
 func (j *job) confirm(ctx context.Context) error {
-	a := Announcement{Overview: j.overview, Rows: j.overview.Valid, Edited: j.matches != nil}
+	a := Announcement{
+		Overview: j.overview, Rows: j.overview.Valid, Edited: j.matches != nil,
+		Sheet: j.Sheet.Name, Host: j.Tenant.Host, Rate: j.Tenant.Client.Rate, DryRun: j.Send.DryRun, Compare: j.Send.Compare,
+	}
 	if j.dir != nil {
 		a.Resumed = j.dir.Dir()
 	}

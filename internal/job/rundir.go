@@ -29,7 +29,7 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if j.journal, err = journal.OpenWriter(j.dir.Dir(), journal.Options{Written: j.tally.Written}); err != nil {
+	if j.journal, err = journal.OpenWriter(j.dir.Dir(), journal.Options{Written: j.written}); err != nil {
 		return err
 	}
 	j.onClose(j.journal.Close)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"nermbulk/internal/api"
@@ -68,7 +69,10 @@ func (j *job) fitWorkers(files int) error {
 // startSandbox starts a simulated tenant that knows the sheet's ids, and
 // returns its base URL.
 func (j *job) startSandbox(ctx context.Context) (base string, err error) {
-	t := sandbox.New(sandbox.Options{})
+	t := j.Tenant.Kept
+	if t == nil {
+		t = sandbox.New(sandbox.Options{})
+	}
 	if _, err := SeedSandbox(ctx, t, j.sheet); err != nil {
 		return "", err
 	}
@@ -190,6 +194,40 @@ func (j *job) watch(ctx context.Context) (stop func() error) {
 	}
 }
 
+// written counts what was written to the journal.
+func (j *job) written(r journal.Record) {
+	j.tally.Written(r)
+	if out, ok := r.(journal.Outcome); ok && (out.Status == journal.Failed || out.Status == journal.Unknown) {
+		j.failures.add(out)
+	}
+}
+
+// failures groups what failed in this session by cause, while rows are sent.
+type failures struct {
+	mu     sync.Mutex
+	causes *report.Causes   // nil before the first
+	listed []report.Failure // nil where it is to be made anew
+}
+
+func (f *failures) add(out journal.Outcome) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.causes == nil {
+		f.causes = report.NewCauses()
+	}
+	f.causes.Add(out, nil)
+	f.listed = nil
+}
+
+func (f *failures) list() []report.Failure {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listed == nil && f.causes != nil {
+		f.listed = f.causes.List()
+	}
+	return f.listed
+}
+
 // noteFigures notes what was sent since it was called last. A journal that
 // cannot be written stops the run by itself.
 func (j *job) noteFigures() {
@@ -228,5 +266,5 @@ func (j *job) reportProgress(rows, requests *Rate) {
 			j.Observer.Event(Outage{j.client.OutageCause(), j.Tenant.Client.OutageWait})
 		}
 	}
-	j.Observer.Event(Progress{s, j.outcomes(), j.requests})
+	j.Observer.Event(Progress{s, j.outcomes(), j.requests, j.failures.list()})
 }

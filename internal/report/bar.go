@@ -103,10 +103,10 @@ func (b *bar) words(s State) []string {
 	now := b.o.Now()
 	count := fmt.Sprintf("%s/%s", text.Number(s.Done), text.Number(b.o.Total))
 	bad := strings.Join(troubles(s), ", ")
-	why, short := waiting(s, now)
+	why, short := s.Waiting(now)
 	var rate, ofCeiling, left string
 	if !s.Outage && !s.PausedUntil.After(now) && s.Unanswered <= silence { // the rate of before says nothing then
-		rate, ofCeiling, left = rateText(s, false), rateText(s, true), timeLeft(s)
+		rate, ofCeiling, left = s.RateText(false), s.RateText(true), s.TimeLeft()
 	}
 	choices := []string{
 		commas(count, ofCeiling, bad, left, why), commas(count, ofCeiling, bad, left, short), commas(count, rate, bad, left, short),
@@ -127,7 +127,7 @@ func (b *bar) color(words string, s State) string {
 	for _, t := range troubles(s) {
 		words = strings.Replace(words, t, red+t+plain, 1)
 	}
-	why, short := waiting(s, b.o.Now())
+	why, short := s.Waiting(b.o.Now())
 	if !strings.Contains(words, why) {
 		why = short
 	}
@@ -137,9 +137,9 @@ func (b *bar) color(words string, s State) string {
 	return words
 }
 
-// progressLine describes the state in a sentence, for logs:
+// Line describes the state in a sentence, for logs:
 // "12,000 of 50,000 rows (24 %), 9.9/s, 3 failed, 1h04m left".
-func progressLine(s State, total int, now time.Time) string {
+func (s State) Line(total int, now time.Time) string {
 	count := fmt.Sprintf("%s of %s (%s)", text.Number(s.Done), text.Count(total, "row"), text.Percent(s.Done, total))
 	if !s.Throttling { // the user's own rate is no news
 		s.Ceiling = 0
@@ -147,8 +147,8 @@ func progressLine(s State, total int, now time.Time) string {
 	if s.Unanswered > silence { // the rate of before says nothing then
 		s.Rate, s.Requests = 0, 0
 	}
-	line := commas(count, rateText(s, true), strings.Join(troubles(s), ", "), timeLeft(s))
-	if why, _ := waiting(s, now); why != "" {
+	line := commas(count, s.RateText(true), strings.Join(troubles(s), ", "), s.TimeLeft())
+	if why, _ := s.Waiting(now); why != "" {
 		line += "; " + why
 	}
 	return line
@@ -159,10 +159,10 @@ func commas(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 }
 
-// rateText is the rate of rows and, in full, what is allowed, or what the tenant
+// RateText is the rate of rows and, in full, what is allowed, or what the tenant
 // grants. That is of requests: where a row takes more than one, or less, their
 // rate is given too. It is empty before there is a rate.
-func rateText(s State, full bool) string {
+func (s State) RateText(full bool) string {
 	if s.Rate <= 0 && s.Requests <= 0 {
 		return ""
 	}
@@ -195,8 +195,8 @@ func troubles(s State) (t []string) {
 	return t
 }
 
-// timeLeft is empty before there is a rate to compute it from.
-func timeLeft(s State) string {
+// TimeLeft is empty before there is a rate to compute it from.
+func (s State) TimeLeft() string {
 	if s.Rate <= 0 || s.Left <= 0 {
 		return ""
 	}
@@ -207,9 +207,9 @@ func timeLeft(s State) string {
 	return text.Span(time.Duration(seconds*float64(time.Second))) + " left"
 }
 
-// waiting says why nothing is sent at the moment, or that it is slowed down,
+// Waiting says why nothing is sent at the moment, or that it is slowed down,
 // and the same for a narrow terminal.
-func waiting(s State, now time.Time) (why, short string) {
+func (s State) Waiting(now time.Time) (why, short string) {
 	wait := s.PausedUntil.Sub(now)
 	switch {
 	case s.Outage && wait > 0:

@@ -20,9 +20,9 @@ const (
 	maxErrorBytes = 1200 // of an error that are looked at
 )
 
-// causes groups failures that differ only in a row's own values. Its memory is
-// bounded whatever the tenant answers.
-type causes struct {
+// Causes groups failures that differ only in a row's own values. Its memory is
+// bounded whatever the tenant answers. It is not safe for concurrent use.
+type Causes struct {
 	groups map[string]*group
 	order  []*group
 	rest   group
@@ -35,15 +35,16 @@ type group struct {
 	varied bool // its rows differ in a value, so the cause names none
 }
 
-func newCauses() *causes {
-	return &causes{
+// NewCauses returns a Causes without any failure.
+func NewCauses() *Causes {
+	return &Causes{
 		groups: map[string]*group{}, folded: map[string]string{},
 		rest: group{Failure: Failure{Cause: "other causes"}},
 	}
 }
 
-// add counts a row that failed; cells are the row's own.
-func (c *causes) add(out journal.Outcome, cells []string) {
+// Add counts a row that failed; cells are the row's own, where they are known.
+func (c *Causes) Add(out journal.Outcome, cells []string) {
 	cause := causeOf(out)
 	key := cause
 	if len(out.ID) >= 8 { // a shorter text may be part of another word
@@ -62,7 +63,7 @@ func (c *causes) add(out journal.Outcome, cells []string) {
 
 // count counts a row in the group of key. The group has the first row's cause
 // until another row's differs.
-func (c *causes) count(key, cause string, row int) {
+func (c *Causes) count(key, cause string, row int) {
 	cause = text.Cut(cause, maxCause)
 	g := c.groups[key]
 	switch {
@@ -87,9 +88,9 @@ func (g *group) add(row, n int) {
 	}
 }
 
-// list returns the causes, most rows first, those of as many rows in the order
+// List returns the causes, most rows first, those of as many rows in the order
 // in which they were met.
-func (c *causes) list() []Failure {
+func (c *Causes) List() []Failure {
 	slices.SortStableFunc(c.order, func(a, b *group) int { return cmp.Compare(b.Rows, a.Rows) })
 	failures := make([]Failure, 0, min(len(c.order), maxCauses)+1)
 	rest := c.rest

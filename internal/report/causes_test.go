@@ -45,12 +45,12 @@ func TestCauses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newCauses()
+			c := NewCauses()
 			for i, f := range tt.failures {
-				c.add(journal.Outcome{Row: i + 2, ID: uuid(i + 2), Error: f.err}, []string{uuid(i + 2), f.cell})
+				c.Add(journal.Outcome{Row: i + 2, ID: uuid(i + 2), Error: f.err}, []string{uuid(i + 2), f.cell})
 			}
 			var got []string
-			for _, f := range c.list() {
+			for _, f := range c.List() {
 				got = append(got, f.String())
 			}
 			if !slices.Equal(got, tt.want) {
@@ -61,11 +61,11 @@ func TestCauses(t *testing.T) {
 }
 
 func TestExamplesOfManyRows(t *testing.T) {
-	c := newCauses()
+	c := NewCauses()
 	for row := 17; row < 3929; row++ {
-		c.add(journal.Outcome{Row: row, Error: "end_date can't be blank"}, nil)
+		c.Add(journal.Outcome{Row: row, Error: "end_date can't be blank"}, nil)
 	}
-	f := c.list()[0]
+	f := c.List()[0]
 	if want := "3,912 rows: end_date can't be blank; e.g. rows 17, 18, 19"; f.String() != want {
 		t.Errorf("got %q", f)
 	}
@@ -76,18 +76,18 @@ func TestExamplesOfManyRows(t *testing.T) {
 
 // A tenant that writes something new each time must not fill memory or page.
 func TestCausesAreBounded(t *testing.T) {
-	c := newCauses()
+	c := NewCauses()
 	letters := func(n int) string {
 		return fmt.Sprintf("%c%c%c%c", 'a'+n%26, 'a'+n/26%26, 'a'+n/676%26, 'a'+n/17576%26)
 	}
 	const n = 2 * maxGroups
 	for i := range n {
-		c.add(journal.Outcome{Row: i + 2, Error: "trouble " + letters(i)}, nil)
+		c.Add(journal.Outcome{Row: i + 2, Error: "trouble " + letters(i)}, nil)
 	}
 	if len(c.groups) > maxGroups || len(c.folded) > maxGroups {
 		t.Errorf("%d groups and %d texts are kept", len(c.groups), len(c.folded))
 	}
-	list := c.list()
+	list := c.List()
 	if len(list) != maxCauses+1 || list[maxCauses].Cause != "other causes" {
 		t.Fatalf("%d causes, the last is %v", len(list), list[len(list)-1])
 	}

@@ -151,7 +151,7 @@ func (p *Progress) Stop() {
 
 func (p *Progress) line() {
 	p.printed = p.state.Done
-	text := progressLine(p.state, p.o.Total, p.o.Now())
+	text := p.state.Line(p.o.Total, p.o.Now())
 	if p.o.Line != nil {
 		p.o.Line(p.state, text)
 		return

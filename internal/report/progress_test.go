@@ -45,7 +45,7 @@ func TestProgressLine(t *testing.T) {
 		{"hardly moving", State{Done: 1, Left: 49999, Rate: 0.0000001}, "1 of 50,000 rows (0 %), 0.0/s"},
 	}
 	for _, tt := range tests {
-		if got := progressLine(tt.state, 50000, now); got != tt.want {
+		if got := tt.state.Line(50000, now); got != tt.want {
 			t.Errorf("%s: got %q, not %q", tt.name, got, tt.want)
 		}
 	}

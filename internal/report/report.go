@@ -44,7 +44,7 @@ type Options struct {
 // made; what the journal holds is safe in any case.
 func Write(ctx context.Context, o Options) (Summary, error) {
 	s := newSummary(o)
-	causes := newCauses()
+	causes := NewCauses()
 	failed := &failedRows{}
 	undo := newUndo(o)
 	patched := 0
@@ -59,7 +59,7 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 			patched += out.Attempts
 		}
 		if isFailure(out.Status) {
-			causes.add(out, r.Cells)
+			causes.Add(out, r.Cells)
 			failed.add(out)
 		}
 		return nil
@@ -72,9 +72,9 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	}
 	// A kill takes the last second's figures with it, but not the rows'.
 	s.Requests.Patch = max(s.Requests.Patch, patched)
-	s.Failures = causes.list()
+	s.Failures = causes.List()
 	s.Undo = undo.note
-	s.Undo.Lost = undo.losses.list()
+	s.Undo.Lost = undo.losses.List()
 
 	m := &making{o, &s, undo, failed}
 	for _, f := range files {

@@ -27,7 +27,7 @@ type undo struct {
 	o       Options
 	place   map[string]int // of a field, by its name in a header
 	columns []string       // fields that come back
-	losses  *causes
+	losses  *Causes
 	note    UndoNote // without Lost
 }
 
@@ -48,7 +48,7 @@ type UndoNote struct {
 
 // newUndo orders fields as the table of fields has them, attributes as the sheet.
 func newUndo(o Options) *undo {
-	u := &undo{o: o, losses: newCauses(), place: map[string]int{}}
+	u := &undo{o: o, losses: NewCauses(), place: map[string]int{}}
 	for _, f := range change.Fields() {
 		u.place[f.Name] = len(u.place)
 	}
