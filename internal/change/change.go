@@ -28,8 +28,9 @@ type Rules struct {
 	InOrder            bool   // the same id may be in several rows
 	Strict             bool   // warnings are errors
 	Dates              []DateRule
-	AllowReformatted   bool     // cells that a spreadsheet program changed are sent as they are
-	Written            *Written // what a run wrote into the sheet; nil for any other sheet
+	Attributes         *Attributes // the tenant's; nil where they are not known
+	AllowReformatted   bool        // cells that a spreadsheet program changed are sent as they are
+	Written            *Written    // what a run wrote into the sheet; nil for any other sheet
 }
 
 // Change is what one row asks of the tenant: one PATCH.

@@ -36,12 +36,13 @@ func (f Fix) String() string {
 type Fixer struct {
 	sheet   *sheet.Sheet
 	columns []sheet.Column
+	rules   Rules
 }
 
 // NewFixer prepares for the records of a sheet that has no problems of the
 // whole sheet: see sheet.EachRecord.
-func NewFixer(s *sheet.Sheet) *Fixer {
-	return &Fixer{s, s.Columns()}
+func NewFixer(s *sheet.Sheet, rules Rules) *Fixer {
+	return &Fixer{s, s.Columns(), rules}
 }
 
 // Fix corrects the cells of one row below the header in place and reports each

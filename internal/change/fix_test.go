@@ -13,7 +13,7 @@ import (
 // corrections.
 func fixed(t *testing.T, s *sheet.Sheet) (rows [][]string, fixes []Fix) {
 	t.Helper()
-	f := NewFixer(s)
+	f := NewFixer(s, defaultRules())
 	err := s.EachRecord(context.Background(), func(row int, cells []string) error {
 		if row > s.HeaderRow() {
 			f.Fix(row, cells, func(fix Fix) { fixes = append(fixes, fix) })

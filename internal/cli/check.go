@@ -94,11 +94,11 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	case len(o.Whole) > 0:
 		fmt.Fprintf(s.Err, "no copy was written to %s: the problem is the whole sheet's, correct that first\n", f.fix)
 	default:
-		if err := f.writeFixed(ctx, s.Err, sh); err != nil {
+		if err := f.writeFixed(ctx, s.Err, sh, source.Rules); err != nil {
 			return err
 		}
 		fixes = func(report func(change.Fix)) error {
-			return eachFixed(ctx, sh, report, func([]string) error { return nil })
+			return eachFixed(ctx, sh, source.Rules, report, func([]string) error { return nil })
 		}
 	}
 	if f.mark != "" {
@@ -183,8 +183,8 @@ func apart(s Streams, source job.Sheet, flag, path string) error {
 }
 
 // eachFixed corrects the sheet record by record, in constant memory.
-func eachFixed(ctx context.Context, sh *sheet.Sheet, report func(change.Fix), write func(cells []string) error) error {
-	fixer, header := change.NewFixer(sh), sh.HeaderRow()
+func eachFixed(ctx context.Context, sh *sheet.Sheet, rules change.Rules, report func(change.Fix), write func(cells []string) error) error {
+	fixer, header := change.NewFixer(sh, rules), sh.HeaderRow()
 	return sh.EachRecord(ctx, func(row int, cells []string) error {
 		if row > header {
 			fixer.Fix(row, cells, report)
@@ -194,7 +194,7 @@ func eachFixed(ctx context.Context, sh *sheet.Sheet, report func(change.Fix), wr
 }
 
 // writeFixed writes the corrected copy and lists each change on w.
-func (f *checkFlags) writeFixed(ctx context.Context, w io.Writer, sh *sheet.Sheet) error {
+func (f *checkFlags) writeFixed(ctx context.Context, w io.Writer, sh *sheet.Sheet, rules change.Rules) error {
 	list := bufio.NewWriterSize(w, 64<<10)
 	fixed := 0
 	err := journal.Replace(f.fix, func(file io.Writer) error {
@@ -203,7 +203,7 @@ func (f *checkFlags) writeFixed(ctx context.Context, w io.Writer, sh *sheet.Shee
 			fixed++
 			fmt.Fprintf(list, "corrected: %s\n", fix)
 		}
-		if err := eachFixed(ctx, sh, report, out.Write); err != nil {
+		if err := eachFixed(ctx, sh, rules, report, out.Write); err != nil {
 			return err
 		}
 		out.Flush()

@@ -22,17 +22,18 @@ const (
 )
 
 // Fields are the header names of the fields that are no attributes, as the API
-// spells them.
+// spells them, and those of the tenant's attributes where they are known.
 type Fields struct {
 	Sent     []string // a column's Field is this name
 	ReadOnly []string // accepted, so that an export can be sent back, but not sent
+	Labels   *Labels  // nil where no tenant's attributes are known
 }
 
 func (f Fields) names() []string { return slices.Concat(f.Sent, f.ReadOnly) }
 
-// Parse returns what a header's name means by itself. The uid is given for
-// an attribute (exactly as typed, trimmed) and for a result column (lower
-// case).
+// Parse returns what a header's name means by itself: a field's name first,
+// then the label of one attribute. The uid is given for an attribute (as typed,
+// trimmed, or as the tenant spells it) and for a result column (lower case).
 func (f Fields) Parse(name string) (field Field, uid string, ok bool) {
 	if prefix, rest, dotted := strings.Cut(name, "."); dotted {
 		rest = Trim(rest)
@@ -42,7 +43,7 @@ func (f Fields) Parse(name string) (field Field, uid string, ok bool) {
 		case "result":
 			return Result, strings.ToLower(rest), true
 		}
-		return Ignored, "", false
+		return f.label(name)
 	}
 	plain := NormalizeName(name)
 	same := func(known string) bool { return NormalizeName(known) == plain }
@@ -51,6 +52,14 @@ func (f Fields) Parse(name string) (field Field, uid string, ok bool) {
 	}
 	if slices.ContainsFunc(f.ReadOnly, same) {
 		return ReadOnly, "", true
+	}
+	return f.label(name)
+}
+
+// label is Parse for a name that is no field's.
+func (f Fields) label(name string) (field Field, uid string, ok bool) {
+	if found := f.Labels.named(name); len(found) == 1 {
+		return Attribute, found[0].UID, true
 	}
 	return Ignored, "", false
 }

@@ -35,6 +35,9 @@ type Options struct {
 	Delimiter rune   // 0 to detect
 	Columns   []Mapping
 	Unknown   UnknownColumns
+	// LabelsLater leaves to Resolve what a column is mapped to that is no field:
+	// it may be an attribute's label.
+	LabelsLater bool
 
 	// Worksheet and HiddenRows are for a workbook, and mean nothing elsewhere.
 	Worksheet  string // its name; empty for the only one with data
@@ -117,7 +120,7 @@ func (o Options) validate() error {
 	}
 	fields := make(map[string]string, len(o.Columns))
 	for _, m := range o.Columns {
-		if !o.Fields.mappable(m.Field) {
+		if !o.LabelsLater && !o.Fields.mappable(m.Field) {
 			return m.refuse(o.Fields.notMappable(m.Field))
 		}
 		key := columnKey(m.Column)

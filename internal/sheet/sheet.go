@@ -202,6 +202,21 @@ func (s *Sheet) readAs(sample []byte) (err error) {
 	return s.readHeader()
 }
 
+// Resolve reads the header again with other fields: those of a tenant whose
+// attributes are known by now. A workbook is not unpacked again. The error is
+// that of the file, or an *OptionError.
+func (s *Sheet) Resolve(f Fields) error {
+	s.options.Fields, s.options.LabelsLater = f, false
+	if err := s.options.validate(); err != nil || s.header.columns == nil {
+		return err
+	}
+	s.header, s.problems, s.delimiter, s.separator = header{}, nil, ',', 0
+	if err := s.readHeader(); err != nil {
+		return fmt.Errorf("cannot read the sheet: %w", err)
+	}
+	return nil
+}
+
 func (s *Sheet) checkFile(info os.FileInfo) error {
 	switch {
 	case info.IsDir():
