@@ -17,7 +17,7 @@ const ownRefusals = 5
 
 // do makes attempts until there is a verdict.
 func (c *Client) do(ctx context.Context, q *call) Answer {
-	if q.page == nil && (q.id == "" || q.id == "." || q.id == "..") {
+	if q.list == nil && (q.id == "" || q.id == "." || q.id == "..") {
 		return Answer{Verdict: Refused, Message: fmt.Sprintf("%q is not a session's id; nothing was sent", q.id)}
 	}
 	limit := q.attempts
@@ -225,7 +225,7 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 		r.class = unclear
 	case r.class == throttled:
 		c.counts.throttled.Add(1)
-	case r.class == refused && q.page != nil && isEmptyList(r.status, r.body):
+	case r.class == refused && q.list != nil && isEmptyList(r.status, r.body):
 		r.class = confirmed
 		return r
 	}

@@ -1,5 +1,15 @@
 package api
 
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
 // Attribute is one of a tenant's attributes, with its options where they were
 // read. Every value is read leniently, as those of a Session are.
 type Attribute struct {
@@ -25,4 +35,139 @@ func (a Attribute) HasOptions() bool {
 		return true
 	}
 	return false
+}
+
+// UnmarshalJSON reads an attribute as the tenant shows it, or a file.
+func (a *Attribute) UnmarshalJSON(b []byte) error {
+	var w *struct {
+		ID         lenient         `json:"id"`
+		UID        lenient         `json:"uid"`
+		Label      lenient         `json:"label"`
+		DataType   lenient         `json:"data_type"`
+		Type       lenient         `json:"type"`
+		DateFormat lenient         `json:"date_format"`
+		Multiple   lenient         `json:"allow_multiple_selections"`
+		Archived   lenient         `json:"archived"`
+		Options    json.RawMessage `json:"options"`
+	}
+	if err := json.Unmarshal(b, &w); err != nil || w == nil {
+		return errors.New("not an attribute")
+	}
+	*a = Attribute{
+		ID: w.ID.value, UID: w.UID.value, Label: w.Label.value, DataType: w.DataType.value, Type: w.Type.value,
+		DateFormat: w.DateFormat.value, Multiple: w.Multiple.value == "true", Archived: w.Archived.value == "true",
+	}
+	if json.Unmarshal(w.Options, &a.Options) != nil {
+		a.Options = nil
+	}
+	return nil
+}
+
+func (a Attribute) listKey() string { return cmp.Or(a.ID, a.UID) }
+func (Attribute) plural() string    { return "attributes" }
+
+// option is one of the texts that an attribute's value can be.
+type option struct {
+	ID, Text, AttributeID string
+}
+
+func (o option) listKey() string { return cmp.Or(o.ID, o.Text) }
+func (option) plural() string    { return "options" }
+
+func parseAttribute(object []byte) (a Attribute, err error) {
+	if err = unmarshal(object, &a); err == nil && a.UID == "" {
+		err = errors.New("an attribute without a uid")
+	}
+	return a, err
+}
+
+func parseOption(object []byte) (option, error) {
+	var w *struct {
+		ID          lenient `json:"id"`
+		Text        lenient `json:"option"`
+		AttributeID lenient `json:"ne_attribute_id"`
+	}
+	if err := unmarshal(object, &w); err != nil || w == nil {
+		return option{}, errors.New("not an option")
+	}
+	return option{w.ID.value, w.Text.value, w.AttributeID.value}, nil
+}
+
+// Attributes reads all of the tenant's attributes, without their options, with
+// retries. The error is a *ListError, or an *IncompleteError beside what could
+// be read.
+func (c *Client) Attributes(ctx context.Context) ([]Attribute, error) {
+	return readAll(ctx, Query{}, func(ctx context.Context, q Query) (Page[Attribute], Answer) {
+		return readList(ctx, c, "ne_attributes", q, parseAttribute)
+	})
+}
+
+// AttributeOptions reads the options of one attribute, in the tenant's order.
+// The errors are as those of Attributes.
+func (c *Client) AttributeOptions(ctx context.Context, attributeID string) ([]string, error) {
+	options, err := readAll(ctx, Query{AttributeID: attributeID}, func(ctx context.Context, q Query) (Page[option], Answer) {
+		return readList(ctx, c, "ne_attribute_options", q, parseOption)
+	})
+	texts := make([]string, 0, len(options))
+	for _, o := range options {
+		if o.Text != "" && (o.AttributeID == "" || o.AttributeID == attributeID) {
+			texts = append(texts, o.Text)
+		}
+	}
+	return texts, err
+}
+
+// readAll reads a list whole. An *IncompleteError comes with what was read.
+func readAll[T listed](ctx context.Context, q Query, list func(context.Context, Query) (Page[T], Answer)) (all []T, err error) {
+	q.Whole = true
+	for page, err := range Pages(ctx, list, q) {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, page.Items...)
+	}
+	return all, nil
+}
+
+// AttributesFile is a tenant's attributes as they are kept in a file.
+type AttributesFile struct {
+	Host       string      `json:"host"`
+	ReadAt     time.Time   `json:"read_at"`
+	Attributes []Attribute `json:"attributes"`
+}
+
+// ParseAttributesFile reads such a file. Keys that it does not know are passed
+// over. The error gives the place in the file where it is no such file.
+func ParseAttributesFile(text []byte) (AttributesFile, error) {
+	var f AttributesFile
+	var doc struct {
+		Host       string            `json:"host"`
+		ReadAt     time.Time         `json:"read_at"`
+		Attributes []json.RawMessage `json:"attributes"`
+	}
+	err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &doc)
+	syntax, isSyntax := errors.AsType[*json.SyntaxError](err)
+	mistyped, isMistyped := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case isSyntax:
+		return f, fmt.Errorf("line %d: it is not JSON: %w", lineAt(text, syntax.Offset), syntax)
+	case isMistyped:
+		return f, fmt.Errorf("line %d: %s is %s", lineAt(text, mistyped.Offset), cmp.Or(mistyped.Field, "the document"), mistyped.Value)
+	case err != nil:
+		return f, err
+	case doc.Attributes == nil:
+		return f, errors.New(`it holds no "attributes"`)
+	}
+	f = AttributesFile{Host: doc.Host, ReadAt: doc.ReadAt, Attributes: make([]Attribute, len(doc.Attributes))}
+	for i, object := range doc.Attributes {
+		if f.Attributes[i], err = parseAttribute(object); err != nil {
+			return f, fmt.Errorf("attribute %d: %w", i+1, err)
+		}
+	}
+	return f, nil
+}
+
+// lineAt returns the line of a place in a text, from 1.
+func lineAt(text []byte, offset int64) int {
+	return 1 + bytes.Count(text[:min(int(offset), len(text))], []byte("\n"))
 }

@@ -37,14 +37,13 @@ func (c *Client) Get(ctx context.Context, id string) Answer {
 }
 
 // call is what is asked of the tenant: a PATCH or GET of one session, or a
-// page of the list.
+// page of a list.
 type call struct {
 	does     effect
 	id       string
 	body     []byte
 	attempts int
-	page     *Page  // a list is asked for, and where it goes
-	query    string // of a list
+	list     *listCall // a page of a list is asked for
 }
 
 func (q *call) method() string {
@@ -55,7 +54,7 @@ func (q *call) method() string {
 }
 
 func (q *call) maxOK() int {
-	if q.page != nil {
+	if q.list != nil {
 		return maxListAnswer
 	}
 	return maxAnswer
@@ -64,8 +63,8 @@ func (q *call) maxOK() int {
 // path returns the path below base, and the query.
 func (q *call) path(base string) (path, query string) {
 	switch {
-	case q.page != nil:
-		return base + "/workflow_sessions", q.query
+	case q.list != nil:
+		return base + "/" + q.list.path, q.list.query
 	case q.does == nonIdempotent:
 		query = "run=true"
 	}
@@ -95,8 +94,8 @@ var oneSessions = sync.Pool{New: func() any { return new(oneSession) }}
 // accept reads the body of a 200. problem is "" if it is what was asked for,
 // and else continues the sentence "the answer …".
 func (q *call) accept(body []byte) (s *Session, problem string) {
-	if q.page != nil {
-		return nil, q.page.read(body)
+	if q.list != nil {
+		return nil, q.list.read(body)
 	}
 	doc := oneSessions.Get().(*oneSession)
 	defer oneSessions.Put(doc)

@@ -41,10 +41,10 @@ func TestList(t *testing.T) {
 			})
 			c := newTestClient(t, Options{BaseURL: s.URL + "/api"})
 			page, a := c.List(t.Context(), tt.query)
-			if a.Verdict != tt.verdict || len(page.Sessions) != tt.sessions || page.Total != tt.total || page.Next != tt.next {
+			if a.Verdict != tt.verdict || len(page.Items) != tt.sessions || page.Total != tt.total || page.Next != tt.next {
 				t.Errorf("%v: %s\n%+v", a.Verdict, a.Message, page)
 			}
-			for _, got := range page.Sessions {
+			for _, got := range page.Items {
 				if len(got.Raw) == 0 || got.Raw[0] != '{' {
 					t.Errorf("raw: %q", got.Raw)
 				}

@@ -27,7 +27,7 @@ type scripted struct {
 	mu      sync.Mutex
 	patch   func(r api.Request) api.Answer
 	get     func(id string) api.Answer
-	list    func(q api.Query) (api.Page, api.Answer)
+	list    func(q api.Query) (api.Page[api.Session], api.Answer)
 	patched []string // "id" or "id?run", in order
 	flying  map[string]int
 	crossed []string // ids that were in flight twice
@@ -58,9 +58,9 @@ func (s *scripted) Patch(_ context.Context, r api.Request) api.Answer {
 	return s.patch(r)
 }
 
-func (s *scripted) List(_ context.Context, q api.Query) (api.Page, api.Answer) {
+func (s *scripted) List(_ context.Context, q api.Query) (api.Page[api.Session], api.Answer) {
 	if s.list == nil {
-		return api.Page{}, api.Answer{Verdict: api.Refused, Message: "no list"}
+		return api.Page[api.Session]{}, api.Answer{Verdict: api.Refused, Message: "no list"}
 	}
 	return s.list(q)
 }
@@ -518,15 +518,15 @@ func TestCompareByTheList(t *testing.T) {
 	}
 	var lists, gets int
 	to := &scripted{}
-	to.list = func(q api.Query) (api.Page, api.Answer) {
+	to.list = func(q api.Query) (api.Page[api.Session], api.Answer) {
 		lists++
-		page := api.Page{Total: 250}
+		page := api.Page[api.Session]{Total: 250}
 		for n := q.Offset; n < min(q.Offset+q.Limit, 250); n++ {
 			a := fmt.Sprintf("v%d", n)
 			if n%100 == 0 {
 				a = "old"
 			}
-			page.Sessions = append(page.Sessions, session(n, a))
+			page.Items = append(page.Items, session(n, a))
 		}
 		return page, api.Answer{Status: 200}
 	}

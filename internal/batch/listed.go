@@ -13,7 +13,7 @@ import (
 
 // lister is how the tenant's list of sessions is read.
 type lister interface {
-	List(ctx context.Context, q api.Query) (api.Page, api.Answer)
+	List(ctx context.Context, q api.Query) (api.Page[api.Session], api.Answer)
 }
 
 const (
@@ -41,12 +41,12 @@ type shown struct {
 	at time.Time // when its page was asked for
 }
 
-func (w *window) add(page api.Page, asked time.Time) {
+func (w *window) add(page api.Page[api.Session], asked time.Time) {
 	if w.pages == 0 {
 		w.sessions, w.begun = map[string]*shown{}, asked
 	}
 	w.pages++
-	for _, session := range page.Sessions {
+	for _, session := range page.Items {
 		id := strings.ToLower(session.ID)
 		s := &shown{session, asked}
 		if _, twice := w.sessions[id]; twice {
@@ -127,7 +127,7 @@ func (e *engine) feedByList(ctx context.Context) error {
 		}
 		w.add(page, asked)
 		l.pages++
-		l.sessions += len(page.Sessions)
+		l.sessions += len(page.Items)
 		asked = e.Now()
 		if l.pages == most && !page.Last {
 			l.broken = "it did not come to an end"

@@ -37,13 +37,13 @@ func (l *listedTenant) show(n int) api.Session {
 
 func newListedTenant(n int, takes time.Duration, differs func(int) bool) *listedTenant {
 	l := &listedTenant{n: n, differs: differs, takes: takes, at: map[string]time.Time{}}
-	l.list = func(q api.Query) (api.Page, api.Answer) {
+	l.list = func(q api.Query) (api.Page[api.Session], api.Answer) {
 		time.Sleep(takes)
 		l.count.Lock()
 		defer l.count.Unlock()
-		page := api.Page{Total: n}
+		page := api.Page[api.Session]{Total: n}
 		for i := q.Offset; i < min(q.Offset+q.Limit, n); i++ {
-			page.Sessions = append(page.Sessions, l.show(i))
+			page.Items = append(page.Items, l.show(i))
 		}
 		return page, api.Answer{Status: 200}
 	}

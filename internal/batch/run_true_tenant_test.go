@@ -104,8 +104,8 @@ func (o *onceTenant) Get(context.Context, string) api.Answer {
 	return api.Answer{Status: 200, Attempts: 1, Session: o.session(), Clock: api.Clock{Known: true, Least: -part, Most: time.Second - part}}
 }
 
-func (o *onceTenant) List(context.Context, api.Query) (api.Page, api.Answer) {
-	return api.Page{}, api.Answer{Verdict: api.Refused, Message: "no list"}
+func (o *onceTenant) List(context.Context, api.Query) (api.Page[api.Session], api.Answer) {
+	return api.Page[api.Session]{}, api.Answer{Verdict: api.Refused, Message: "no list"}
 }
 
 // past is what earlier sessions of a run left in the journal about a row.

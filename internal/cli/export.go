@@ -42,9 +42,7 @@ type exporter struct {
 	client *api.Client
 	path   string // of the sheet, links followed; empty for standard output
 
-	missing  int  // sessions that the tenant counted and did not give
-	repeated bool // it gave sessions again in place of others
-	endless  bool // and went on with that
+	incomplete *api.IncompleteError // nil: the tenant gave all that it has
 }
 
 func newExportCommand(s Streams) *cobra.Command {
@@ -136,7 +134,7 @@ func (e *exporter) run(ctx context.Context) (err error) {
 		return fmt.Errorf("write the sheet: %w", err)
 	}
 	e.summarize(x)
-	if e.missing > 0 || e.endless {
+	if e.incomplete != nil {
 		return said(ExitRowsFailed, "the sheet is incomplete")
 	}
 	return nil
@@ -195,15 +193,14 @@ func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[strin
 	var total, read atomic.Int64
 	defer job.StartClock(e.progress(&total, &read))()
 	for page, err := range api.Pages(ctx, e.client.List, e.query) {
-		if errors.Is(err, api.ErrEndless) {
-			e.endless = true
+		if incomplete, ok := errors.AsType[*api.IncompleteError](err); ok {
+			e.incomplete = incomplete
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		e.repeated = e.repeated || page.Repeated
-		for _, s := range page.Sessions {
+		for _, s := range page.Items {
 			for uid := range s.Attributes {
 				uids[uid] = struct{}{}
 			}
@@ -213,9 +210,8 @@ func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[strin
 			}
 		}
 		total.Store(int64(page.Total))
-		read.Add(int64(len(page.Sessions)))
+		read.Add(int64(len(page.Items)))
 	}
-	e.missing = max(0, int(total.Load()-read.Load()))
 	return uids, nil
 }
 
@@ -258,17 +254,14 @@ func (e *exporter) summarize(x *exportSheet) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.rows, "session"), e.to.Host, x.notes())
 	level := slog.LevelInfo
-	if e.missing > 0 || e.endless {
-		level = slog.LevelWarn
-		why := "the list changed while it was read; export again"
-		if e.repeated {
-			why = "it gave sessions again in place of the next page, so export them in parts, with --status or --workflow-id"
+	missing := 0
+	if e.incomplete != nil {
+		level, missing = slog.LevelWarn, e.incomplete.Missing
+		remedy := "; export again"
+		if e.incomplete.Repeated {
+			remedy = ", so export them in parts, with --status or --workflow-id"
 		}
-		more := "more sessions"
-		if e.missing > 0 {
-			more = text.Count(e.missing, "more session")
-		}
-		fmt.Fprintf(&b, "incomplete: the tenant has %s than it gave: %s\n", more, why)
+		fmt.Fprintf(&b, "incomplete: %v%s\n", e.incomplete, remedy)
 	}
 	if x.rows == 0 {
 		b.WriteString("no session fits, so the sheet has no rows and there is nothing to run\n")
@@ -282,5 +275,5 @@ func (e *exporter) summarize(x *exportSheet) {
 		fmt.Fprintf(&b, "\nnext, once it is edited:\n%s\n", strings.Join(words, " "))
 	}
 	e.out.say(level, b.String(), "exported", "sheet", e.output, "host", e.to.Host, "sessions", x.rows,
-		"missing", e.missing, "unknown_statuses", x.unknownStatuses, "notes", x.left)
+		"missing", missing, "unknown_statuses", x.unknownStatuses, "notes", x.left)
 }

@@ -419,7 +419,7 @@ func TestRequestsAreAsDescribed(t *testing.T) {
 		ok(a)
 	}
 	for page, err := range api.Pages(t.Context(), client.List, api.Query{WorkflowID: idA, RequesterID: idB, Whole: true}) {
-		if err != nil || len(page.Sessions) == 0 {
+		if err != nil || len(page.Items) == 0 {
 			t.Fatal(err, page)
 		}
 	}
