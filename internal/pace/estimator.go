@@ -1,6 +1,9 @@
 package pace
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// defaultPause is the first pause when a refusal does not say how long.
@@ -33,6 +36,7 @@ var pauses = []time.Duration{250 * time.Millisecond, 3 * time.Second, 6 * time.S
 // pause.
 type estimator struct {
 	maxRate float64 // requests per second, never exceeded; may be infinite
+	hinted  float64 // what the tenant says that it grants, at the least; may be infinite
 	start   time.Time
 
 	hypotheses hypotheses
@@ -69,7 +73,7 @@ type block struct {
 // newEstimator returns an estimator that never exceeds maxRate. A learned rate
 // above 0 is what was granted earlier; the start need not be slow then.
 func newEstimator(maxRate, learned float64, now time.Time) *estimator {
-	e := &estimator{maxRate: maxRate, start: now, holdOff: holdOffFirst}
+	e := &estimator{maxRate: maxRate, hinted: math.Inf(1), start: now, holdOff: holdOffFirst}
 	if learned > 0 {
 		e.throttled, e.base = true, learned
 		e.granted = learned
@@ -167,8 +171,21 @@ func (e *estimator) onExhausted(sent, at time.Time, reset time.Duration) {
 // limitTo caps the rate at what the tenant says that it grants; 0 says nothing.
 func (e *estimator) limitTo(rate float64) {
 	if rate > 0 {
-		e.maxRate = min(e.maxRate, usedShare*rate)
+		e.hinted = min(e.hinted, usedShare*rate)
+		e.maxRate = min(e.maxRate, e.hinted)
 	}
+}
+
+// permit changes the rate that the user permits. What was learned of the tenant
+// stays.
+func (e *estimator) permit(maxRate float64) { e.maxRate = min(maxRate, e.hinted) }
+
+// skip leaves out the time before now in which nothing was sent because the user
+// did not want it: that the tenant refused nothing then is no reason to ask for
+// more. The hypotheses go on: whatever it grants was filled up meanwhile.
+func (e *estimator) skip(away time.Duration, now time.Time) {
+	later := func(at float64) float64 { return max(at, min(at+away.Seconds(), now.Sub(e.start).Seconds())) }
+	e.baseAt, e.block.ended = later(e.baseAt), later(e.block.ended)
 }
 
 // beginBlock begins a block: a limit is met.

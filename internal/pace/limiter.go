@@ -145,6 +145,28 @@ func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
 func (l *Limiter) Observe(o Observation) {
 	l.mu.Lock()
 	l.pacer.observe(o)
+	l.adjusted()
+}
+
+// SetRate changes the rate that the user permits, in requests per second, also
+// for those who wait; 0 is no limit.
+func (l *Limiter) SetRate(permitted float64) {
+	l.mu.Lock()
+	l.pacer.estimator.permit(topOf(permitted))
+	l.adjusted()
+}
+
+// Skip leaves a time up to now out of what is learned of the tenant: the caller
+// sent nothing then for a reason of its own.
+func (l *Limiter) Skip(away time.Duration) {
+	l.mu.Lock()
+	l.pacer.estimator.skip(away, time.Now())
+	l.adjusted()
+}
+
+// adjusted wakes the first of the queue, whose turn may come at another time
+// now. It unlocks mu.
+func (l *Limiter) adjusted() {
 	l.open.Store(l.pacer.open())
 	l.mu.Unlock()
 	select {

@@ -58,11 +58,16 @@ type pacer struct {
 }
 
 func newPacer(permitted, learned float64, now time.Time) *pacer {
-	top := math.Inf(1)
-	if permitted > 0 {
-		top = permitted * headroom
+	return &pacer{tokens: rate.NewLimiter(unpaced, 1), due: now, estimator: newEstimator(topOf(permitted), learned, now)}
+}
+
+// topOf is the rate that is never exceeded for one that the user permits; 0 is
+// no limit.
+func topOf(permitted float64) float64 {
+	if permitted <= 0 {
+		return math.Inf(1)
 	}
-	return &pacer{tokens: rate.NewLimiter(unpaced, 1), due: now, estimator: newEstimator(top, learned, now)}
+	return permitted * headroom
 }
 
 // take takes a turn and returns 0, or returns how long to wait before asking
