@@ -89,14 +89,17 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 	}
 }
 
-// turn waits until an attempt may leave: the pause is over, the tenant is not
-// known to be out of reach (or this caller has to probe), and the rate allows
-// it. The token is the one that is valid then, however long the wait was.
+// turn waits until an attempt may leave: the pause is over, the user's own too,
+// the tenant is not known to be out of reach (or this caller has to probe), and
+// the rate allows it. The token is the one that is valid then, however long the wait was.
 func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*token, error) {
 	if err := sleep(ctx, pause); err != nil {
 		return nil, err
 	}
 	for {
+		if err := c.held.wait(ctx); err != nil {
+			return nil, err
+		}
 		var err error
 		if *p, err = c.outage.wait(ctx, *p); err != nil {
 			return nil, err
@@ -107,7 +110,9 @@ func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*toke
 		}
 		var t *token
 		err = c.limiter.Wait(bounded, func() (err error) {
-			t, err = c.signIn.current(ctx)
+			if err = c.held.on(); err == nil {
+				t, err = c.signIn.current(ctx)
+			}
 			return err
 		})
 		starved := bounded.Err() != nil
@@ -123,7 +128,7 @@ func (c *Client) turn(ctx context.Context, pause time.Duration, p *probe) (*toke
 			return nil, ctx.Err()
 		case denied:
 			return nil, err
-		case !starved:
+		case !starved && !errors.Is(err, errHeld):
 			c.unreached(*p, err.Error())
 		}
 	}

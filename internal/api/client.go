@@ -42,6 +42,7 @@ type Client struct {
 	newExchange func() *exchange
 	signIn      signIn
 	issuer      *http.Transport // to the token URL; nil with a static token
+	held        hold
 	limiter     *pace.Limiter
 	outage      breaker
 	starved     starvation

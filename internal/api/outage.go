@@ -22,6 +22,7 @@ type breaker struct {
 
 	mu      sync.Mutex
 	since   time.Time     // of the first failure of this outage
+	held    time.Duration // of this outage, that nobody was to try
 	holder  probe         // the one that may probe; 0 when nobody does
 	issued  probe         // the last one handed out
 	failed  int           // probes that failed in this outage
@@ -54,7 +55,7 @@ func (b *breaker) wait(ctx context.Context, p probe) (probe, error) {
 			b.holder = p
 			pause := jitter(backoff(b.failed+1, probeFirst, probeCap))
 			// The last probe leaves when the outage wait ends, not after.
-			pause = min(pause, time.Until(b.since.Add(b.maxOutage)))
+			pause = min(pause, time.Until(b.since.Add(b.maxOutage+b.held)))
 			b.mu.Unlock()
 			if err := sleep(ctx, pause); err != nil {
 				b.release(p)
@@ -80,13 +81,13 @@ func (b *breaker) fail(p probe, cause string) (began bool) {
 	defer b.mu.Unlock()
 	b.cause = cause
 	if began = !b.open.Load(); began {
-		b.since, b.failed, b.holder = time.Now(), 0, p
+		b.since, b.held, b.failed, b.holder = time.Now(), 0, 0, p
 		b.changed = make(chan struct{})
 		b.open.Store(true)
 	} else if p != 0 && p == b.holder {
 		b.failed++
 	}
-	if !b.gaveUp && time.Since(b.since) >= b.maxOutage {
+	if !b.gaveUp && time.Since(b.since) >= b.maxOutage+b.held {
 		b.gaveUp = true
 		close(b.changed)
 	}
@@ -124,6 +125,13 @@ func (b *breaker) release(p probe) {
 		close(b.changed)
 		b.changed = make(chan struct{})
 	}
+}
+
+// extend leaves a time out of how long an outage lasts: nobody tried.
+func (b *breaker) extend(by time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held += by // the next outage begins without
 }
 
 // state returns since when there is an outage, and the reason of the last
@@ -194,6 +202,13 @@ func (s *starvation) bound(ctx context.Context) (context.Context, context.Cancel
 	}
 	ctx, cancel := context.WithDeadline(ctx, end)
 	return ctx, cancel, nil
+}
+
+// extend leaves a time out of how long it has lasted: nobody asked.
+func (s *starvation) extend(by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.since = s.since.Add(by)
 }
 
 // String says what is known of it.

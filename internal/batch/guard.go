@@ -20,6 +20,7 @@ const (
 	StoppedByOutage       // the tenant could not be reached
 	StoppedByServerErrors // many rows in a row ended in 5xx
 	StoppedByCaller       // the context ended: a signal
+	StoppedByUser         // whoever drives the run ended it
 	StoppedByJournal      // the journal could not be written
 )
 

@@ -40,6 +40,7 @@ type Options struct {
 	Now      func() time.Time
 	Caught   func() ExitCode // of the signal that ended the context
 	Observer Observer
+	Control  *Control // steers the job while it sends; nil for nobody
 }
 
 // Tenant is where a job sends to, with which credentials and how fast.
@@ -102,6 +103,7 @@ type job struct {
 	client      *api.Client
 	requests    report.Requests // of all sessions
 	outageSince time.Time       // of the outage that was reported last
+	steered     steering        // that was reported last
 	result      Result
 }
 
@@ -111,6 +113,9 @@ type job struct {
 // explain.
 func Run(ctx context.Context, o Options) (Result, error) {
 	j := &job{Options: o}
+	j.Control = cmp.Or(o.Control, new(Control))
+	ctx, release := j.Control.bound(ctx)
+	defer release()
 	err := j.run(ctx)
 	err = cmp.Or(err, j.close())
 	if j.dir != nil {

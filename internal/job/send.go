@@ -117,7 +117,14 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	}
 	j.Observer.Event(Sending{j.total})
 	stopWatch := j.watch(ctx)
+	if j.client != nil {
+		j.Control.steer(j.client)
+	}
 	stop, err := batch.Run(ctx, j.batchOptions())
+	j.Control.steer(nil)
+	if stop.Kind == batch.StoppedByCaller && j.Control.Stopped() {
+		stop = batch.Stop{Kind: batch.StoppedByUser, Reason: "stopped by the user"}
+	}
 	err = cmp.Or(err, j.journal.Flush())
 	err = cmp.Or(err, stopWatch())
 	if j.journal.Err() != nil {
@@ -170,6 +177,7 @@ func (j *job) watch(ctx context.Context) (stop func() error) {
 		j.requests = report.Requests{Patch: before.Patch, Get: before.Get, Token: before.Token, Throttled: before.Throttled, Retried: before.Retried}
 	}
 	rows, requests := NewRate(j.Now()), NewRate(j.Now())
+	j.steered = steering{rate: j.Tenant.Client.Rate}
 	interrupted := false
 	ticks := 0
 	j.reportProgress(rows, requests)
@@ -246,6 +254,32 @@ func (j *job) noteFigures() {
 	})
 }
 
+// steering is what a Control has in force.
+type steering struct {
+	paused bool
+	rate   float64 // requests per second; 0 = no ceiling
+}
+
+// reportSteering says what whoever drives the job has changed.
+func (j *job) reportSteering() {
+	now := steering{j.Control.Paused(), j.Control.Rate(j.Tenant.Client.Rate)}
+	before := j.steered
+	j.steered = now
+	switch {
+	case now.paused && !before.paused:
+		j.Observer.Event(Note{"paused: what is in flight finishes, and nothing more is sent"})
+	case !now.paused && before.paused:
+		j.Observer.Event(Note{"going on after the pause"})
+	}
+	switch {
+	case now.rate == before.rate:
+	case now.rate == 0:
+		j.Observer.Event(Note{"the rate has no ceiling now"})
+	default:
+		j.Observer.Event(Note{fmt.Sprintf("the rate is at most %g requests per second now", now.rate)})
+	}
+}
+
 // reportProgress reports how far the run has come, and an outage when it
 // begins.
 func (j *job) reportProgress(rows, requests *Rate) {
@@ -256,6 +290,8 @@ func (j *job) reportProgress(rows, requests *Rate) {
 		Rate: rows.Update(j.Now(), done),
 	}
 	if j.client != nil {
+		j.reportSteering()
+		s.Paused, s.Permitted = j.steered.paused, j.steered.rate
 		limits := j.client.Limits()
 		s.Requests, s.Unanswered = requests.Update(j.Now(), j.client.Sent()), j.client.Unanswered()
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling

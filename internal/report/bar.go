@@ -105,7 +105,7 @@ func (b *bar) words(s State) []string {
 	bad := strings.Join(troubles(s), ", ")
 	why, short := s.Waiting(now)
 	var rate, ofCeiling, left string
-	if !s.Outage && !s.PausedUntil.After(now) && s.Unanswered <= silence { // the rate of before says nothing then
+	if !s.Paused && !s.Outage && !s.PausedUntil.After(now) && s.Unanswered <= silence { // the rate of before says nothing then
 		rate, ofCeiling, left = s.RateText(false), s.RateText(true), s.TimeLeft()
 	}
 	choices := []string{
@@ -144,7 +144,7 @@ func (s State) Line(total int, now time.Time) string {
 	if !s.Throttling { // the user's own rate is no news
 		s.Ceiling = 0
 	}
-	if s.Unanswered > silence { // the rate of before says nothing then
+	if s.Unanswered > silence || s.Paused { // the rate of before says nothing then
 		s.Rate, s.Requests = 0, 0
 	}
 	line := commas(count, s.RateText(true), strings.Join(troubles(s), ", "), s.TimeLeft())
@@ -212,6 +212,8 @@ func (s State) TimeLeft() string {
 func (s State) Waiting(now time.Time) (why, short string) {
 	wait := s.PausedUntil.Sub(now)
 	switch {
+	case s.Paused:
+		return "paused", "paused"
 	case s.Outage && wait > 0:
 		return "the tenant cannot be reached: trying again in " + text.Span(wait), "no connection"
 	case s.Outage:

@@ -42,6 +42,7 @@ func TestProgressLine(t *testing.T) {
 			"500 of 50,000 rows (1 %); the tenant has not answered for 1m10s"},
 		{"out of reach for long", State{Done: 500, Left: 49500, Outage: true, Unanswered: 40 * time.Second},
 			"500 of 50,000 rows (1 %); the tenant cannot be reached: trying again"},
+		{"paused", State{Done: 500, Left: 49500, Rate: 9, Ceiling: 10, Paused: true, Outage: true}, "500 of 50,000 rows (1 %); paused"},
 		{"hardly moving", State{Done: 1, Left: 49999, Rate: 0.0000001}, "1 of 50,000 rows (0 %), 0.0/s"},
 	}
 	for _, tt := range tests {
