@@ -1,4 +1,4 @@
-.PHONY: build test lint bench profile release release-check
+.PHONY: build test lint bench profile release
 build:
 	go build -trimpath -o nermbulk .
 
@@ -21,13 +21,10 @@ bench:
 profile:
 	go run ./bench -profile default.pgo
 
-# What is handed out, in dist/: a binary for each system in an archive with its
-# documents and manual pages, a bill of materials beside it, and SHA256SUMS.
+# A snapshot of a release, in dist/: archives, packages, bills of materials and
+# SHA256SUMS, as .goreleaser.yaml says. Compiling goreleaser takes minutes once;
+# GORELEASER=goreleaser uses one that is installed. The image needs docker.
+comma := ,
+GORELEASER ?= go run github.com/goreleaser/goreleaser/v2@v2.15.1
 release:
-	rm -rf dist
-	go run ./scripts/release -o dist
-
-# The same, made again from a clone with an empty build cache and compared.
-release-check:
-	rm -rf dist
-	go run ./scripts/release -o dist -check
+	$(GORELEASER) release --snapshot --clean --skip=publish$(if $(shell docker info >/dev/null 2>&1 && echo yes),,$(comma)docker)
