@@ -39,8 +39,10 @@ type column struct {
 
 // parsed is what a field's parse returned.
 type parsed struct {
-	text  string
-	wrong *fault
+	text      string
+	wrong     *fault
+	suggested string // for a wrong cell: see Field.suggestion
+	certain   bool
 }
 
 // NewPlanner prepares the columns of a sheet. Its header must have no
@@ -128,6 +130,7 @@ func (p *Planner) planID(row *sheet.Row, c *Change) {
 		p.spreadsheetError(p.id, cell)
 	default:
 		p.problem(p.id, sheet.BadID, "%s is not an id%s", quote(cell), uuidHint(cell))
+		p.suggest(fields[position(sheet.ID)].suggestion(cell, &p.rules))
 	}
 }
 
@@ -148,6 +151,7 @@ func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
 	var ok bool
 	if c.Run, ok = parseBoolean(cell); !ok {
 		p.problem(p.run, sheet.BadBoolean, "%s is neither yes nor no: use true or false", quote(cell))
+		p.suggest(fields[position(run)].suggestion(cell, &p.rules))
 	}
 	return true
 }
@@ -199,6 +203,7 @@ func (p *Planner) field(col *column, cell string) (text string, ok bool) {
 	got := col.parse(cell, &p.rules)
 	if got.wrong != nil {
 		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
+		p.suggest(got.suggested, got.certain)
 	}
 	return got.text, got.text != ""
 }
@@ -216,7 +221,9 @@ const (
 func (col *column) parse(cell string, rules *Rules) parsed {
 	got, ok := col.words[cell]
 	if !ok {
-		got.text, got.wrong = col.field.parse(cell, rules)
+		if got.text, got.wrong = col.field.parse(cell, rules); got.wrong != nil {
+			got.suggested, got.certain = col.field.suggestion(cell, rules)
+		}
 		if col.words != nil && len(col.words) < maxWords && len(cell) <= maxWordLength {
 			col.words[strings.Clone(cell)] = got
 		}

@@ -22,6 +22,13 @@ func (p *Planner) problem(c sheet.Column, kind sheet.Kind, format string, args .
 	p.problems = append(p.problems, found)
 }
 
+// suggest gives the last problem the text that its cell was probably meant to
+// have; empty for none.
+func (p *Planner) suggest(text string, certain bool) {
+	last := &p.problems[len(p.problems)-1]
+	last.Suggested, last.Certain = text, certain && text != ""
+}
+
 // warning adds a warning, which --strict makes an error.
 func (p *Planner) warning(c sheet.Column, kind sheet.Kind, format string, args ...any) {
 	p.problem(c, kind, format, args...)
@@ -52,6 +59,29 @@ func suggestion(word string, list []string) string {
 		return "; use one of " + strings.Join(list, ", ")
 	}
 	return "; `nermbulk help sheet` lists them"
+}
+
+// suggestion returns the text that a wrong cell of the field was probably meant
+// to have, and whether it can mean nothing else; empty where nothing is near.
+func (f *Field) suggestion(cell string, rules *Rules) (text string, certain bool) {
+	if f.fix != nil {
+		for _, typed := range []string{cell, strings.Map(asHyphen, cell)} {
+			if fixed := f.fix(typed); fixed != cell && f.takes(fixed, rules) {
+				return fixed, typed == cell
+			}
+		}
+	}
+	near, _ := sheet.Nearest(cell, f.Choices)
+	return near, false
+}
+
+// takes reports whether a cell of the field is right.
+func (f *Field) takes(cell string, rules *Rules) bool {
+	if f.parse == nil { // the id
+		return isUUID(cell)
+	}
+	_, wrong := f.parse(cell, rules)
+	return wrong == nil
 }
 
 // uuidHint returns what is wrong with a UUID where that is plain to see.

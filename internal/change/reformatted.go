@@ -76,6 +76,7 @@ func (p *Planner) planWritten(row *sheet.Row) {
 		p.problem(c.Column, sheet.Reformatted,
 			"%s was %s when it was written, and a spreadsheet program changed it: put it back (in a column with the format Text), or send it as it stands with --allow-reformatted",
 			quote(is), quote(was))
+		p.suggest(was, false)
 	}
 }
 

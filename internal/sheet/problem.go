@@ -66,6 +66,12 @@ type Problem struct {
 	Kind     Kind     `json:"kind"`
 	Severity Severity `json:"severity"`
 	Message  string   `json:"message"` // what is wrong and what to do, in one line
+
+	// Suggested is the text that the cell was probably meant to have, ready for an
+	// Edit; empty where nothing is near. Where it is Certain, the cell can mean
+	// nothing else.
+	Suggested string `json:"-"`
+	Certain   bool   `json:"-"`
 }
 
 // String returns the problem in one line, its place first.
