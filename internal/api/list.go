@@ -45,6 +45,7 @@ type Page[T any] struct {
 	Total int    // of all pages; 0 when the tenant did not say
 	Next  string // for Query.Next; "" on the last page, or when the tenant did not say
 	Last  bool   // no page follows; set by Pages
+	Again bool   // the list begins again, in its other form: forget what came before; set by Pages where it is not read whole
 }
 
 // listed is what the tenant lists.

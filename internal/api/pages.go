@@ -57,8 +57,8 @@ const (
 // size of the pages and where each begins are its own to choose.
 //
 // Tenants read one of two forms of the place in the list. Where the second page
-// is the first one again, the list is read once more in the other form; the
-// items of that page then come twice, unless the list is read whole.
+// is the first one again, the list is read once more in the other form, from a
+// page that is marked Again.
 //
 // Sessions are never deleted, and new ones come at the end of the list; but
 // one that no longer fits the filters leaves it, and all behind it move up.
@@ -156,6 +156,7 @@ func (w *walk[T]) pass(ctx context.Context) end {
 		followed := next != ""
 		next = opaque(page.Next)
 		page.Last = n == 0 || overlaps && n == 1 || followed && page.Next == "" || endsWith(page, offset+n)
+		page.Again = w.seen == nil && w.query.Nested && pages == 1
 		w.take(&page, offset+n)
 		if !w.yield(page, nil) {
 			return endStopped

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ type fakeList struct {
 	requests int
 	pointers bool // pages are found by an opaque pointer
 	stuck    bool // every page is the first
+	nested   bool // only query[limit], query[offset] and query[order] are read
+	lies     int  // the total that it gives instead
+	fixed    bool // the size of a page is its own, whatever is asked for
 	fails    int  // the request that is answered 500; 0 = none
 }
 
@@ -39,16 +43,24 @@ func (l *fakeList) List(_ context.Context, q Query) (Page[Session], Answer) {
 			}
 		}
 	}
-	if l.stuck {
-		offset = 0
+	ids, limit := l.ids, min(l.page, q.Limit)
+	if l.nested && !q.Nested { // nor is the order the one that was asked for
+		ids = slices.Clone(ids)
+		slices.Reverse(ids)
+	}
+	if l.stuck || l.nested && !q.Nested {
+		offset, limit = 0, l.page
+	}
+	if l.fixed {
+		limit = l.page
 	}
 	var p Page[Session]
-	end := min(offset+min(l.page, q.Limit), len(l.ids))
-	for _, id := range l.ids[min(offset, end):end] {
+	end := min(offset+limit, len(l.ids))
+	for _, id := range ids[min(offset, end):end] {
 		p.Items = append(p.Items, Session{ID: id})
 	}
 	if !l.noTotal {
-		p.Total = len(l.ids)
+		p.Total = cmp.Or(l.lies, len(l.ids))
 	}
 	switch {
 	case end >= len(l.ids):
@@ -108,6 +120,22 @@ func TestPagesOfAWholeList(t *testing.T) {
 		{"pages smaller than asked for", fakeList{page: 10, ids: named(0, 95)}, named(0, 95), 11},
 		{"one session a page", fakeList{page: 1, ids: named(0, 5)}, named(0, 5), 8},
 		{"pointers that only the tenant understands", fakeList{page: 100, pointers: true, ids: named(0, 250)}, named(0, 250), 3},
+		{"the other form only", fakeList{page: 100, nested: true, ids: named(0, 250)}, named(0, 250), 5},
+		{"the other form only, without a total", fakeList{page: 100, nested: true, noTotal: true, ids: named(0, 250)}, named(0, 250), 6},
+		{"the other form only, where one page holds all", fakeList{page: 100, nested: true, ids: named(0, 60)}, named(0, 60), 1},
+		{"the other form only, and small pages", fakeList{page: 30, nested: true, ids: named(0, 95)}, named(0, 95), 6},
+		{"more than was asked for", fakeList{page: 250, fixed: true, ids: named(0, 600)}, named(0, 600), 3},
+		{"a total of less than came", fakeList{page: 100, lies: 7, ids: named(0, 250)}, named(0, 250), 4},
+		{"a total of one page", fakeList{page: 100, lies: 100, ids: named(0, 250)}, named(0, 250), 4},
+		{"a session moves to a page that was read", fakeList{page: 100, ids: named(0, 400), change: map[int]func(*fakeList){
+			3: func(l *fakeList) { l.ids = slices.Insert(slices.Delete(slices.Clone(l.ids), 320, 321), 10, l.ids[320]) },
+		}}, named(0, 400), 10},
+		{"a session moves to a page that is still to be read", fakeList{page: 100, ids: named(0, 400), change: map[int]func(*fakeList){
+			3: func(l *fakeList) { l.ids = slices.Insert(slices.Delete(slices.Clone(l.ids), 10, 11), 320, l.ids[10]) },
+		}}, named(0, 400), 7},
+		{"two sessions change places", fakeList{page: 100, ids: named(0, 400), change: map[int]func(*fakeList){
+			3: func(l *fakeList) { l.ids = slices.Clone(l.ids); l.ids[10], l.ids[320] = l.ids[320], l.ids[10] },
+		}}, named(0, 400), 10},
 		{"new sessions at the end", fakeList{page: 100, ids: named(0, 150), change: map[int]func(*fakeList){
 			2: func(l *fakeList) { l.ids = named(0, 270) },
 		}}, named(0, 270), 4},
@@ -207,8 +235,10 @@ func TestPages(t *testing.T) {
 		{name: "three pages", list: fakeList{page: 100, ids: named(0, 250)}, want: named(0, 250), requests: 3},
 		{name: "no total", list: fakeList{page: 100, noTotal: true, ids: named(0, 250)}, want: named(0, 250), requests: 4},
 		{name: "pages smaller than asked for", list: fakeList{page: 10, ids: named(0, 95)}, want: named(0, 95), requests: 10},
+		{name: "the other form only", list: fakeList{page: 100, nested: true, ids: named(0, 250)}, want: named(0, 250), requests: 5},
+		{name: "more than was asked for", list: fakeList{page: 250, fixed: true, ids: named(0, 600)}, want: named(0, 600), requests: 3},
 		{name: "pointers", list: fakeList{page: 100, pointers: true, ids: named(0, 250)}, want: named(0, 250), requests: 3},
-		{name: "one page for ever", list: fakeList{page: 100, stuck: true, noTotal: true, ids: named(0, 250)}, want: append(named(0, 100), named(0, 100)...), requests: 4, failure: "it gave sessions again"},
+		{name: "one page for ever", list: fakeList{page: 100, stuck: true, noTotal: true, ids: named(0, 250)}, want: named(0, 100), requests: 4, failure: "it gave sessions again"},
 		{name: "an error", list: fakeList{page: 100, ids: named(0, 250), fails: 2}, want: named(0, 100), requests: 2, failure: "broken"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -220,6 +250,9 @@ func TestPages(t *testing.T) {
 				}
 				if page.Last {
 					last++
+				}
+				if page.Again {
+					got = nil
 				}
 				for _, s := range page.Items {
 					got = append(got, s.ID)

@@ -125,6 +125,9 @@ func (e *engine) feedByList(ctx context.Context) error {
 		case !l.used:
 			l.used, most = true, maxPages(e.Left, page.Total)
 		}
+		if page.Again {
+			w, l.sessions = window{}, 0
+		}
 		w.add(page, asked)
 		l.pages++
 		l.sessions += len(page.Items)

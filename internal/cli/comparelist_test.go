@@ -88,7 +88,7 @@ func TestBadLists(t *testing.T) {
 			list: func(_ *quirkyTenant, _ int, page []string) (int, []string, any) { return http.StatusOK, page, nil }},
 		{name: "an empty tenant, it says", lists: 1,
 			list: func(*quirkyTenant, int, []string) (int, []string, any) { return http.StatusOK, nil, 0 }},
-		{name: "one page for ever", want: "again and again", lists: 2,
+		{name: "one page for ever", want: "it gave sessions again in place of the next page", lists: 4,
 			list: func(h *quirkyTenant, _ int, _ []string) (int, []string, any) {
 				return http.StatusOK, h.order[:100], 300
 			}},

@@ -35,6 +35,7 @@ func newSandboxCommand(s Streams) *cobra.Command {
 			flags.StringVar(&f.addr, "addr", "127.0.0.1:8787", "address to serve on; loopback only")
 			flags.StringVar(&f.path, "sheet", "", "a sheet whose ids become sessions; - for standard input")
 			flags.BoolVar(&f.Nulls, "nulls", false, "answer null where a session has no profile_id, or a page no next, instead of leaving it out")
+			flags.BoolVar(&f.NoAttributes, "no-attributes", false, "refuse to list the attributes (403)")
 		}),
 		group("How the sheet is read, as by check", f.register),
 		group("Its faults", func(flags *pflag.FlagSet) {
@@ -84,7 +85,7 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	return t.Serve(ctx, l)
 }
 
-// seed adds a session for each id of the sheet, whatever its other columns are.
+// seed adds a session for each id of the sheet, and its attributes.
 func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) (n int, err error) {
 	err = f.withSheet(ctx, s, f.path, func(source job.Sheet) error {
 		sh, err := source.Open(ctx, source.Path)

@@ -90,9 +90,15 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 	return "http://" + l.Addr().String() + "/api", nil
 }
 
-// SeedSandbox adds the sessions of a sheet's ids to a simulated tenant, and
-// returns how many. What is no id is left out: the check reports it.
+// SeedSandbox adds the sessions of a sheet's ids to a simulated tenant, and the
+// attributes that it does not have, as text. It returns how many sessions. What
+// is no id is left out: the check reports it.
 func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
+	for _, c := range sh.Columns() {
+		if c.Field == sheet.Attribute {
+			t.AddAttribute(c.UID)
+		}
+	}
 	err = sh.Each(ctx, func(row *sheet.Row) error {
 		if t.AddID(strings.ToLower(sheet.Trim(row.ID))) == nil {
 			n++

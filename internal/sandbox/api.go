@@ -49,6 +49,10 @@ func (t *Tenant) exchange(w http.ResponseWriter, r *http.Request, serve func(*ht
 func route(r *http.Request) (k kind, id string) {
 	rest, ok := strings.CutPrefix(r.URL.Path, sessionsPath)
 	switch {
+	case r.URL.Path == "/api/ne_attributes" && r.Method == http.MethodGet:
+		return kindAttributes, ""
+	case r.URL.Path == "/api/ne_attribute_options" && r.Method == http.MethodGet:
+		return kindOptions, ""
 	case !ok:
 	case rest == "" && r.Method == http.MethodGet:
 		return kindList, ""
@@ -98,6 +102,12 @@ func (t *Tenant) serveAPI(r *http.Request) (kind, answer) {
 		a = failure(fail)
 	case k == kindList:
 		a = t.list(now.Faults, r.URL.Query())
+	case (k == kindAttributes || k == kindOptions) && t.opts.NoAttributes:
+		a = refusal(http.StatusForbidden, "You are not authorized to list attributes")
+	case k == kindAttributes:
+		a = t.listAttributes(now.Faults, r.URL.Query())
+	case k == kindOptions:
+		a = t.listOptions(now.Faults, r.URL.Query())
 	case k == kindOther:
 		a = refusal(http.StatusNotFound, "The requested resource was not found")
 	case !isID || !t.has(id):
@@ -119,7 +129,7 @@ func (t *Tenant) patch(f Faults, r *http.Request, id uuid.UUID, body []byte) ans
 	if err != nil || media != "application/json" {
 		return refusal(http.StatusBadRequest, "Content-Type must be application/json")
 	}
-	changes, refused := parsePatch(body)
+	changes, refused := t.parsePatch(body)
 	if refused != nil {
 		return *refused
 	}

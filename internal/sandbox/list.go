@@ -16,12 +16,12 @@ import (
 // maxPage is the sessions on a page of the list, by default and at most.
 const maxPage = 100
 
-// query is what a list request asks for.
-type query struct {
-	filters       []field // all must hold
-	created       bool    // in the order of created_at; else as added
+// paging is where in a list a page begins, and how long it is.
+type paging struct {
+	created       bool // in the order of created_at; else as added
 	limit, offset int
 	metadata      bool
+	nested        bool // the query's form
 }
 
 // listing keeps the last list's matches, so that paging through a million
@@ -33,58 +33,53 @@ type listing struct {
 	matches []uuid.UUID
 }
 
-// parseQuery reads a list's query; problem says what is wrong with it.
-func parseQuery(values url.Values) (q query, problem string) {
-	q.limit = maxPage
-	for name, number := range map[string]*int{"limit": &q.limit, "offset": &q.offset} {
-		if text := values.Get(name); text != "" {
+// parsePaging reads that part of a list's query; problem says what is wrong
+// with it.
+func (t *Tenant) parsePaging(values url.Values) (p paging, problem string) {
+	p.limit, p.nested = maxPage, t.opts.NestedQuery
+	for name, number := range map[string]*int{"limit": &p.limit, "offset": &p.offset} {
+		if text := values.Get(p.key(name)); text != "" {
 			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 || number == &q.limit && n == 0 {
-				return q, name + " is invalid"
+			if err != nil || n < 0 || number == &p.limit && n == 0 {
+				return p, name + " is invalid"
 			}
 			*number = n
 		}
 	}
-	q.limit = min(q.limit, maxPage)
-	q.metadata = values.Get("metadata") == "true"
-	q.created = values.Get("order") == "created_at"
-	if !q.created && values.Get("order") != "" {
-		return q, "order is invalid: this tenant knows created_at"
+	p.limit = min(p.limit, maxPage)
+	p.metadata = values.Get("metadata") == "true"
+	order := values.Get(p.key("order"))
+	p.created = order == "created_at"
+	if !p.created && order != "" {
+		return p, "order is invalid: this tenant knows created_at"
 	}
-	for _, name := range []string{fieldStatus, fieldWorkflowID, fieldRequesterID, fieldProfileID, fieldUID} {
-		if value := values.Get(name); value != "" {
-			if name != fieldStatus && name != fieldUID {
-				value = strings.ToLower(value) // ids are kept so
-			}
-			q.filters = append(q.filters, field{name, value})
-		}
-	}
-	return q, ""
+	return p, ""
 }
 
-// list answers GET /workflow_sessions. A page with nothing on it is a 400, as
-// the API has it.
-func (t *Tenant) list(f Faults, values url.Values) answer {
-	q, problem := parseQuery(values)
-	if problem != "" {
-		return refusal(http.StatusBadRequest, problem)
+// key is the name of a part of the paging in the query.
+func (p paging) key(name string) string {
+	if p.nested {
+		return "query[" + name + "]"
 	}
-	var page []any
-	t.mu.Lock()
-	matches := t.matches(q)
-	total := len(matches)
-	matches = matches[min(q.offset, total):]
-	for _, id := range matches[:min(q.limit, len(matches))] {
-		page = append(page, f.show(t.session(id)))
+	return name
+}
+
+// page is a page of all that fit.
+func page[T any](p paging, fit []T) []T {
+	fit = fit[min(p.offset, len(fit)):]
+	return fit[:min(p.limit, len(fit))]
+}
+
+// answerPage makes the answer of a page of a list that has total items. A page
+// with nothing on it is a 400, as the API has it.
+func answerPage[T any](f Faults, p paging, values url.Values, name string, items []T, total int) answer {
+	if len(items) == 0 {
+		return refusal(http.StatusBadRequest, "no "+strings.ReplaceAll(strings.TrimPrefix(name, "ne_"), "_", " ")+" found")
 	}
-	t.mu.Unlock()
-	if len(page) == 0 {
-		return refusal(http.StatusBadRequest, "no workflow sessions found")
-	}
-	list := map[string]any{"workflow_sessions": page}
-	if q.metadata {
-		metadata := map[string]any{"limit": q.limit, "offset": q.offset, "total": total}
-		if next := nextPage(values, q, total); next != nil || f.Nulls {
+	list := map[string]any{name: items}
+	if p.metadata {
+		metadata := map[string]any{"limit": p.limit, "offset": p.offset, "total": total}
+		if next := p.next(values, name, total); next != nil || f.Nulls {
 			metadata["next"] = next
 		}
 		list["_metadata"] = metadata
@@ -92,36 +87,66 @@ func (t *Tenant) list(f Faults, values url.Values) answer {
 	return inJSON(http.StatusOK, list)
 }
 
-// nextPage is the path of the page after a query's, nil where there is none:
-// the same question, from the API's root, with limit and offset.
-func nextPage(values url.Values, q query, total int) any {
-	if q.offset+q.limit >= total {
+// next is the path of the page after this one, nil where there is none: the
+// same question, from the API's root, with limit and offset.
+func (p paging) next(values url.Values, name string, total int) any {
+	if p.offset+p.limit >= total {
 		return nil
 	}
 	link := maps.Clone(values)
-	link.Set("limit", strconv.Itoa(q.limit))
-	link.Set("offset", strconv.Itoa(q.offset+q.limit))
-	return "/workflow_sessions?" + link.Encode()
+	link.Set(p.key("limit"), strconv.Itoa(p.limit))
+	link.Set(p.key("offset"), strconv.Itoa(p.offset+p.limit))
+	return "/" + name + "?" + link.Encode()
 }
 
-// matches lists the ids that a query asks for. The caller holds mu and does not
-// change the list.
-func (t *Tenant) matches(q query) []uuid.UUID {
+// sessionFilters are what a query asks of the sessions; all must hold.
+func sessionFilters(values url.Values) (filters []field) {
+	for _, name := range []string{fieldStatus, fieldWorkflowID, fieldRequesterID, fieldProfileID, fieldUID} {
+		if value := values.Get(name); value != "" {
+			if name != fieldStatus && name != fieldUID {
+				value = strings.ToLower(value) // ids are kept so
+			}
+			filters = append(filters, field{name, value})
+		}
+	}
+	return filters
+}
+
+// list answers GET /workflow_sessions.
+func (t *Tenant) list(f Faults, values url.Values) answer {
+	p, problem := t.parsePaging(values)
+	if problem != "" {
+		return refusal(http.StatusBadRequest, problem)
+	}
+	var sessions []any
+	t.mu.Lock()
+	fit := t.matches(sessionFilters(values), p.created)
+	for _, id := range page(p, fit) {
+		sessions = append(sessions, f.show(t.session(id)))
+	}
+	total := len(fit)
+	t.mu.Unlock()
+	return answerPage(f, p, values, "workflow_sessions", sessions, total)
+}
+
+// matches lists the ids that the filters ask for, in the order of created_at if
+// that is asked for. The caller holds mu and does not change the list.
+func (t *Tenant) matches(filters []field, created bool) []uuid.UUID {
 	ids := t.ids
-	if q.created {
+	if created {
 		ids = t.byCreated()
 	}
-	if len(q.filters) == 0 {
+	if len(filters) == 0 {
 		return ids
 	}
-	key := fmt.Sprintf("%t %q", q.created, q.filters)
+	key := fmt.Sprintf("%t %q", created, filters)
 	l := &t.listing
 	if l.key == key && l.version == t.version {
 		return l.matches
 	}
 	l.key, l.version, l.matches = key, t.version, l.matches[:0]
 	for _, id := range ids {
-		if !slices.ContainsFunc(q.filters, func(f field) bool { return !t.fits(id, f) }) {
+		if !slices.ContainsFunc(filters, func(f field) bool { return !t.fits(id, f) }) {
 			l.matches = append(l.matches, id)
 		}
 	}

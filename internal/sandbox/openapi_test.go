@@ -28,26 +28,30 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// description is the vendor's OpenAPI document, to hold requests and answers
+// description is the vendor's OpenAPI documents, to hold requests and answers
 // against.
 type description struct {
-	router  routers.Router
+	routers []routers.Router
 	options *openapi3filter.Options
 }
 
 var describe = sync.OnceValues(func() (*description, error) {
-	doc, err := openapi3.NewLoader().LoadFromFile("testdata/nerm/workflow_sessions.openapi.json")
-	if err != nil {
-		return nil, err
-	}
-	sharpen(doc)
-	// Its example of profile_ids is text where its type is an array.
-	router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation())
-	if err != nil {
-		return nil, err
+	d := &description{}
+	for name, sharpen := range map[string]func(*openapi3.T){"workflow_sessions": sharpen, "attributes": sharpenAttributes} {
+		doc, err := openapi3.NewLoader().LoadFromFile("testdata/nerm/" + name + ".openapi.json")
+		if err != nil {
+			return nil, err
+		}
+		sharpen(doc)
+		// Examples are of other types: profile_ids is text where it is an array.
+		router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation())
+		if err != nil {
+			return nil, err
+		}
+		d.routers = append(d.routers, router)
 	}
 	uuid := openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForUUIDOfRFC9562)
-	options := &openapi3filter.Options{
+	d.options = &openapi3filter.Options{
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{
 			openapi3.EnableFormatValidation(), openapi3.WithStringFormatValidator("uuid", uuid),
 		},
@@ -58,10 +62,10 @@ var describe = sync.OnceValues(func() (*description, error) {
 			return nil
 		},
 	}
-	options.WithCustomSchemaErrorFunc(func(err *openapi3.SchemaError) string {
+	d.options.WithCustomSchemaErrorFunc(func(err *openapi3.SchemaError) string {
 		return fmt.Sprintf("/%s: %s", strings.Join(err.JSONPointer(), "/"), err.Reason)
 	})
-	return &description{router, options}, nil
+	return d, nil
 })
 
 func described(t *testing.T) *description {
@@ -129,9 +133,52 @@ func sharpen(doc *openapi3.T) {
 	}
 }
 
+// sharpenAttributes does the same for the lists of attributes and options.
+func sharpenAttributes(doc *openapi3.T) {
+	doc.Servers = openapi3.Servers{{URL: "/api"}}
+	no := false
+	body := func(o *openapi3.Operation, status int) *openapi3.Schema {
+		return o.Responses.Status(status).Value.Content.Get("application/json").Schema.Value
+	}
+	for _, path := range doc.Paths.Map() {
+		list := body(path.Get, http.StatusOK)
+		closed := []*openapi3.Schema{list, list.Properties["_metadata"].Value, body(path.Get, http.StatusInternalServerError)}
+		for name, of := range list.Properties {
+			if name != "_metadata" {
+				list.Required = append(list.Required, name)
+				item := of.Value.Items.Value
+				item.Required = []string{"id", "uid"}
+				for _, key := range []string{"label", "data_type", "type", "archived", "allow_multiple_selections", "ne_attribute_id", "option"} {
+					if item.Properties[key] != nil {
+						item.Required = append(item.Required, key)
+					}
+				}
+				closed = append(closed, item)
+			}
+		}
+		closed[1].Required = []string{"limit", "offset", "total"}
+		failure := closed[2]
+		failure.Required = []string{"error"}
+		failure.Properties["error"].Value.Type = &openapi3.Types{openapi3.TypeString}
+		// Nothing can pass a oneOf of two shapes that require nothing.
+		path.Get.Responses.Set("400", path.Get.Responses.Status(http.StatusInternalServerError))
+		path.Get.Responses.Set("default", path.Get.Responses.Status(http.StatusInternalServerError))
+		for _, s := range closed {
+			s.AdditionalProperties.Has = &no
+		}
+	}
+}
+
 // call is the described call that a request makes.
 func (d *description) call(r *http.Request) (*openapi3filter.RequestValidationInput, error) {
-	route, params, err := d.router.FindRoute(&http.Request{Method: r.Method, URL: &url.URL{Path: r.URL.Path}})
+	var route *routers.Route
+	var params map[string]string
+	var err error
+	for _, router := range d.routers {
+		if route, params, err = router.FindRoute(&http.Request{Method: r.Method, URL: &url.URL{Path: r.URL.Path}}); err == nil {
+			break
+		}
+	}
 	return &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: d.options}, err
 }
 
@@ -201,6 +248,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		"profile_id": idC, "profile_ids": []string{idA, idB}, "attributes": map[string]string{"a": "", "b": "x"},
 	})
 	const list, session = "/api/workflow_sessions", "/api/workflow_sessions/"
+	const attributes, options = "/api/ne_attributes", "/api/ne_attribute_options"
 	tests := []struct {
 		name, method, path, body string
 		status                   int
@@ -222,6 +270,20 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{name: "by requester", path: list + "?metadata=true&requester_id=" + one.RequesterID, status: 200},
 		{name: "by profile", path: list + "?metadata=true&profile_id=" + seed(parsed(t, ids[true])).ProfileID, status: 200},
 		{name: "by uid", path: list + "?metadata=true&uid=" + one.UID, status: 200},
+
+		{name: "attributes", path: attributes, status: 200},
+		{name: "attributes, first page", path: attributes + "?metadata=true&order=created_at&limit=100", status: 200},
+		{name: "attributes, last page", path: attributes + "?metadata=true&offset=100", status: 200},
+		{name: "attributes of a type", path: attributes + "?metadata=true&data_type=drop-down", status: 200},
+		{name: "options", path: options + "?metadata=true&limit=100", status: 200},
+		{name: "options of an attribute", path: options + "?metadata=true&offset=1&ne_attribute_id=" + tenant.attribute("location").ID, status: 200},
+		{name: "attributes, 400", path: attributes + "?limit=x", status: 400},
+		{name: "attributes, nothing found", path: attributes + "?label=x", status: 400},
+		{name: "attributes, 401", path: attributes, token: "other", status: 401},
+		{name: "attributes, 403", path: attributes, status: 403, tenant: New(Options{NoAttributes: true})},
+		{name: "options, 403", path: options, status: 403, tenant: New(Options{NoAttributes: true})},
+		{name: "attributes, 429", path: attributes, status: 429, tenant: limited},
+		{name: "options, 500", path: options, status: 500, tenant: failing},
 
 		{name: "400, syntax", method: "PATCH", path: session + ids[true], body: `{`, status: 400},
 		{name: "400, values", method: "PATCH", path: session + ids[true], body: `{"workflow_session":{"status":"x","attributes":{"a":1}}}`, status: 400},
@@ -276,7 +338,16 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 // of these not noticed, the tests above and below would prove little.
 func TestDescriptionIsHeld(t *testing.T) {
 	tenant := listTenant(t)
+	attributes := "!/api/ne_attributes"
 	for _, tt := range []struct{ path, old, broken string }{
+		{attributes, `"uid":"`, `"uid":7,"x":"`},
+		{attributes, `"date_format":"mm/dd/yyyy"`, `"date_format":"mm/dd/yy"`},
+		{attributes, `"type":"DateAttribute"`, `"type":"Date"`},
+		{attributes, `"archived":false`, `"archived":"no"`},
+		{attributes, `"label":"`, `"Label":"`},
+		{attributes + "?metadata=true", `"total":`, `"count":`},
+		{attributes + "?label=x", `{"error":"`, `{"errors":"no","error":"`},
+		{"!/api/ne_attribute_options", `"option":"`, `"text":"`},
 		{"?metadata=true", `"uid":"`, `"uid":7,"x":"`},
 		{"/" + listID(5), `"uid":"`, `"Uid":"`},
 		{"/" + listID(5), `"id":"` + listID(5), `"id":"17`},
@@ -298,7 +369,11 @@ func TestDescriptionIsHeld(t *testing.T) {
 		{"?offset=250", `"error":"`, `"error":["x"],"errors":"`},
 		{"?offset=250", `{"error":"`, `{"errors":"no","error":"`},
 	} {
-		r := newRequest(t, "GET", "http://localhost/api/workflow_sessions"+tt.path, "")
+		path, other := strings.CutPrefix(tt.path, "!")
+		if !other {
+			path = "/api/workflow_sessions" + path
+		}
+		r := newRequest(t, "GET", "http://localhost"+path, "")
 		a := call(tenant.Handler(), r)
 		body := a.body.String()
 		fits(t, r, a.status, a.header, body)
@@ -423,13 +498,26 @@ func TestRequestsAreAsDescribed(t *testing.T) {
 			t.Fatal(err, page)
 		}
 	}
+	attributes, err := client.Attributes(t.Context())
+	if err != nil || len(attributes) != len(tenant.attributes) {
+		t.Errorf("%d attributes, %v", len(attributes), err)
+	}
+	for _, attribute := range attributes {
+		if !attribute.HasOptions() {
+			continue
+		}
+		options, err := client.AttributeOptions(t.Context(), attribute.ID)
+		if want := tenant.attribute(attribute.UID).options; err != nil || !slices.Equal(options, want) {
+			t.Errorf("options of %s: %q, %v", attribute.UID, options, err)
+		}
+	}
 	page, a := client.List(t.Context(), api.Query{ProfileID: idC, Order: "created_at", Limit: 10})
 	ok(a)
 	_, a = client.List(t.Context(), api.Query{Next: page.Next})
 	ok(a)
 
 	for _, want := range []string{
-		"PATCH", "PATCH run", "GET", "GET limit", "GET offset", "GET order", "GET status", "GET metadata", "GET workflow_id", "GET requester_id", "GET profile_id",
+		"PATCH", "PATCH run", "GET", "GET limit", "GET offset", "GET order", "GET status", "GET metadata", "GET workflow_id", "GET requester_id", "GET profile_id", "GET ne_attribute_id",
 		"status", "workflow_id", "requester_id", "requester_type", "profile_id", "profile_ids", "attributes",
 	} {
 		if w.asked[want] == 0 {

@@ -12,7 +12,7 @@ import (
 // parsePatch reads a PATCH's body into the fields it sets, or returns the answer
 // that refuses it whole. Keys are taken exactly as they are written; unknown
 // and read-only ones are ignored.
-func parsePatch(body []byte) ([]field, *answer) {
+func (t *Tenant) parsePatch(body []byte) ([]field, *answer) {
 	refuse := func(text string) ([]field, *answer) {
 		a := refusal(http.StatusBadRequest, text)
 		return nil, &a
@@ -26,7 +26,7 @@ func parsePatch(body []byte) ([]field, *answer) {
 	if len(session) == 0 {
 		return refuse("param is missing or the value is empty: workflow_session")
 	}
-	p := patch{problems: make(map[string][]string)}
+	p := patch{tenant: t, problems: make(map[string][]string)}
 	for _, name := range slices.Sorted(maps.Keys(session)) {
 		p.set(name, session[name])
 	}
@@ -41,6 +41,7 @@ func parsePatch(body []byte) ([]field, *answer) {
 
 // patch gathers a body's fields, and every problem rather than the first.
 type patch struct {
+	tenant   *Tenant
 	fields   []field
 	problems map[string][]string
 }
@@ -102,11 +103,15 @@ func (p *patch) attributes(value any) {
 		p.problem("attributes", "must be an object")
 		return
 	}
+	p.tenant.mu.Lock()
+	defer p.tenant.mu.Unlock()
 	for uid, v := range attributes {
 		s, ok := v.(string)
-		switch {
+		switch a := p.tenant.attribute(uid); {
 		case uid == "":
 			p.problem("attributes", "must not have an empty uid")
+		case ok && a != nil && a.refuse(s) != "":
+			p.problem(uid, a.refuse(s))
 		case ok:
 			p.fields = append(p.fields, field{attributePrefix + uid, s})
 		case v == nil:

@@ -33,6 +33,11 @@ type Options struct {
 	// ClientID and ClientSecret are what POST /oauth/token accepts; each empty
 	// one accepts anything that is not empty.
 	ClientID, ClientSecret string
+	// NoAttributes makes the tenant refuse to list its attributes (403).
+	NoAttributes bool
+	// NestedQuery makes the tenant read query[limit], query[offset] and
+	// query[order], and nothing of limit, offset and order.
+	NestedQuery bool
 	// TokenLife is how long a token of POST /oauth/token is valid; 0 is 749 s.
 	TokenLife time.Duration
 }
@@ -43,12 +48,15 @@ type Tenant struct {
 	opts   Options
 	active atomic.Pointer[activeFaults]
 
-	mu       sync.Mutex           // guards what follows
-	ids      []uuid.UUID          // of the sessions, in the order they were added
-	entries  map[uuid.UUID]*entry // nil for a session that nobody asked for yet
-	recent   []uuid.UUID          // asked for last, newest at the end
-	version  uint64               // grows with every change, for listings
-	listing  listing
+	mu      sync.Mutex           // guards what follows
+	ids     []uuid.UUID          // of the sessions, in the order they were added
+	entries map[uuid.UUID]*entry // nil for a session that nobody asked for yet
+	recent  []uuid.UUID          // asked for last, newest at the end
+	version uint64               // grows with every change, for listings
+	listing listing
+
+	attributes []*attribute // never changed in place
+
 	tokens   map[string]time.Time // issued, with their expiry
 	totals   Totals
 	requests []request // the last ones
@@ -63,18 +71,23 @@ func New(o Options) *Tenant {
 		opts:    o,
 		entries: make(map[uuid.UUID]*entry),
 		tokens:  make(map[string]time.Time),
+
+		attributes: seedAttributes(),
 	}
 	t.SetFaults(o.Faults)
 	return t
 }
 
 // Totals counts requests since the tenant was made. Every request is in exactly
-// one of Patch, Get, List, Token and Other; the rest says what became of them.
+// one of Patch, Get, List, Attributes, Token and Other; the rest says what became of them.
 type Totals struct {
 	Patch int `json:"patch"`
 	Get   int `json:"get"`
-	List  int `json:"list"`
+	List  int `json:"list"` // of sessions
 	Token int `json:"token"`
+
+	Attributes int `json:"attributes"` // lists of them, and of their options
+
 	Other int `json:"other"` // unknown paths; the page's own are not counted
 
 	Applied   int `json:"applied"`   // PATCHes
@@ -86,7 +99,7 @@ type Totals struct {
 }
 
 // Requests returns the count of all requests.
-func (n Totals) Requests() int { return n.Patch + n.Get + n.List + n.Token + n.Other }
+func (n Totals) Requests() int { return n.Patch + n.Get + n.List + n.Attributes + n.Token + n.Other }
 
 // Totals returns the counts now.
 func (t *Tenant) Totals() Totals {
@@ -106,12 +119,14 @@ const (
 	kindPatch
 	kindGet
 	kindList
+	kindAttributes
+	kindOptions
 	kindToken
 )
 
 // of is the count of one kind.
 func (n *Totals) of(k kind) *int {
-	return [...]*int{&n.Other, &n.Patch, &n.Get, &n.List, &n.Token}[k]
+	return [...]*int{&n.Other, &n.Patch, &n.Get, &n.List, &n.Attributes, &n.Attributes, &n.Token}[k]
 }
 
 // count counts a request and its answer.
