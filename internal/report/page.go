@@ -22,8 +22,12 @@ import (
 var (
 	//go:embed page.html.tmpl
 	pageText string
+	// Colors are those of the pages, as the custom properties of a style sheet.
+	//
+	//go:embed colors.css
+	Colors string
 	//go:embed page.css
-	pageStyle string
+	pageRules string
 	//go:embed page.js
 	pageScript string
 )
@@ -56,7 +60,7 @@ type pageData struct {
 }
 
 type pageCount struct {
-	count
+	Count
 	Class           string
 	Share, X, Width string // X and Width in the bar, of 1000
 }
@@ -92,11 +96,9 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 		Counts: pageCounts(s), Chart: rates.chart(), Latency: latencyBars(o.Replay.Totals().Latency),
 		Causes: pageCauses(s.Failures), Failed: failed.first, AllFailed: failed.all, Settings: o.Settings,
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
-		Style: template.CSS(pageStyle), Script: template.JS(pageScript),
-		Policy: "default-src 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript) +
-			"; img-src data:; base-uri 'none'; form-action 'none'",
+		Style: template.CSS(Colors + pageRules), Script: template.JS(pageScript), Policy: PagePolicy(),
 	}
-	d.Headline, d.Good = headline(s)
+	d.Headline, d.Good = s.Headline()
 	if len(d.Causes) > maxOpenCauses {
 		d.Causes, d.MoreCauses = d.Causes[:maxOpenCauses], d.Causes[maxOpenCauses:]
 	}
@@ -106,14 +108,21 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 	return nil
 }
 
+// PagePolicy is the content security policy of the page: its own style and
+// script, and nothing from elsewhere.
+func PagePolicy() string {
+	return "default-src 'none'; style-src " + hash(Colors+pageRules) + "; script-src " + hash(pageScript) +
+		"; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
 // hash names an inline style or script in a content security policy.
 func hash(content string) string {
 	sum := sha256.Sum256([]byte(content))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// headline says how the run ended to somebody who reads nothing else.
-func headline(s Summary) (line string, good bool) {
+// Headline says how the run ended to somebody who reads nothing else.
+func (s Summary) Headline() (line string, good bool) {
 	o := s.Outcomes
 	bad := o.Failed + o.Unknown + o.Invalid
 	switch {
@@ -138,7 +147,7 @@ func headline(s Summary) (line string, good bool) {
 func pageCounts(s Summary) []pageCount {
 	var counts []pageCount
 	x := 0.0
-	for _, c := range s.counts() {
+	for _, c := range s.Counts() {
 		width := 1000 * float64(c.Rows) / float64(max(s.Rows, 1))
 		counts = append(counts, pageCount{c, strings.ReplaceAll(c.Name, " ", "-"), share(c.Rows, s.Rows), coordinate(x), coordinate(width)})
 		x += width

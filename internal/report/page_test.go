@@ -67,7 +67,7 @@ func TestHostileText(t *testing.T) {
 // withoutScript takes the style's and the script's own text out.
 func withoutScript(t *testing.T, page string) string {
 	t.Helper()
-	for _, text := range []string{pageStyle, pageScript} {
+	for _, text := range []string{Colors, pageRules, pageScript} {
 		if strings.Count(page, text) != 1 {
 			t.Fatal("the style or the script is not in the page as it is")
 		}
@@ -236,7 +236,7 @@ func TestHeadline(t *testing.T) {
 		{"dry run with faults", Summary{DryRun: true, ToSend: 5, Outcomes: Outcomes{Invalid: 1}}, "Dry run: nothing was sent; 1 row cannot be sent.", false},
 	}
 	for _, tt := range tests {
-		if got, good := headline(tt.s); got != tt.want || good != tt.good {
+		if got, good := tt.s.Headline(); got != tt.want || good != tt.good {
 			t.Errorf("%s: got %q, %v", tt.name, got, good)
 		}
 	}

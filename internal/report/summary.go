@@ -109,23 +109,23 @@ func (s *Summary) add(status journal.Status) {
 	}
 }
 
-// count is an outcome's name with its rows.
-type count struct {
+// Count is an outcome's name with its rows.
+type Count struct {
 	Name string
 	Rows int
 }
 
-// counts lists the outcomes in the order that they have everywhere, those of a
+// Counts lists the outcomes in the order that they have everywhere, those of a
 // dry run after what it would have sent.
-func (s Summary) counts() []count {
+func (s Summary) Counts() []Count {
 	o := s.Outcomes
-	counts := []count{
+	counts := []Count{
 		{string(journal.Updated), o.Updated}, {string(journal.Unchanged), o.Unchanged},
 		{string(journal.Failed), o.Failed}, {string(journal.Unknown), o.Unknown},
 		{string(journal.Invalid), o.Invalid}, {string(journal.Pending), o.Pending},
 	}
 	if s.DryRun {
-		counts[0] = count{string(toSend), s.ToSend} // a dry run updates nothing
+		counts[0] = Count{string(toSend), s.ToSend} // a dry run updates nothing
 	}
 	return counts
 }
@@ -212,7 +212,7 @@ func (s Summary) Print(w io.Writer, next string) error {
 }
 
 func (s Summary) printCounts(b *strings.Builder) {
-	for i, c := range s.counts() {
+	for i, c := range s.Counts() {
 		if c.Rows > 0 || i == 0 {
 			fmt.Fprintf(b, "  %-9s %10s\n", c.Name, text.Number(c.Rows))
 		}
