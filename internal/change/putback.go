@@ -25,6 +25,9 @@ type PutBack struct {
 	Flag   string // that `run` needs to take the cell
 }
 
+// AllowUnknownStatusFlag is the one Flag that there is.
+const AllowUnknownStatusFlag = "--allow-unknown-status"
+
 // ParseBefore reads the JSON object of a session, in the answer's envelope or
 // without it.
 func ParseBefore(object []byte) (*Before, error) {
@@ -104,7 +107,7 @@ func (f *Field) putBack(held, sent string) PutBack {
 	}
 	back := PutBack{Cell: f.fix(held), Writes: true}
 	if _, wrong := f.parse(held, &Rules{}); wrong != nil {
-		back.Flag = "--allow-unknown-status" // all that it was refused for
+		back.Flag = AllowUnknownStatusFlag // all that it was refused for
 	}
 	return back
 }

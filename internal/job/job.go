@@ -154,6 +154,7 @@ func (j *job) close() error {
 	for i := len(j.closers) - 1; i >= 0; i-- {
 		errs = append(errs, j.closers[i]())
 	}
+	j.closers = nil
 	return errors.Join(errs...)
 }
 

@@ -80,6 +80,13 @@ func literal(cell string) string {
 	return strings.ReplaceAll(inner, `""`, `"`)
 }
 
+// asLiteral returns the form in which a text is written so that literal returns
+// it, without quotes around it.
+func asLiteral(text string) string { return literalStart + doubled(text) + `"` }
+
+// doubled doubles the quotes of a text, as they are written between quotes.
+func doubled(text string) string { return strings.ReplaceAll(text, `"`, `""`) }
+
 // blank reports whether nothing but white space is in the bytes.
 func blank(b []byte) bool {
 	return bytes.IndexFunc(b, func(r rune) bool { return !isSpace(r) }) < 0

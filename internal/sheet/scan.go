@@ -58,6 +58,10 @@ type scanner struct {
 	ends  []int
 	count int    // cells of the record, kept or not
 	past  offset // the first cell after the kept ones that is not blank; column 0: none
+
+	length int   // of the record as it is written, with its row end
+	placed bool  // the places of cells are wanted
+	places []int // where each cell begins and ends in the record as it is written, if that holds a quote
 }
 
 func newScanner(src io.Reader) *scanner {
@@ -81,6 +85,7 @@ func (s *scanner) next() error {
 		n, err := s.record()
 		if !errors.Is(err, errMore) {
 			s.pos += n
+			s.length = n
 			return err
 		}
 		if err := s.fill(); err != nil {
@@ -96,7 +101,7 @@ func (s *scanner) record() (int, error) {
 	if n == 0 {
 		return 0, errMore
 	}
-	s.ends, s.count, s.past = s.ends[:0], 0, offset{}
+	s.ends, s.count, s.past, s.places = s.ends[:0], 0, offset{}, s.places[:0]
 	if bytes.IndexByte(line, '"') >= 0 {
 		return s.quoted(s.buf[s.pos:s.end])
 	}
@@ -176,6 +181,21 @@ func (s *scanner) cells(cells []string) []string {
 	return cells
 }
 
+// raw returns the record just scanned as it is written, with its row end. It is
+// valid until the next one.
+func (s *scanner) raw() []byte { return s.buf[s.pos-s.length : s.pos] }
+
+// place returns where a cell that is kept begins and ends in raw.
+func (s *scanner) place(column int) (from, to int) {
+	if len(s.places) > 0 {
+		return s.places[2*column], s.places[2*column+1]
+	}
+	if column > 0 {
+		from = s.ends[column-1] + len(s.delim)
+	}
+	return from, s.ends[column]
+}
+
 // blank reports whether the record holds nothing but white space.
 func (s *scanner) blank() bool { return !s.filledFrom(0) }
 
@@ -247,7 +267,7 @@ const (
 func (s *scanner) quoted(data []byte) (int, error) {
 	s.text = s.text[:0]
 	for i := 0; ; {
-		from := len(s.text)
+		from, begin := len(s.text), i
 		skipped := invisible(data[i:])
 		cell := s.bareCell
 		switch rest := data[i+skipped:]; {
@@ -262,7 +282,9 @@ func (s *scanner) quoted(data []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		i += n
+		if i += n; s.placed {
+			s.places = append(s.places, begin, i)
+		}
 		s.add(from, len(s.text))
 		n, another, err := s.separator(data[i:])
 		i += n

@@ -241,7 +241,7 @@ func (c *converter) appendCell(line []byte, cell workbookCell) []byte {
 	case c.header.results:
 		text = Escape(text)
 	case literal(text) != text:
-		text = literalStart + strings.ReplaceAll(text, `"`, `""`) + `"`
+		text = asLiteral(text)
 	}
 	if !strings.ContainsAny(text, candidates+"\"\r\n=") && Trim(text) == text {
 		return append(line, text...)

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
+
+	"nermbulk/internal/text"
 )
 
 // maxKeptBytes bounds the workbooks that are marked with all that is in them,
@@ -35,16 +38,24 @@ type ownWorkbook struct {
 	list          string // the worksheet that lists the problems
 }
 
-// markOwn returns the workbook with the cells marked, and the name of its list
-// of problems. Its macros stay.
-func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (marked *bytes.Buffer, list string, err error) {
+// openOwn reads the workbook into memory, as far as there is room for it.
+func (s *Sheet) openOwn() (*ownWorkbook, error) {
 	file, err := excelize.OpenReader(io.NewSectionReader(s.file, 0, s.info.Size()),
 		excelize.Options{UnzipSizeLimit: maxKeptBytes, UnzipXMLSizeLimit: maxKeptBytes})
 	if err != nil {
+		return nil, err
+	}
+	return &ownWorkbook{File: file, sheet: s.copied.worksheet, rows: s.copied.rows, columns: len(s.header.columns), styles: map[[2]int]int{}}, nil
+}
+
+// markOwn returns the workbook with the cells marked, and the name of its list
+// of problems. Its macros stay.
+func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (marked *bytes.Buffer, list string, err error) {
+	w, err := s.openOwn()
+	if err != nil {
 		return nil, "", err
 	}
-	defer func() { _ = file.Close() }() // it is in memory
-	w := &ownWorkbook{File: file, sheet: s.copied.worksheet, rows: s.copied.rows, columns: len(s.header.columns), styles: map[[2]int]int{}}
+	defer func() { _ = w.Close() }() // it is in memory
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
@@ -63,6 +74,47 @@ func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (
 	}
 	marked, err = w.WriteToBuffer()
 	return marked, w.list, err
+}
+
+// editOwn writes the workbook with other texts in some cells of its worksheet.
+// Each keeps its format.
+func (s *Sheet) editOwn(ctx context.Context, to io.Writer, edits []Edit) error {
+	w, err := s.openOwn()
+	if err != nil {
+		return &NotEditableError{fmt.Sprintf("the workbook cannot be written again (%s): correct it in the spreadsheet program", text.Line(err.Error(), 200))}
+	}
+	defer func() { _ = w.Close() }() // it is in memory
+	for _, e := range edits {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		switch why := unfit(e.Text); {
+		case why != "":
+			return &EditError{e, "the text " + why}
+		case e.Row > s.copied.rows:
+			return &EditError{e, "the sheet has no such row"}
+		}
+		if err := w.SetCellStr(w.sheet, Letter(e.Column)+strconv.Itoa(e.Row), escapedText(e.Text)); err != nil {
+			return err
+		}
+	}
+	if err := s.unchanged(); err != nil {
+		return err
+	}
+	return w.Write(to)
+}
+
+// escapedText escapes what Excel would take for its escape of a character, which
+// excelize leaves as it is.
+func escapedText(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if s[i] == '_' && isEscape(s[i:]) {
+			b.WriteString("_x005F")
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // addFills adds the fills of marked cells.

@@ -1,0 +1,183 @@
+package job
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
+	"nermbulk/internal/sandbox"
+	"nermbulk/internal/sheet"
+)
+
+// plainSheet is a CSV in the present directory, read without any flag.
+func plainSheet(path string) Sheet {
+	return Sheet{Name: path, Path: path, Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: change.DefaultClearMarker}}
+}
+
+// checked checks a sheet and returns its problems.
+func checked(t *testing.T, s Sheet) (*CheckedSheet, []sheet.Problem) {
+	t.Helper()
+	var problems []sheet.Problem
+	c, err := Check(t.Context(), CheckOptions{Sheet: s, Event: func(event any) {
+		if p, ok := event.(sheet.Problem); ok {
+			problems = append(problems, p)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c, append(problems, c.Overview.Whole...)
+}
+
+// TestCorrect applies what is suggested and what is typed, beside the sheet and
+// then to the copy itself.
+func TestCorrect(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const original = "id;status\n{33f072dd-13b4-41e1-8ea0-16f2a59b57c8};complete\n59ed1cb6-9977-4965-9bfe-f2bcc242523e;Abgelehnt\n"
+	if err := os.WriteFile("in.csv", []byte(original), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("in-corrected.csv", []byte("another's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, problems := checked(t, plainSheet("in.csv"))
+	var edits []sheet.Edit
+	for _, p := range problems {
+		if p.Suggested != "" {
+			edits = append(edits, sheet.Edit{Row: p.Row, Column: int(p.Column[0] - 'A'), Text: p.Suggested})
+		}
+	}
+	if len(problems) != 3 || len(edits) != 2 {
+		t.Fatalf("%d problems and %d suggestions", len(problems), len(edits))
+	}
+	if _, err := c.Correct(t.Context(), []sheet.Edit{{Row: 99, Text: "x"}}, ""); err == nil {
+		t.Error("a row that is not there was corrected")
+	}
+	path, err := c.Correct(t.Context(), edits, "")
+	if err != nil || path != "in-corrected-2.csv" {
+		t.Fatalf("%q, %v", path, err)
+	}
+	if files, _ := filepath.Glob("*"); !slices.Equal(files, []string{"in-corrected-2.csv", "in-corrected.csv", "in.csv"}) {
+		t.Errorf("the files are %v", files)
+	}
+	c, problems = checked(t, plainSheet(path))
+	if len(problems) != 1 {
+		t.Fatalf("left are %v", problems)
+	}
+	if again, err := c.Correct(t.Context(), []sheet.Edit{{Row: 3, Column: 1, Text: "rejected"}}, path); err != nil || again != path {
+		t.Fatalf("%q, %v", again, err)
+	}
+	if _, problems = checked(t, plainSheet(path)); len(problems) != 0 {
+		t.Errorf("left are %v", problems)
+	}
+	want := strings.NewReplacer("{", "", "}", "", "complete", "completed", "Abgelehnt", "rejected").Replace(original)
+	if got, _ := os.ReadFile(path); string(got) != want {
+		t.Errorf("the copy holds %q, not %q", got, want)
+	}
+	if got, _ := os.ReadFile("in.csv"); string(got) != original {
+		t.Errorf("the original holds %q", got)
+	}
+	if info, _ := os.Stat(path); info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("others can read the copy: %v", info.Mode())
+	}
+}
+
+// TestFailedRowsAndUndo corrects the failed row of a run and sends it, and puts
+// back what the first run has overwritten: previewed, and then sent.
+func TestFailedRowsAndUndo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const ids = "33f072dd-13b4-41e1-8ea0-16f2a59b57c8,59ed1cb6-9977-4965-9bfe-f2bcc242523e"
+	a, b, _ := strings.Cut(ids, ",")
+	if err := os.WriteFile("in.csv", []byte("id,status\n"+a+",completed\n"+b+",complete\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	auth, err := api.StaticToken("token", "bearer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := Options{
+		Sheet: plainSheet("in.csv"), Send: batch.Options{Compare: true, SkipInvalid: true},
+		Tenant: Tenant{Host: "sandbox", Sandbox: true, Kept: sandbox.New(sandbox.Options{}), Client: api.Options{Auth: auth, Workers: 1, MaxAttempts: 1, Timeout: time.Second}},
+		Now:    time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: &recorder{},
+	}
+	first, err := Run(t.Context(), options)
+	if err != nil || first.Summary.Outcomes.Updated != 1 || first.Summary.Outcomes.Invalid != 1 {
+		t.Fatalf("%v, %+v", err, first.Summary.Outcomes)
+	}
+	failed, ok := options.Sheet.Failed(first.Summary)
+	if !ok {
+		t.Fatal("no row has failed")
+	}
+	c, problems := checked(t, failed)
+	if len(problems) != 1 || problems[0].Suggested != "completed" {
+		t.Fatalf("the failed rows have the problems %v", problems)
+	}
+	path, err := c.Correct(t.Context(), []sheet.Edit{{Row: problems[0].Row, Column: 1, Text: problems[0].Suggested}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := options
+	second.Sheet = failed
+	second.Sheet.Name, second.Sheet.Path = path, path
+	result, err := Run(t.Context(), second)
+	if err != nil || result.Code != ExitOK || result.Summary.Outcomes.Updated != 1 {
+		t.Fatalf("%v, exit code %d, %+v", err, result.Code, result.Summary.Outcomes)
+	}
+	if _, ok := failed.Failed(result.Summary); ok {
+		t.Error("a run whose rows are all done has failed rows")
+	}
+
+	undo := options
+	if undo.Sheet, ok = options.Sheet.Undo(first.Summary); !ok {
+		t.Fatal("nothing is to be put back")
+	}
+	undo.Send = batch.Options{Compare: true, DryRun: true}
+	preview, err := Run(t.Context(), undo)
+	if err != nil || preview.Summary.ToSend != 1 {
+		t.Fatalf("%v, to send %d", err, preview.Summary.ToSend)
+	}
+	undo.Send.DryRun = false
+	done, err := Run(t.Context(), undo)
+	if err != nil || done.Code != ExitOK || done.Summary.Outcomes.Updated != 1 {
+		t.Fatalf("%v, exit code %d, %+v", err, done.Code, done.Summary.Outcomes)
+	}
+	if preview, err = Run(t.Context(), withDryRun(options)); err != nil || preview.Summary.ToSend != 1 {
+		t.Errorf("after the undo, the first row is to be sent again: %v, %d", err, preview.Summary.ToSend)
+	}
+}
+
+func withDryRun(o Options) Options {
+	o.Send.DryRun = true
+	return o
+}
+
+// TestCorrectsNothingItCannotWrite leaves no file behind.
+func TestCorrectsNothingItCannotWrite(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte("id,status\n1,a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := checked(t, plainSheet("in.csv"))
+	if err := os.WriteFile("in.csv", []byte("id,status\n1,longer\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Correct(t.Context(), []sheet.Edit{{Row: 2, Column: 1, Text: "closed"}}, "")
+	if _, refused := errors.AsType[*sheet.EditError](err); err == nil || refused || !strings.Contains(err.Error(), "was changed while it was read") {
+		t.Errorf("%v", err)
+	}
+	if files, _ := filepath.Glob("*"); !slices.Equal(files, []string{"in.csv"}) {
+		t.Errorf("the files are %v", files)
+	}
+}
