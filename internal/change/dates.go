@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // A dateForm is one way of writing a date.
@@ -117,13 +118,56 @@ func (r Rules) DateLayout(uid string) string {
 	return ""
 }
 
-// rewrite turns a date of the rule's input form into its output form.
-func (r DateRule) rewrite(s string) (string, bool) {
-	date, ok := r.in.parse(s)
+// parse turns a date of the rule's input form into its output form.
+func (r DateRule) parse(cell string, _ *Rules) (string, *fault) {
+	date, ok := r.in.parse(cell)
 	if !ok {
-		return "", false
+		return "", &fault{sheet.BadDate, quote(cell) + " is not a date of the form " + r.in.name}
 	}
-	return date.Format(r.out.write), true
+	return date.Format(r.out.write), nil
+}
+
+// iso is the form of a workbook's real dates.
+var iso, _ = findDateForm("yyyy-mm-dd")
+
+// parser returns the parse of an attribute whose dates have the form. What is
+// rewritten to it is certain: a date that begins with its year.
+func (f *dateForm) parser(uid string) func(string, *Rules) (string, *fault) {
+	return func(cell string, _ *Rules) (string, *fault) {
+		if date, ok := f.parse(cell); ok && len(cell) == len(f.name) {
+			return date.Format(f.write), nil // in two digits each: as it is
+		}
+		if date, ok := iso.parse(cell); ok && len(cell) == len(iso.name) {
+			return date.Format(f.write), nil
+		}
+		return "", &fault{sheet.BadDate, quote(cell) + " is not a date of the form " + f.name + ", which the attribute has" + f.remedy(uid, cell)}
+	}
+}
+
+// remedy is the end of a message about a cell that is not a date of the form:
+// what it could be.
+func (f *dateForm) remedy(uid, cell string) string {
+	var could []string
+	rule := ""
+	for i := range dateForms {
+		other := &dateForms[i]
+		date, ok := other.parse(cell)
+		if !ok {
+			continue
+		}
+		could = append(could, fmt.Sprintf("%s (%s)", date.Format(f.write), other.name))
+		if rule == "" {
+			rule = fmt.Sprintf("--date %s", text.ShellWord(text.Line(Label(sheet.Attribute, uid)+"="+other.name+":"+f.name, 0)))
+		}
+	}
+	switch example := time.Date(2027, time.December, 31, 0, 0, 0, 0, time.UTC).Format(f.write); len(could) {
+	case 0:
+		return "; write it like " + example + " or 2027-12-31"
+	case 1:
+		return "; it could be " + could[0] + ": write that, or have the column rewritten with " + rule
+	default:
+		return "; it could be " + strings.Join(could, " or ") + ": write the one that is meant, or say how the column is written with " + rule + " or the like"
+	}
 }
 
 // allDateForms is the set of dateForms, as bits by their index.

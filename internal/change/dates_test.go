@@ -25,9 +25,9 @@ func TestDateRewriting(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, ok := dateRules(t, "attr.x="+tt.rule)[0].rewrite(tt.in)
-			if got != tt.want || ok != (tt.want != "") {
-				t.Errorf("got %q, %v; want %q", got, ok, tt.want)
+			got, wrong := dateRules(t, "attr.x="+tt.rule)[0].parse(tt.in, nil)
+			if got != tt.want || (wrong == nil) != (tt.want != "") {
+				t.Errorf("got %q, %+v; want %q", got, wrong, tt.want)
 			}
 		})
 	}

@@ -34,6 +34,8 @@ type Field struct {
 
 	list  bool // an array in JSON
 	words bool // has few values, which many rows repeat
+	dated bool // its cells are dates of a form that is known
+	one   bool // takes one person or profile
 }
 
 // fault is what is wrong with a cell.
@@ -96,7 +98,8 @@ var fields = []Field{
 // Fields returns the table, without the attributes. It is not to be changed.
 func Fields() []Field { return fields }
 
-// attribute is the field of every attribute; which one is its column's.
+// attribute is the field of every attribute of which nothing is known; which one
+// it is, its column says. See Rules.field.
 var attribute = Field{has: api.FieldAttributes, same: sameText}
 
 // The fields that mean more than what is sent for them.

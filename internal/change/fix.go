@@ -36,13 +36,17 @@ func (f Fix) String() string {
 type Fixer struct {
 	sheet   *sheet.Sheet
 	columns []sheet.Column
-	rules   Rules
+	fixes   []func(cell string) string // for each column
 }
 
 // NewFixer prepares for the records of a sheet that has no problems of the
 // whole sheet: see sheet.EachRecord.
 func NewFixer(s *sheet.Sheet, rules Rules) *Fixer {
-	return &Fixer{s, s.Columns(), rules}
+	f := &Fixer{sheet: s, columns: s.Columns()}
+	for _, c := range f.columns {
+		f.fixes = append(f.fixes, rules.fix(c))
+	}
+	return f
 }
 
 // Fix corrects the cells of one row below the header in place and reports each
@@ -61,7 +65,7 @@ func (f *Fixer) Fix(row int, cells []string, report func(Fix)) {
 	for i, cell := range cells {
 		cell = f.sheet.CellText(cell)
 		c := &f.columns[i]
-		fixed := correct(c.Field, cell)
+		fixed := f.fixes[i](cell)
 		if fixed == cell {
 			continue
 		}
@@ -75,15 +79,18 @@ func (f *Fixer) Fix(row int, cells []string, report func(Fix)) {
 
 func isBlank(cells []string) bool { return sheet.Trim(strings.Join(cells, "")) == "" }
 
-// correct returns the text that a cell certainly means. Columns that are not
-// sent are the sheet's own affair.
-func correct(c sheet.Field, cell string) string {
-	if c == sheet.Ignored || c == sheet.ReadOnly || c == sheet.Result {
-		return cell
+// fix returns what returns the text that a cell of the column certainly means.
+// Columns that are not sent are the sheet's own affair.
+func (r *Rules) fix(c sheet.Column) func(cell string) string {
+	if c.Field == sheet.Ignored || c.Field == sheet.ReadOnly || c.Field == sheet.Result {
+		return func(cell string) string { return cell }
 	}
-	cell = sheet.Trim(cell)
-	if at := position(c); at < len(fields) && fields[at].fix != nil {
-		return fields[at].fix(cell)
+	f := r.field(c)
+	if c.Field == sheet.ID {
+		f = &fields[position(c.Field)]
 	}
-	return cell
+	if f == nil || f.fix == nil {
+		return sheet.Trim
+	}
+	return func(cell string) string { return f.fix(sheet.Trim(cell)) }
 }

@@ -11,9 +11,9 @@ import (
 
 // fixed returns a sheet's records below the header as a copy has them, and the
 // corrections.
-func fixed(t *testing.T, s *sheet.Sheet) (rows [][]string, fixes []Fix) {
+func fixed(t *testing.T, s *sheet.Sheet, rules Rules) (rows [][]string, fixes []Fix) {
 	t.Helper()
-	f := NewFixer(s, defaultRules())
+	f := NewFixer(s, rules)
 	err := s.EachRecord(context.Background(), func(row int, cells []string) error {
 		if row > s.HeaderRow() {
 			f.Fix(row, cells, func(fix Fix) { fixes = append(fixes, fix) })
@@ -62,7 +62,7 @@ func TestCertainCorrections(t *testing.T) {
 			if tt.header == "id" {
 				header, line = "attributes.z,id", `z,"`+tt.cell+`"`
 			}
-			rows, fixes := fixed(t, openSheet(t, header+"\n"+line+"\n", sheet.Options{}))
+			rows, fixes := fixed(t, openSheet(t, header+"\n"+line+"\n", sheet.Options{}), defaultRules())
 			if len(rows) != 1 || rows[0][1] != tt.want {
 				t.Fatalf("got %q, want %q", rows, tt.want)
 			}
@@ -83,7 +83,7 @@ func TestRowsThatAreNotCorrected(t *testing.T) {
 		"a blank row":                            " ,\u00a0,",
 	} {
 		t.Run(name, func(t *testing.T) {
-			rows, fixes := fixed(t, openSheet(t, "id,status\n"+idB+",closed\n"+line+"\n", sheet.Options{}))
+			rows, fixes := fixed(t, openSheet(t, "id,status\n"+idB+",closed\n"+line+"\n", sheet.Options{}), defaultRules())
 			if len(fixes) > 0 || strings.Join(rows[1], ",") != line {
 				t.Errorf("got %q, %v", rows[1], fixes)
 			}
@@ -98,7 +98,7 @@ func TestCorrectedResultsComeBack(t *testing.T) {
 	for cell, want := range map[string]string{
 		"'=1": "'=1", "''=1": "''=1", "=1": "=1", "' x": "' x", " =1": "=1", " '=1": "''=1", "'\t=1 ": "=1", " -5": "-5",
 	} {
-		rows, _ := fixed(t, openSheet(t, "id,attributes.a,result.row\n"+idA+`,"`+cell+"\",2\n", sheet.Options{}))
+		rows, _ := fixed(t, openSheet(t, "id,attributes.a,result.row\n"+idA+`,"`+cell+"\",2\n", sheet.Options{}), defaultRules())
 		if rows[0][1] != want {
 			t.Errorf("%q became %q, want %q", cell, rows[0][1], want)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"nermbulk/internal/api"
 	"nermbulk/internal/sheet"
 )
 
@@ -18,12 +19,21 @@ func FuzzPlan(f *testing.F) {
 	f.Add(strings.ToUpper(idA), "<clear>", "Usr", "x", "", "#N/A", "1/1/26", uint8(2))
 	f.Add(idA, "", "", "", "true", "1.23E+15", "", uint8(3))
 	f.Add(idA, "\u00a0closed\ufeff", "User", "", "0", "Ã©\x00\x1f\u2028\"\\", "\r\n", uint8(7))
+	f.Add(idA, "", "", "", "", "a, B,b c ,,x", "2027-01-15", uint8(8))
+	f.Add(idA, "", "", "", "", "A,a", "1/15/2027", uint8(8))
+	tenant := NewAttributes([]api.Attribute{
+		{UID: "a", DataType: "check boxes", Options: []string{"A", "b", "B C", "a,b", " x", "a"}},
+		{UID: "b", DataType: "date", DateFormat: "dd/mm/yyyy"},
+	})
 	dates := dateRules(f, "attributes.b=mm/dd/yyyy:yyyy-mm-dd")
 	f.Fuzz(func(t *testing.T, id, status, kind, profiles, run, a, b string, flags uint8) {
 		rules := defaultRules()
 		rules.RunSessions, rules.AllowUnknownStatus = flags&1 > 0, flags&2 > 0
 		if flags&4 > 0 {
 			rules.Dates = dates
+		}
+		if flags&8 > 0 {
+			rules.Attributes = tenant
 		}
 		cells := []string{id, status, kind, profiles, run, a, b}
 		names := []string{"id", "status", "requester_type", "profile_ids", "run", "attributes.a", "attributes.b"}
@@ -51,8 +61,8 @@ func FuzzPlan(f *testing.F) {
 			t.Fatalf("a row without problems changes nothing: %s", change.Body)
 		}
 		for i, name := range names {
-			field, _, _ := SheetFields().Parse(name)
-			cells[i] = correct(field, cells[i])
+			field, uid, _ := SheetFields().Parse(name)
+			cells[i] = rules.fix(sheet.Column{Field: field, UID: uid})(cells[i])
 		}
 		if corrected, problems := planCells(t, names, cells, rules); corrected.Hash() != change.Hash() || FirstError(problems) != nil {
 			t.Fatalf("the corrected row asks for %s, the row for %s (%v)", corrected.Body, change.Body, problems)

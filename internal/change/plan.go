@@ -32,7 +32,7 @@ type column struct {
 	field *Field
 	label string            // as a header names it: status, attributes.end_date
 	key   []byte            // the body has it before the value: `"status":`
-	date  *DateRule         // rewrites the cell, if any
+	rule  *DateRule         // that rewrites its dates, if any
 	seen  dateColumn        // for warnings
 	words map[string]parsed // cells of a field that has few values
 }
@@ -57,7 +57,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 		case run:
 			p.run = c
 		default:
-			if f := fieldOf(c.Field); f != nil {
+			if f := rules.field(c); f != nil {
 				p.columns = append(p.columns, newColumn(c, f, rules))
 			}
 		}
@@ -74,7 +74,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 func newColumn(c sheet.Column, f *Field, rules Rules) column {
 	sent := column{Column: c, field: f, label: Label(c.Field, c.UID), key: jsonKey(f.Name)}
 	if c.Field == sheet.Attribute {
-		sent.key, sent.date = jsonKey(c.UID), rules.dateRule(c.UID)
+		sent.key, sent.rule = jsonKey(c.UID), rules.dateRule(c.UID)
 	}
 	if f.words {
 		sent.words = map[string]parsed{}
@@ -91,7 +91,7 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	ran := p.planRun(row, c)
 	for i := range p.columns {
 		col := &p.columns[i]
-		if cell := sheet.Trim(row.Cells[col.Index]); cell != "" && !p.without(row, col) {
+		if cell := p.cell(row, col); cell != "" && !p.without(row, col) {
 			p.planCell(col, cell, c)
 		}
 	}
@@ -166,13 +166,26 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 		p.noValue(col.Column)
 	case kind == sheet.TimeCell && attribute:
 		p.problem(col.Column, sheet.BadDate, "%s is not a date alone: enter the day without a time, or format the cell as text", quote(row.Cells[col.Index]))
-	case kind == sheet.DateCell && attribute && col.date == nil:
+	case kind == sheet.DateCell && attribute && !col.field.dated:
 		p.problem(col.Column, sheet.DateFormatUnknown, "the cell is the date %s, and how the tenant wants it is not known: use --date %s or another of its forms, or format the column as text",
 			row.Cells[col.Index], text.ShellWord(col.label+"=yyyy-mm-dd:mm/dd/yyyy"))
 	default:
 		return false
 	}
 	return true
+}
+
+// cell returns a cell's text. A real date of a workbook is in the form in which
+// its rule reads dates, also where the column's header had no meaning yet when
+// the workbook was unpacked.
+func (p *Planner) cell(row *sheet.Row, col *column) string {
+	cell := sheet.Trim(row.Cells[col.Index])
+	if col.rule != nil && row.Kind(col.Index) == sheet.DateCell {
+		if day, ok := iso.parse(cell); ok {
+			return day.Format(col.rule.in.write)
+		}
+	}
+	return cell
 }
 
 // planCell adds to c what a cell that is not empty sets its field to.
@@ -240,15 +253,15 @@ func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
 		p.spreadsheetError(col.Column, cell)
 		return "", false
 	}
-	p.warn(col, cell)
-	if col.date == nil {
+	if col.field.parse == nil {
+		p.warn(col, cell)
 		return unifyBreaks(cell), true
 	}
-	text, ok = col.date.rewrite(cell)
-	if !ok {
-		p.problem(col.Column, sheet.BadDate, "%s is not a date of the form %s", quote(cell), col.date.in.name)
+	got := col.parse(cell, &p.rules)
+	if got.wrong != nil {
+		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
 	}
-	return text, ok
+	return got.text, got.wrong == nil
 }
 
 func (p *Planner) isClear(cell string) bool {

@@ -70,7 +70,7 @@ func (p *Planner) planWritten(row *sheet.Row) {
 	}
 	for _, c := range p.written[1:] {
 		was, is := sheet.Trim(cells[c.at]), sheet.Trim(row.Cells[c.Index])
-		if was == is || !isReformatted(was, is) || p.meansSame(c.Field, was, is) {
+		if was == is || !isReformatted(was, is) || p.meansSame(c.Column, was, is) {
 			continue
 		}
 		p.problem(c.Column, sheet.Reformatted,
@@ -81,13 +81,13 @@ func (p *Planner) planWritten(row *sheet.Row) {
 }
 
 // meansSame reports whether two cells of a column ask for the same.
-func (p *Planner) meansSame(c sheet.Field, was, is string) bool {
-	if c == run {
+func (p *Planner) meansSame(c sheet.Column, was, is string) bool {
+	if c.Field == run {
 		a, known := parseBoolean(was)
 		b, too := parseBoolean(is)
 		return known && too && a == b
 	}
-	f := fieldOf(c)
+	f := p.rules.field(c)
 	if f == nil || f.parse == nil {
 		return false
 	}

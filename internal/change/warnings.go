@@ -28,9 +28,6 @@ func (p *Planner) warn(col *column, cell string) {
 			p.warning(col.Column, sheet.Scientific, "%s looks like a long number that the spreadsheet shortened: format the column as text and enter the number again", quote(cell))
 			return
 		}
-		if col.date != nil {
-			return
-		}
 		switch {
 		case !isOddDate(cell):
 		case formsOf(cell, allDateForms) != 0:
@@ -42,9 +39,25 @@ func (p *Planner) warn(col *column, cell string) {
 			p.warning(col.Column, sheet.MixedDates, "%s beside %s in row %d: no date format fits both; write the column's dates in one form, or rewrite them with --date", quote(cell), quote(d.example), d.row)
 		}
 	}
+	if col.field.one && severalPeople(cell) {
+		p.warning(col.Column, sheet.ManyValues, "%s looks like several values, and the attribute takes one", quote(cell))
+	}
 	if isMojibake(cell) {
 		p.warning(col.Column, sheet.Mojibake, "%s looks wrongly decoded: save the sheet as CSV UTF-8 again, or name its encoding with --encoding", quote(cell))
 	}
+}
+
+// severalPeople reports whether a cell holds two ids, or two names with a mail
+// address.
+func severalPeople(cell string) bool {
+	found := 0
+	for part := range strings.FieldsFuncSeq(cell, isListSeparator) {
+		part = sheet.Trim(part)
+		if open := strings.LastIndexByte(part, '('); isUUID(part) || open > 0 && strings.HasSuffix(part, ")") && strings.Contains(part[open:], "@") {
+			found++
+		}
+	}
+	return found > 1
 }
 
 // spreadsheetErrors are the error values that a spreadsheet writes into a CSV

@@ -77,6 +77,9 @@ func (f Fields) Nearest(name string) (string, bool) {
 	name = Trim(name)
 	if prefix, uid, dotted := strings.Cut(name, "."); dotted && Trim(uid) != "" {
 		if isAttributePrefix(prefix) {
+			if near := f.Labels.nearest(uid); near != nil {
+				uid = near.UID
+			}
 			return "attributes." + Trim(uid), true
 		}
 		if _, ok := Nearest(prefix, []string{"result"}); ok {
@@ -86,6 +89,9 @@ func (f Fields) Nearest(name string) (string, bool) {
 	names := f.names()
 	if near, ok := Nearest(name, names); ok {
 		return near, true
+	}
+	if near := f.Labels.nearest(name); near != nil {
+		return f.Labels.header(near), true
 	}
 	plain := NormalizeName(name)
 	if strings.Contains(plain, "session") && strings.HasSuffix(plain, "id") {

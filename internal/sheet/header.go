@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,13 +14,14 @@ import (
 // header is what the header row says.
 type header struct {
 	fields  Fields
-	row     int      // its number as Excel shows it
-	columns []Column // without trailing blank ones
-	width   int      // cells of the header row, blank ones too
-	blanks  []int    // columns without a name that a row may yet have data in
-	results bool     // the sheet was written by us: the formula escape is on
-	unknown []int    // columns that are neither a field nor mapped
-	repeats [][2]int // columns that repeat an earlier one
+	row     int       // its number as Excel shows it
+	columns []Column  // without trailing blank ones
+	width   int       // cells of the header row, blank ones too
+	blanks  []int     // columns without a name that a row may yet have data in
+	results bool      // the sheet was written by us: the formula escape is on
+	unknown []int     // columns that are neither a field nor mapped
+	labels  []Problem // of columns that are attributes', warnings too
+	repeats [][2]int  // columns that repeat an earlier one
 	noID    bool
 }
 
@@ -134,19 +136,25 @@ func mapColumns(cells []string, mappings []Mapping) (map[int]string, error) {
 }
 
 func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
-	name := c.Name
-	if mappedTo != "" {
-		name = mappedTo
+	name, fields := cmp.Or(mappedTo, c.Name), h.fields
+	if policy == UnknownAttribute && fields.Labels.find(name) != nil {
+		fields.Labels = nil // what has that uid comes before what has it as its label
 	}
-	field, uid, ok := h.fields.Parse(name)
+	field, uid, ok := fields.Parse(name)
+	several := fields.Labels.named(name)
 	switch {
 	case ok:
 		c.Field, c.UID = field, uid
+	case len(several) > 1:
+		h.refuse(c, AmbiguousColumn, ambiguousMessage(c, several))
 	case Trim(name) == "" || policy == UnknownIgnore:
 	case policy == UnknownAttribute && !lacksUID(name):
 		c.Field, c.UID = Attribute, Trim(name)
 	default:
 		h.unknown = append(h.unknown, c.Index)
+	}
+	if c.Field == Attribute && h.fields.Labels != nil {
+		c.UID = h.checkAttribute(c)
 	}
 	h.columns = append(h.columns, c)
 }
@@ -197,9 +205,10 @@ func (h *header) problems(rows int) []Problem {
 	if h.noID {
 		found = append(found, placed(h.row, -1, nil, MissingID, h.missingID()))
 	}
-	for _, i := range h.unknown {
-		found = append(found, placed(h.row, i, h, UnknownColumn, h.unknownMessage(i, rows)))
+	for n, i := range h.unknown {
+		found = append(found, placed(h.row, i, h, UnknownColumn, h.unknownMessage(n, i, rows)))
 	}
+	found = append(found, ofSeverity(h.labels, Error)...)
 	for _, r := range h.repeats {
 		first := h.columns[r[1]]
 		found = append(found, placed(h.row, r[0], h, DuplicateColumn, fmt.Sprintf(
@@ -222,9 +231,11 @@ func (h *header) emptyHeaders(filled []bool) []Problem {
 }
 
 func (h *header) missingID() string {
+	fields := h.fields
+	fields.Labels = nil
 	for _, i := range h.unknown {
 		name := Trim(h.columns[i].Name)
-		if near, _ := h.fields.Nearest(name); near == string(ID) {
+		if near, _ := fields.Nearest(name); near == string(ID) {
 			return fmt.Sprintf(`there is no "id" column; is it column %s? Then rename it to id, or use --map %s`,
 				Letter(i), commandWord(name+"=id"))
 		}
@@ -238,7 +249,12 @@ func (h *header) missingID() string {
 	return message + fmt.Sprintf(" (row %d is taken for the header: if it is a title, remove the rows above the header)", h.row)
 }
 
-func (h *header) unknownMessage(column, rows int) string {
+// mostSuggestions is how many columns of a sheet are held against all that a
+// tenant has.
+const mostSuggestions = 100
+
+// unknownMessage is that of the nth column that is unknown.
+func (h *header) unknownMessage(nth, column, rows int) string {
 	name := Trim(h.columns[column].Name)
 	message := quoted(name) + " is not a field"
 	if rows >= 0 {
@@ -250,9 +266,13 @@ func (h *header) unknownMessage(column, rows int) string {
 	case n == 0:
 		return message + "; rename it, or use --unknown-columns ignore"
 	}
-	if near, ok := h.fields.Nearest(name); ok {
+	fields := h.fields
+	if nth >= mostSuggestions {
+		fields.Labels = nil
+	}
+	if near, ok := fields.Nearest(name); ok {
 		message += fmt.Sprintf("; did you mean %s?", quoted(near))
-		if h.fields.mappable(near) {
+		if fields.mappable(near) {
 			message += " Rename it, or use --map " + commandWord(name+"="+near)
 		}
 		return message + "; --unknown-columns ignore leaves it out"

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bytes"
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,12 +16,20 @@ import (
 // spaces of any kind, '_' and '-'. A name and what a message shows of it are
 // the same, so that what is advised works when it is typed.
 func NormalizeName(s string) string {
+	return fold(text.Line(s, 0), func(r rune) bool { return r == '_' || r == '-' || isSpace(r) })
+}
+
+// Fold makes texts comparable without case and spaces of any kind, in Unicode's
+// NFC form.
+func Fold(s string) string { return fold(s, isSpace) }
+
+func fold(s string, without func(rune) bool) string {
 	return norm.NFC.String(strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || isSpace(r) {
+		if without(r) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, text.Line(s, 0)))
+	}, s))
 }
 
 // Trim takes white space and invisible format characters off both ends of a
@@ -96,34 +105,79 @@ func blank(b []byte) bool {
 // with the fewest slips of the keyboard between them, spelling conventions
 // (case, spaces, '_', '-') aside. It returns none rather than a far-fetched one.
 func Nearest(name string, candidates []string) (string, bool) {
-	typed := []rune(NormalizeName(name))
-	if len(typed) == 0 || len(typed) > 100 {
+	at := NewWords(candidates).Nearest(name)
+	if at < 0 {
 		return "", false
 	}
-	best, found := 0, ""
-	for _, candidate := range candidates {
-		want := []rune(NormalizeName(candidate))
-		allowed := max(1, max(len(typed), len(want))/3)
-		if more := len(want) - len(typed); more > allowed || -more > allowed {
-			continue // each character more is a slip of its own
-		}
-		if found != "" {
+	return candidates[at], true
+}
+
+// Words are candidates that many names are held against. They do not change.
+type Words []word
+
+// word is a text as slips are counted in it.
+type word struct {
+	runes []rune
+	has   uint64 // a bit for each of its characters, which several share
+}
+
+// NewWords prepares candidates.
+func NewWords(candidates []string) Words {
+	words := make(Words, len(candidates))
+	for i, c := range candidates {
+		words[i] = newWord(c)
+	}
+	return words
+}
+
+func newWord(s string) (w word) {
+	w.runes = []rune(NormalizeName(s))
+	for _, r := range w.runes {
+		w.has |= 1 << (r % 64)
+	}
+	return w
+}
+
+// Nearest is the function of that name; it returns the candidate's index, or -1.
+func (words Words) Nearest(name string) int {
+	typed := newWord(name)
+	if len(typed.runes) == 0 || len(typed.runes) > 100 {
+		return -1
+	}
+	best, found := 0, -1
+	for i, want := range words {
+		allowed := max(1, max(len(typed.runes), len(want.runes))/3)
+		if found >= 0 {
 			allowed = min(allowed, best-1)
 		}
-		if d := distance(typed, want, allowed); d <= allowed && d < len(want) {
-			best, found = d, candidate
+		if typed.differs(want) > allowed {
+			continue
+		}
+		if d := distance(typed.runes, want.runes, allowed); d <= allowed && d < len(want.runes) {
+			best, found = d, i
 		}
 	}
-	return found, found != ""
+	return found
+}
+
+// differs returns how many slips there are at least between two words: one for
+// each character more, and for each that the other has not at all.
+func (w word) differs(other word) int {
+	more := len(w.runes) - len(other.runes)
+	return max(more, -more, bits.OnesCount64(w.has&^other.has), bits.OnesCount64(other.has&^w.has))
 }
 
 // distance counts the insertions, deletions, replacements and swaps of neighbours
 // that turn a into b (Damerau-Levenshtein, each stretch edited once). It returns
 // a number above most as soon as there are more than that.
 func distance(a, b []rune, most int) int {
-	width := len(b) + 1
-	room := make([]int, 3*width)
-	before, last, row := room[:width], room[width:2*width], room[2*width:]
+	const usual = 32 // characters, for which no memory is asked
+	var small [3 * (usual + 1)]int
+	width, room := len(b)+1, small[:]
+	if width > usual+1 {
+		room = make([]int, 3*width)
+	}
+	before, last, row := room[:width], room[width:2*width], room[2*width:3*width]
 	for j := range last {
 		last[j] = j
 	}

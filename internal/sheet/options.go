@@ -24,7 +24,7 @@ const (
 // Mapping gives a sheet's own header the meaning of a field.
 type Mapping struct {
 	Column string // matched like any header name
-	Field  string // a field's name or attributes.UID
+	Field  string // a field's name, attributes.UID or an attribute's label
 }
 
 // Options say how a sheet is read. The zero value detects what it can and
@@ -67,8 +67,9 @@ func (e *OptionError) Error() string {
 }
 
 // ParseMapping reads COLUMN=FIELD. Both halves may hold an equals sign: the
-// last one that leaves a field's name on its right divides them. An error is
-// an *OptionError.
+// last one that leaves a field's name on its right divides them, or else the
+// last one. What is no field may be a label, which Open or Resolve decides. An
+// error is an *OptionError.
 func (f Fields) ParseMapping(s string) (Mapping, error) {
 	bad := func(reason string) (Mapping, error) {
 		return Mapping{}, &OptionError{Option: "--map", Value: s, Reason: reason}
@@ -86,17 +87,27 @@ func (f Fields) ParseMapping(s string) (Mapping, error) {
 		}
 		return Mapping{Column: Trim(column), Field: Trim(field)}, nil
 	}
-	_, field, _ := strings.Cut(s, "=")
-	return bad(f.notMappable(field))
+	at := strings.LastIndexByte(s, '=')
+	column, field := Trim(s[:at]), Trim(s[at+1:])
+	if meant, _, _ := f.Parse(field); meant != Ignored || column == "" || field == "" {
+		return bad(f.notMappable(field)) // a result, or an attribute without a uid
+	}
+	return Mapping{Column: column, Field: field}, nil
 }
 
 func (f Fields) notMappable(name string) string {
 	if field, _, ok := f.Parse(name); ok && field == Result {
 		return fmt.Sprintf("%s is what a run writes of its results, which is not sent; use one of %s or attributes.UID", quoted(name), strings.Join(f.names(), ", "))
 	}
+	if found := f.Labels.named(name); len(found) > 1 {
+		return ambiguous(name, found) + ": use one of their uids"
+	}
 	message := quoted(name) + " is not a field"
+	if f.Labels != nil {
+		message += ", and no attribute's label"
+	}
 	if near, ok := f.Nearest(name); ok {
-		return fmt.Sprintf("%s; did you mean %q?", message, near)
+		return fmt.Sprintf("%s; did you mean %s?", message, quoted(near))
 	}
 	return fmt.Sprintf("%s; use one of %s or attributes.UID", message, strings.Join(f.names(), ", "))
 }

@@ -14,6 +14,7 @@ func TestParseMapping(t *testing.T) {
 		{"equals sign in the column", "A=B=status", "A=B", "status"},
 		{"equals sign in the uid", "C=attributes.a=b", "C", "attributes.a=b"},
 		{"the last one that leaves a field", "C=attributes.a=status", "C=attributes.a", "status"},
+		{"what may be a label", "A=B=Contract End", "A=B", "Contract End"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m, err := testFields.ParseMapping(tt.text)
@@ -25,8 +26,7 @@ func TestParseMapping(t *testing.T) {
 	for _, tt := range []struct{ name, text, message string }{
 		{"no equals sign", "status", "write it as COLUMN=FIELD"},
 		{"no column", "=status", "no column is named"},
-		{"misspelt field", "A=statsu", `did you mean "status"?`},
-		{"no field", "A=somewhere else", "use one of id, status"},
+		{"no field", "A=", "is not a field"},
 		{"no uid", "A=attributes.", "is not a field"},
 		{"our own results", "status=result.foo", "\"result.foo\" is what a run writes of its results, which is not sent; use one of id, status"},
 	} {
@@ -49,7 +49,8 @@ func TestOpenOptions(t *testing.T) {
 		{"encoding that reads nothing", Options{Encoding: "hz-gb-2312"}, "--encoding", "not a known encoding"},
 		{"quote as delimiter", Options{Delimiter: '"'}, "--delimiter", "cannot divide cells"},
 		{"surrogate as delimiter", Options{Delimiter: 0xd800}, "--delimiter", "not a character"},
-		{"no such field", Options{Columns: []Mapping{{"Contract End", "end"}}}, "--map", "is not a field"},
+		{"no such field", Options{Columns: []Mapping{{"Contract End", "somewhere else"}}}, "--map", "use one of id, status"},
+		{"misspelt field", Options{Columns: []Mapping{{"Contract End", "statsu"}}}, "--map", `did you mean "status"?`},
 		{"no such column", Options{Columns: []Mapping{{"Contrct End", "attributes.x"}}}, "--map", `no column "Contrct End"; did you mean "Contract End"?`},
 		{"one column, two fields", Options{Columns: []Mapping{{"Contract End", "status"}, {"contract_end", "run"}}}, "--map", "mapped to status already"},
 	} {

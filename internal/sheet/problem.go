@@ -3,6 +3,7 @@ package sheet
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nermbulk/internal/text"
@@ -39,12 +40,20 @@ const (
 	MergedCells       Kind = "merged-cells"
 	DateFormatUnknown Kind = "date-format-unknown"
 
+	AttributeUnknown    Kind = "unknown-attribute"
+	AmbiguousColumn     Kind = "ambiguous-column"
+	BadOption           Kind = "bad-option"
+	AttributeAttachment Kind = "attachment-attribute"
+
 	Scientific Kind = "scientific"
 	Mojibake   Kind = "mojibake"
 	MixedDates Kind = "mixed-dates"
 	OddDate    Kind = "odd-date"
 
 	HiddenColumn Kind = "hidden-column"
+
+	AttributeArchived Kind = "archived-attribute"
+	ManyValues        Kind = "many-values"
 )
 
 // Severity decides whether a problem keeps the sheet from being sent.
@@ -101,6 +110,11 @@ func placed(row, column int, h *header, kind Kind, message string) Problem {
 		p.Header = h.columns[column].Name
 	}
 	return p
+}
+
+// ofSeverity returns those problems that are errors, or warnings.
+func ofSeverity(problems []Problem, of Severity) []Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return p.Severity != of })
 }
 
 func noRows(message string) Problem {

@@ -262,6 +262,12 @@ func (s *Sheet) FromResults() bool { return s.header.results }
 // Open, all of them after a complete Each. The slice is the caller's.
 func (s *Sheet) Problems() []Problem { return slices.Clone(s.problems) }
 
+// Warnings returns what is remarkable about the whole sheet and keeps none of
+// its rows from being checked.
+func (s *Sheet) Warnings() []Problem {
+	return append(ofSeverity(s.header.labels, Warning), s.layoutProblems(Warning)...)
+}
+
 // SHA256 returns the hash of the content in hex, which is that of the file's
 // bytes, unpacked if they are packed with gzip. It is empty before the first
 // complete Each, and after SkipHash.

@@ -359,9 +359,5 @@ func (s *Sheet) layoutProblems(of Severity) []Problem {
 	if s.copied == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.copied.problems), func(p Problem) bool { return p.Severity != of })
+	return ofSeverity(s.copied.problems, of)
 }
-
-// Warnings returns what is remarkable about the whole sheet and keeps none of
-// its rows from being checked.
-func (s *Sheet) Warnings() []Problem { return s.layoutProblems(Warning) }
