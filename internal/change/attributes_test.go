@@ -94,7 +94,7 @@ func TestAttributeCells(t *testing.T) {
 		"a box twice, and none":          {uid: "boxes", cell: "Red,,red,", want: "Red"},
 		"a hyphen is no space":           {uid: "boxes", cell: "1,-1", want: "1,-1"},
 		"one that is no box":             {uid: "boxes", cell: "Red,Bleu", kind: sheet.BadOption, message: `"Bleu" is not an option of the attribute (in a list of several); did you mean "Blue"?`},
-		"nothing but commas":             {uid: "boxes", cell: ",,", kind: sheet.BadOption},
+		"nothing but commas":             {uid: "boxes", cell: ",,", kind: sheet.BadOption, message: `",," is not an option of the attribute; use one of`},
 		"several of a drop-down":         {uid: "multi", cell: "a,b", want: "A,B"},
 		"options that were not read":     {uid: "unread", cell: "whatever", want: "whatever"},
 		"a list of many":                 {uid: "many", cell: "department 19999", want: "Department 19999"},

@@ -47,90 +47,92 @@ const nearestBudget = 1 << 20
 func (c *choices) parser() func(string, *Rules) (string, *fault) {
 	budget := nearestBudget
 	return func(cell string, _ *Rules) (string, *fault) {
-		text, wrong, ok := c.find(cell)
-		if ok {
-			return text, nil
+		if option, ok := c.find(cell); ok {
+			return option, nil
 		}
+		parts, at := []string{cell}, 0
 		if c.several && strings.Contains(cell, ",") {
-			if text, wrong, ok = c.list(cell); ok {
-				return text, nil
+			parts = strings.Split(cell, ",")
+			options, wrong := c.list(parts)
+			if len(options) > 0 {
+				return strings.Join(options, ","), nil
 			}
-		}
-		message := quote(wrong) + " is not an option of the attribute"
-		if wrong != cell {
-			message += " (in a list of several)"
+			if at = wrong; sheet.Trim(parts[at]) == "" { // nothing but commas
+				parts, at = []string{cell}, 0
+			}
 		}
 		near := -1
 		if budget > 0 {
 			budget -= len(c.texts)
-			near = c.words().Nearest(wrong)
+			near = c.words().Nearest(parts[at])
 		}
-		return "", &fault{sheet.BadOption, message + c.advice(wrong, near)}
+		return "", c.fault(parts, at, near)
 	}
 }
 
-// find returns the option of which a text is a spelling, or the text.
-func (c *choices) find(text string) (option, wrong string, ok bool) {
+// find returns the option of which a text is a spelling.
+func (c *choices) find(text string) (option string, ok bool) {
 	switch at, ok := c.folded[sheet.Fold(text)]; {
 	case !ok:
 	case at >= 0:
-		return c.texts[at], "", true
+		return c.texts[at], true
 	default:
 		if _, ok := c.exact[text]; ok {
-			return text, "", true
+			return text, true
 		}
 	}
-	return "", text, false
+	return "", false
 }
 
-// list divides a cell at its commas, where they belong to no option, or returns
-// the first part that is none. An option that has commas goes before its parts.
-func (c *choices) list(cell string) (text, wrong string, ok bool) {
-	parts := strings.Split(cell, ",")
-	// ends[i] is how many parts the option takes that begins at part i, if what
-	// is behind it can be divided too.
-	ends := make([]int, len(parts)+1)
-	ends[len(parts)] = 1
-	found := make([]string, len(parts))
-	for i := len(parts) - 1; i >= 0; i-- {
-		for n := min(c.commas+1, len(parts)-i); n > 0 && ends[i] == 0; n-- {
-			if ends[i+n] == 0 {
+// list returns the options of a cell that is divided at its commas, each once.
+// A comma may be an option's own: one that has commas goes before its parts.
+// Without any, wrong is the part up to which all are options.
+func (c *choices) list(parts []string) (options []string, wrong int) {
+	// taken[i] is how many parts the option has that ends before part i, if what
+	// is before it can be divided too; else 0.
+	taken, found := make([]int, len(parts)+1), make([]string, len(parts)+1)
+	taken[0] = 1
+	for i := 1; i <= len(parts); i++ {
+		for n := min(c.commas+1, i); n > 0 && taken[i] == 0; n-- {
+			if taken[i-n] == 0 {
 				continue
 			}
-			typed := sheet.Trim(strings.Join(parts[i:i+n], ","))
-			if option, _, ok := c.find(typed); ok || typed == "" {
-				found[i], ends[i] = option, n
+			typed := sheet.Trim(strings.Join(parts[i-n:i], ","))
+			if option, ok := c.find(typed); ok || typed == "" {
+				found[i], taken[i], wrong = option, n, i
 			}
 		}
 	}
-	if ends[0] == 0 {
-		return "", c.firstWrong(parts), false
+	if taken[len(parts)] == 0 {
+		return nil, wrong
 	}
-	var options []string
-	for i := 0; i < len(parts); i += ends[i] {
+	for i := len(parts); i > 0; i -= taken[i] {
 		if found[i] != "" && !slices.Contains(options, found[i]) {
 			options = append(options, found[i])
 		}
 	}
-	return strings.Join(options, ","), cell, len(options) > 0
+	slices.Reverse(options)
+	return options, 0
 }
 
-// firstWrong returns the first part of a list that begins no option.
-func (c *choices) firstWrong(parts []string) string {
-	for i := 0; i < len(parts); {
-		taken := 0
-		for n := min(c.commas+1, len(parts)-i); n > 0 && taken == 0; n-- {
-			typed := sheet.Trim(strings.Join(parts[i:i+n], ","))
-			if _, _, ok := c.find(typed); ok || typed == "" {
-				taken = n
-			}
-		}
-		if taken == 0 {
-			return sheet.Trim(parts[i])
-		}
-		i += taken
+// fault is that of a cell one part of which is no option, nor is it part of one.
+func (c *choices) fault(parts []string, at, near int) *fault {
+	wrong := sheet.Trim(parts[at])
+	message := quote(wrong) + " is not an option of the attribute"
+	if len(parts) > 1 {
+		message += " (in a list of several)"
 	}
-	return sheet.Trim(strings.Join(parts, ","))
+	found := &fault{kind: sheet.BadOption, message: message + c.advice(wrong, near)}
+	if near >= 0 {
+		found.suggested = c.texts[near]
+		if len(parts) > 1 {
+			corrected := slices.Clone(parts)
+			corrected[at] = found.suggested
+			options, _ := c.list(corrected)
+			found.suggested = strings.Join(options, ",")
+		}
+	}
+	return found
 }
 
 // fewChoices is how many options a message lists.

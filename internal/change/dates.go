@@ -122,7 +122,7 @@ func (r Rules) DateLayout(uid string) string {
 func (r DateRule) parse(cell string, _ *Rules) (string, *fault) {
 	date, ok := r.in.parse(cell)
 	if !ok {
-		return "", &fault{sheet.BadDate, quote(cell) + " is not a date of the form " + r.in.name}
+		return "", &fault{kind: sheet.BadDate, message: quote(cell) + " is not a date of the form " + r.in.name}
 	}
 	return date.Format(r.out.write), nil
 }
@@ -140,33 +140,32 @@ func (f *dateForm) parser(uid string) func(string, *Rules) (string, *fault) {
 		if date, ok := iso.parse(cell); ok && len(cell) == len(iso.name) {
 			return date.Format(f.write), nil
 		}
-		return "", &fault{sheet.BadDate, quote(cell) + " is not a date of the form " + f.name + ", which the attribute has" + f.remedy(uid, cell)}
+		found := &fault{kind: sheet.BadDate, message: quote(cell) + " is not a date of the form " + f.name + ", which the attribute has"}
+		f.advise(found, uid, cell)
+		return "", found
 	}
 }
 
-// remedy is the end of a message about a cell that is not a date of the form:
-// what it could be.
-func (f *dateForm) remedy(uid, cell string) string {
-	var could []string
-	rule := ""
+// advise adds to what is wrong with a cell what the cell could be.
+func (f *dateForm) advise(found *fault, uid, cell string) {
+	var could, rules []string
 	for i := range dateForms {
 		other := &dateForms[i]
-		date, ok := other.parse(cell)
-		if !ok {
-			continue
-		}
-		could = append(could, fmt.Sprintf("%s (%s)", date.Format(f.write), other.name))
-		if rule == "" {
-			rule = fmt.Sprintf("--date %s", text.ShellWord(text.Line(Label(sheet.Attribute, uid)+"="+other.name+":"+f.name, 0)))
+		if date, ok := other.parse(cell); ok {
+			found.suggested = date.Format(f.write)
+			could = append(could, found.suggested+" ("+other.name+")")
+			rules = append(rules, "--date "+text.ShellWord(text.Line(Label(sheet.Attribute, uid), 0)+"="+other.name+":"+f.name))
 		}
 	}
-	switch example := time.Date(2027, time.December, 31, 0, 0, 0, 0, time.UTC).Format(f.write); len(could) {
+	switch len(could) {
 	case 0:
-		return "; write it like " + example + " or 2027-12-31"
+		example := time.Date(2027, time.December, 31, 0, 0, 0, 0, time.UTC)
+		found.message += "; write it like " + example.Format(f.write) + " or " + example.Format(iso.write)
 	case 1:
-		return "; it could be " + could[0] + ": write that, or have the column rewritten with " + rule
+		found.message += "; it could be " + could[0] + ": write that, or have the column rewritten with " + rules[0]
 	default:
-		return "; it could be " + strings.Join(could, " or ") + ": write the one that is meant, or say how the column is written with " + rule + " or the like"
+		found.message += "; it could be " + strings.Join(could, " or ") + ": write the one that is meant, or say how the column is written: " + strings.Join(rules, " or ")
+		found.suggested = "" // as likely as not
 	}
 }
 

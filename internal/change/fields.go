@@ -40,8 +40,9 @@ type Field struct {
 
 // fault is what is wrong with a cell.
 type fault struct {
-	kind    sheet.Kind
-	message string
+	kind      sheet.Kind
+	message   string
+	suggested string // of an attribute's cell: what it was probably meant to hold
 }
 
 // fields is the table of a session's fields. Those that are sent have the
@@ -156,7 +157,7 @@ func Label(c sheet.Field, uid string) string {
 
 func parseID(cell string, _ *Rules) (string, *fault) {
 	if !isUUID(cell) {
-		return "", &fault{sheet.BadUUID, quote(cell) + " is not a UUID" + uuidHint(cell)}
+		return "", &fault{kind: sheet.BadUUID, message: quote(cell) + " is not a UUID" + uuidHint(cell)}
 	}
 	return lowerUUID(cell), nil
 }

@@ -234,7 +234,12 @@ const (
 func (col *column) parse(cell string, rules *Rules) parsed {
 	got, ok := col.words[cell]
 	if !ok {
-		if got.text, got.wrong = col.field.parse(cell, rules); got.wrong != nil {
+		got.text, got.wrong = col.field.parse(cell, rules)
+		switch {
+		case got.wrong == nil:
+		case col.Field == sheet.Attribute:
+			got.suggested = got.wrong.suggested
+		default:
 			got.suggested, got.certain = col.field.suggestion(cell, rules)
 		}
 		if col.words != nil && len(col.words) < maxWords && len(cell) <= maxWordLength {
@@ -260,6 +265,7 @@ func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
 	got := col.parse(cell, &p.rules)
 	if got.wrong != nil {
 		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
+		p.suggest(got.suggested, got.certain)
 	}
 	return got.text, got.wrong == nil
 }

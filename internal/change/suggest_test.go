@@ -45,6 +45,20 @@ func TestSuggestions(t *testing.T) {
 			}
 		})
 	}
+	for _, test := range []struct{ uid, cell, want string }{
+		{"color", "Purpel", "Purple"},
+		{"color", "transparent", ""},
+		{"yesno", "yes", "Yes"},
+		{"boxes", "Red,Re, Doe, John", "Red,Doe, John"},
+		{"boxes", "Blue,Re,Doe", "Blue,Red,Doe"},
+		{"us", "31.12.2026", "12/31/2026"},
+		{"iso", "03/04/2027", ""},
+	} {
+		rules := tenantRules()
+		if p := planAttribute(t, test.uid, test.cell, rules).problems[0]; p.Suggested != test.want || p.Certain {
+			t.Errorf("%s: %q, certain %v, of: %s", test.uid, p.Suggested, p.Certain, p)
+		}
+	}
 	if p := planAll(t, "id,status\n{"+bare+"},closed\n", defaultRules())[0].problems[0]; p.Suggested != idA || !p.Certain {
 		t.Errorf("the id: %q, certain %v", p.Suggested, p.Certain)
 	}

@@ -50,7 +50,7 @@ func parseStatus(cell string, rules *Rules) (string, *fault) {
 	if rules.AllowUnknownStatus {
 		return unifyBreaks(cell), nil
 	}
-	return "", &fault{sheet.BadStatus, quote(cell) + " is not a status" + suggestion(cell, statuses)}
+	return "", &fault{kind: sheet.BadStatus, message: quote(cell) + " is not a status" + suggestion(cell, statuses)}
 }
 
 func fixStatus(cell string) string {
@@ -69,7 +69,7 @@ func parseRequesterType(cell string, _ *Rules) (string, *fault) {
 			return t, nil
 		}
 	}
-	return "", &fault{sheet.BadType, quote(cell) + " is not a requester type" + suggestion(cell, requesterTypes)}
+	return "", &fault{kind: sheet.BadType, message: quote(cell) + " is not a requester type" + suggestion(cell, requesterTypes)}
 }
 
 func fixRequesterType(cell string) string {
