@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync/atomic"
@@ -134,7 +135,7 @@ type dryRunSender struct {
 func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 	plan := journal.Planned{
 		Row: t.Row, ID: t.ID, Action: actionPatch, Method: "PATCH",
-		Path: "/workflow_sessions/" + t.ID,
+		Path: "/workflow_sessions/" + cmp.Or(t.ID, "{id}"), // of a uid that was not looked up
 	}
 	if t.Run {
 		plan.Path += "?run=true"

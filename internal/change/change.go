@@ -35,14 +35,15 @@ type Rules struct {
 
 // Change is what one row asks of the tenant: one PATCH.
 type Change struct {
-	Row      int       // as Excel shows it
-	ID       string    // in lower case
-	Run      bool      // ?run=true
-	Body     []byte    // the request's body; its fields have a fixed order
-	Status   string    // the status that is sent, if any
-	Clears   int       // how many attributes are emptied
-	Doubtful bool      // an earlier run or session could not find out whether this was applied
-	Since    time.Time // for Doubtful: when its request left, if that is known
+	Row       int       // as Excel shows it
+	ID        string    // in lower case; empty for a uid that was not looked up
+	Run       bool      // ?run=true
+	Body      []byte    // the request's body; its fields have a fixed order
+	Status    string    // the status that is sent, if any
+	Clears    int       // how many attributes are emptied
+	UpdatedAt string    // the cell, as it is: when the session was changed last, as far as the sheet has it
+	Doubtful  bool      // an earlier run or session could not find out whether this was applied
+	Since     time.Time // for Doubtful: when its request left, if that is known
 
 	values  []value // what the row sets, in the body's order
 	changed []value // those that ChangedOnly left; nil before it

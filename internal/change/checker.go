@@ -54,9 +54,9 @@ func (c *Checker) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Prob
 	switch {
 	case row.Long():
 	case all:
-		return p.repeated("the id stands in several rows: none of them is sent")
+		return p.repeated("the " + p.keyName() + " stands in several rows: none of them is sent")
 	case first < row.Number:
-		return p.repeated(fmt.Sprintf("the same id as in row %d: keep one row for each id, or send them one after another with --duplicates in-order", first))
+		return p.repeated(fmt.Sprintf("the same %[1]s as in row %[2]d: keep one row for each %[1]s, or send them one after another with --duplicates in-order", p.keyName(), first))
 	}
 	return problems
 }

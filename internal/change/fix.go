@@ -1,6 +1,7 @@
 package change
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,7 +43,8 @@ type Fixer struct {
 // NewFixer prepares for the records of a sheet that has no problems of the
 // whole sheet: see sheet.EachRecord.
 func NewFixer(s *sheet.Sheet, rules Rules) *Fixer {
-	f := &Fixer{sheet: s, columns: s.Columns()}
+	own := slices.DeleteFunc(s.Columns(), func(c sheet.Column) bool { return c.Added })
+	f := &Fixer{sheet: s, columns: own}
 	for _, c := range f.columns {
 		f.fixes = append(f.fixes, rules.fix(c))
 	}

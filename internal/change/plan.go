@@ -14,8 +14,11 @@ import (
 // each goroutine needs its own.
 type Planner struct {
 	rules    Rules
-	quiet    bool // warnings are left out
-	id       sheet.Column
+	quiet    bool         // warnings are left out
+	id       sheet.Column // or the uid
+	found    int          // the column of the ids that uids were found to have; -1 without one
+	hasUID   bool         // next to an id
+	updated  int          // the column of updated_at; -1 without one
 	run      sheet.Column // its index is -1 without a run column
 	columns  []column     // that are sent in the body, in its order
 	earlier  earlierResult
@@ -49,13 +52,19 @@ type parsed struct {
 // problems. A date rule for an attribute that the sheet does not have is the
 // caller's to refuse: see MissingDates.
 func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
-	p := &Planner{rules: rules, run: noColumn, earlier: findEarlierResult(columns), written: findWritten(columns, &rules)}
+	p := &Planner{rules: rules, run: noColumn, found: -1, updated: -1, earlier: findEarlierResult(columns), written: findWritten(columns, &rules)}
 	for _, c := range columns {
-		switch c.Field {
-		case sheet.ID:
+		switch {
+		case c.Added:
+			p.found = c.Index
+		case c.Field == sheet.ID, c.Field == sheet.UID:
 			p.id = c
-		case run:
+		case c.Field == run:
 			p.run = c
+		case c.Field == sheet.ReadOnly && c.UID == "uid":
+			p.hasUID = true
+		case c.Field == sheet.ReadOnly && c.UID == "updated_at":
+			p.updated = c.Index
 		default:
 			if f := rules.field(c); f != nil {
 				p.columns = append(p.columns, newColumn(c, f, rules))
@@ -87,7 +96,10 @@ func newColumn(c sheet.Column, f *Field, rules Rules) column {
 func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	p.problems, p.row = p.problems[:0], row.Number
 	c.reset(row.Number)
-	p.planID(row, c)
+	p.planKey(row, c)
+	if p.updated >= 0 {
+		c.UpdatedAt = sheet.Trim(row.Cells[p.updated])
+	}
 	ran := p.planRun(row, c)
 	for i := range p.columns {
 		col := &p.columns[i]
@@ -111,27 +123,6 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 		slices.SortStableFunc(p.problems, CompareColumns)
 	}
 	return p.problems
-}
-
-// planID reads the row's id. An empty id is a bad one.
-func (p *Planner) planID(row *sheet.Row, c *Change) {
-	cell := sheet.Trim(row.Cells[p.id.Index])
-	p.key, p.keyed = parseUUID(cell)
-	switch {
-	case p.keyed:
-		c.ID = lowerUUID(cell)
-	case row.Kind(p.id.Index) == sheet.NoValueCell:
-		p.noValue(p.id)
-	case cell == "":
-		p.problem(p.id, sheet.BadID, "the id is empty: a row needs the id of the session that it changes")
-	case p.isClear(cell):
-		p.problem(p.id, sheet.ClearNotAllowed, "%s empties an attribute only: a row needs the id of the session that it changes", quote(cell))
-	case isSpreadsheetError(cell):
-		p.spreadsheetError(p.id, cell)
-	default:
-		p.problem(p.id, sheet.BadID, "%s is not an id%s", quote(cell), uuidHint(cell))
-		p.suggest(fields[position(sheet.ID)].suggestion(cell, &p.rules))
-	}
 }
 
 // planRun reads the run column; filled reports whether the cell had a value.

@@ -57,6 +57,9 @@ func ParseBefore(object []byte) (*Before, error) {
 	return b, nil
 }
 
+// UID returns the session's uid, "" where the tenant did not show it.
+func (b *Before) UID() string { return b.session.UID }
+
 func isNested(value json.RawMessage, list bool) bool {
 	value = bytes.TrimSpace(value)
 	return len(value) > 0 && (value[0] == '{' || value[0] == '[' && !list)

@@ -219,6 +219,8 @@ func explain(err error, dir string) error {
 		return usage("%w: resume it with the same tenant, or start a new run with another --run-dir", err)
 	case job.NoDirectory:
 		return usage("the run directory cannot be made; choose another place with --run-dir: %w", err)
+	case job.NoAnswer:
+		return &failure{ExitStopped, err}
 	case job.NoFiles:
 		return fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellWord(dir), err)
 	}

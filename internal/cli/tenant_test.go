@@ -57,7 +57,11 @@ func startTenant(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range sheets {
 		for _, row := range readSheet(ts, name).rows {
 			// What is no id is a part of the test.
-			_ = t.AddID(row["id"])
+			if _, hasID := row["id"]; hasID {
+				_ = t.AddID(row["id"])
+			} else {
+				_ = t.AddUID(row["uid"])
+			}
 		}
 	}
 	l, err := sandbox.Listen("127.0.0.1:0")

@@ -92,6 +92,7 @@ const (
 	MissingDate                  // the rule for a date names a column that the sheet does not have
 	OtherTenant                  // the run to go on with is of another tenant
 	NoDirectory                  // the run directory cannot be made
+	NoAnswer                     // the tenant did not give what a run needs before it begins; nothing was sent
 	NoFiles                      // the journal holds every result, but the files could not be written
 )
 

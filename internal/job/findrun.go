@@ -293,6 +293,8 @@ func (j *job) match(ctx context.Context) (err error) {
 	}
 	if err != nil || len(previous.Problems()) > 0 {
 		previous = nil
+	} else {
+		previous.SetIDs(j.ids)
 	}
 	if j.matches, err = batch.Match(ctx, j.sheet, j.Sheet.Rules, j.earlier, previous); err != nil {
 		return j.Sheet.Unreadable(ctx, err)

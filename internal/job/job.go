@@ -83,6 +83,7 @@ type job struct {
 	Options
 	closers  []func() error // in the order of opening
 	sheet    *sheet.Sheet   // what rows are read from: the run's own copy once there is one
+	ids      *sheet.IDs     // of a sheet of uids; nil where they are not known
 	overview *batch.Overview
 	hash     string // of the sheet, SHA-256; not before the check in a dry run
 
@@ -128,7 +129,7 @@ func (j *job) run(ctx context.Context) (err error) {
 	defer func() { err = cmp.Or(panicked(recover()), err) }()
 	// What can refuse the run comes before the question: nobody is to agree to
 	// what is not sent then.
-	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.check, j.match, j.loadLater, j.connect, j.confirm, j.prepareRunDir} {
+	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.lookUp, j.check, j.match, j.loadLater, j.connect, j.confirm, j.prepareRunDir} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -170,7 +170,7 @@ func forgetDryRun(dir string) error {
 // run's description goes last, so that what a crash leaves can still be
 // recognised.
 func removeFiles(dir string) error {
-	for _, name := range append(report.FileNames(), sheetFile, journal.FileName, journal.InfoFileName) {
+	for _, name := range append(report.FileNames(), sheetFile, report.IDsFile(sheetFile), journal.FileName, journal.InfoFileName) {
 		if err := removeFile(filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ import (
 // connect makes the client, and the simulated tenant first if that is what is
 // sent to. It does not send anything yet.
 func (j *job) connect(ctx context.Context) (err error) {
-	if j.offline() {
+	if j.offline() || j.client != nil {
 		return nil
 	}
 	if err := j.fitWorkers(openFiles()); err != nil {
@@ -90,21 +90,26 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 	return "http://" + l.Addr().String() + "/api", nil
 }
 
-// SeedSandbox adds the sessions of a sheet's ids to a simulated tenant, and the
-// attributes that it does not have, as text. It returns how many sessions. What
-// is no id is left out: the check reports it.
+// SeedSandbox adds the sessions of a sheet's ids, or uids, to a simulated tenant,
+// and the attributes that it does not have, as text. It returns how many
+// sessions. What is no id is left out: the check reports it.
 func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
 	for _, c := range sh.Columns() {
 		if c.Field == sheet.Attribute {
 			t.AddAttribute(c.UID)
 		}
 	}
-	err = sh.Each(ctx, func(row *sheet.Row) error {
-		if t.AddID(strings.ToLower(sheet.Trim(row.ID))) == nil {
+	add := func(err error) error {
+		if err == nil {
 			n++
 		}
 		return nil
-	})
+	}
+	if sh.ByUID() {
+		err = sh.EachUID(ctx, func(uid string) error { return add(t.AddUID(uid)) })
+	} else {
+		err = sh.Each(ctx, func(row *sheet.Row) error { return add(t.AddID(strings.ToLower(sheet.Trim(row.ID)))) })
+	}
 	for _, p := range sh.Problems() {
 		switch p.Kind {
 		case sheet.BadEncoding, sheet.NoRows, sheet.MissingID, sheet.BadQuote: // ids are missing, or could be

@@ -97,7 +97,7 @@ func (j *job) keepSheet(ctx context.Context) (string, error) {
 	}
 	original := j.sheet
 	j.sheet = kept
-	return name, original.Close()
+	return name, cmp.Or(j.keepIDs(ctx, path), original.Close())
 }
 
 // copySheet copies the sheet, which must still be as it was checked.

@@ -172,10 +172,14 @@ func FromDir(ctx context.Context, open func(ctx context.Context, path string) (*
 	}
 	// Only a name: a journal from elsewhere must not make us read outside
 	// its directory.
-	o.Sheet, err = open(ctx, filepath.Join(o.Dir, filepath.Base(start.SheetFile)))
+	copied := filepath.Join(o.Dir, filepath.Base(start.SheetFile))
+	o.Sheet, err = open(ctx, copied)
 	if err != nil {
 		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.Sheet.Close()) }()
+	if err := useKeptIDs(ctx, copied, o.Sheet); err != nil {
+		return Summary{}, fmt.Errorf("read the ids of the run's sessions: %w", err)
+	}
 	return Write(ctx, o)
 }

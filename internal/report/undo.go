@@ -35,6 +35,7 @@ type undo struct {
 type undone struct {
 	row   int // of the sheet that it was sent from first
 	id    string
+	uid   string
 	cells map[string]change.PutBack // by the field's name in a header
 	run   bool                      // the run has run it
 }
@@ -209,7 +210,7 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 			return fmt.Errorf("read what row %d overwrote: %w", w.Row, err)
 		}
 		if d == nil {
-			d = &undone{row: w.Row, id: w.ID, cells: map[string]change.PutBack{}}
+			d = &undone{row: w.Row, id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
 		}
 		d.run = d.run || w.ran
 		for label, sent := range record.Sent {
@@ -255,14 +256,18 @@ func (u *undo) write(ctx context.Context, path string) error {
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
 		w := sheet.NewWriter(f, u.o.Sheet.Delimiter())
-		if err := w.Write(slices.Concat([]string{"id"}, u.columns, []string{"result.row"})); err != nil {
+		keys := []string{"id"}
+		if u.o.Sheet.ByUID() {
+			keys = append(keys, "uid")
+		}
+		if err := w.Write(slices.Concat(keys, u.columns, []string{"result.row"})); err != nil {
 			return err
 		}
 		err := u.each(ctx, func(d *undone) error {
 			if !d.writes() {
 				return nil
 			}
-			line := []string{d.id}
+			line := []string{d.id, d.uid}[:len(keys)]
 			for _, label := range u.columns {
 				line = append(line, d.cells[label].Cell)
 			}

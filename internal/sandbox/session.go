@@ -57,6 +57,8 @@ var idFields = []string{fieldWorkflowID, fieldRequesterID, fieldProfileID}
 // set applies one field to a session of the caller's own.
 func (s *Session) set(f field) {
 	switch f.name {
+	case fieldUID:
+		s.UID = f.value
 	case fieldStatus:
 		s.Status = f.value
 	case fieldWorkflowID:

@@ -1,6 +1,9 @@
 package sandbox
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,6 +41,25 @@ func (t *Tenant) AddID(id string) error {
 	if _, ok := t.entries[u]; !ok {
 		t.ids = append(t.ids, u)
 		t.entries[u] = nil
+		t.version++
+	}
+	return nil
+}
+
+// AddUID adds a session that is made from its uid: the same uid gives the same
+// session everywhere. One that the tenant has is left as it is. The error is an
+// empty uid.
+func (t *Tenant) AddUID(uid string) error {
+	if uid == "" {
+		return errors.New("a session's uid may not be empty")
+	}
+	sum := sha256.Sum256([]byte(uid))
+	id := derived(binary.BigEndian.Uint64(sum[:8]), 5)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.entries[id]; !ok {
+		t.ids = append(t.ids, id)
+		t.entries[id] = &entry{fields: []field{{fieldUID, uid}}}
 		t.version++
 	}
 	return nil

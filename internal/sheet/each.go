@@ -32,7 +32,7 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 		if err != nil {
 			return err
 		}
-		if err := deliver(ctx, r, s.kinds(), fn); err != nil {
+		if err := deliver(ctx, r, s.kinds(), s.identified(fn)); err != nil {
 			return err
 		}
 		problems = append(r.allProblems(), s.layoutProblems(Error)...)

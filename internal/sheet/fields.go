@@ -15,9 +15,10 @@ type Field string
 // The fields that every sheet may have.
 const (
 	Ignored   Field = ""           // neither checked nor sent
-	ID        Field = "id"         // the session's id, which every sheet needs
+	ID        Field = "id"         // the session's id, which every sheet needs, or
+	UID       Field = "uid"        // its uid, in a sheet without an id: see Sheet.SetIDs
 	Attribute Field = "attributes" // see Column.UID
-	ReadOnly  Field = "read-only"  // one of Fields.ReadOnly
+	ReadOnly  Field = "read-only"  // one of Fields.ReadOnly: see Column.UID
 	Result    Field = "result"     // what an earlier run wrote, not sent
 )
 
@@ -33,7 +34,8 @@ func (f Fields) names() []string { return slices.Concat(f.Sent, f.ReadOnly) }
 
 // Parse returns what a header's name means by itself: a field's name first,
 // then the label of one attribute. The uid is given for an attribute (as typed,
-// trimmed, or as the tenant spells it) and for a result column (lower case).
+// trimmed, or as the tenant spells it), for a result column (lower case) and for
+// what is read-only (its name).
 func (f Fields) Parse(name string) (field Field, uid string, ok bool) {
 	if prefix, rest, dotted := strings.Cut(name, "."); dotted {
 		rest = Trim(rest)
@@ -50,8 +52,8 @@ func (f Fields) Parse(name string) (field Field, uid string, ok bool) {
 	if at := slices.IndexFunc(f.Sent, same); at >= 0 {
 		return Field(f.Sent[at]), "", true
 	}
-	if slices.ContainsFunc(f.ReadOnly, same) {
-		return ReadOnly, "", true
+	if at := slices.IndexFunc(f.ReadOnly, same); at >= 0 {
+		return ReadOnly, f.ReadOnly[at], true
 	}
 	return f.label(name)
 }

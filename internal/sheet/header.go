@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -110,6 +111,7 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 	for i, cell := range cells[:named] {
 		h.add(Column{Index: i, Name: cell}, mapped[i], o.Unknown)
 	}
+	h.findKey()
 	h.findRepeats()
 	return h, nil
 }
@@ -159,6 +161,23 @@ func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
 	h.columns = append(h.columns, c)
 }
 
+// findKey has the uid name the sessions where no column has their ids.
+func (h *header) findKey() {
+	if h.index(ID) >= 0 {
+		return
+	}
+	for i := range h.columns {
+		if c := &h.columns[i]; c.Field == ReadOnly && c.UID == string(UID) {
+			c.Field, c.UID = UID, ""
+		}
+	}
+}
+
+// index returns the first column of a field, -1 where there is none.
+func (h *header) index(f Field) int {
+	return slices.IndexFunc(h.columns, func(c Column) bool { return c.Field == f })
+}
+
 // findRepeats compares what would be sent; columns that are not may repeat.
 func (h *header) findRepeats() {
 	first := make(map[string]int, len(h.columns))
@@ -173,8 +192,7 @@ func (h *header) findRepeats() {
 		}
 		first[name] = i
 	}
-	_, hasID := first[string(ID)]
-	h.noID = !hasID
+	h.noID = h.index(ID) < 0 && h.index(UID) < 0
 }
 
 // sentAs is the column's field as the API spells it.
@@ -240,7 +258,7 @@ func (h *header) missingID() string {
 				Letter(i), commandWord(name+"=id"))
 		}
 	}
-	message := `there is no "id" column; name the column with the session ids "id", or use --map ` + text.ShellQuote("COLUMN=id")
+	message := `there is no "id" column; name the column with the session ids "id" (or the one with their uids "uid"), or use --map ` + text.ShellQuote("COLUMN=id")
 	for _, c := range h.columns {
 		if c.Field != Ignored {
 			return message

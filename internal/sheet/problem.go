@@ -32,6 +32,7 @@ const (
 	ExcelError      Kind = "excel-error"
 	ClearNotAllowed Kind = "clear-not-allowed"
 	DuplicateID     Kind = "duplicate-id"
+	UnknownUID      Kind = "unknown-uid"
 	NoChange        Kind = "no-change"
 	Reformatted     Kind = "reformatted"
 

@@ -43,7 +43,8 @@ type Column struct {
 	Index int    // position in the sheet, from 0
 	Name  string // the header as typed, without the formula escape
 	Field Field
-	UID   string // for Attribute: the attribute's uid, exactly as typed; for Result: the name after "result.", in lower case
+	UID   string // for Attribute: the attribute's uid, exactly as typed; for Result: the name after "result.", in lower case; for ReadOnly: the field's name
+	Added bool   // it is not in the file: see SetIDs
 }
 
 // Sheet is an open sheet. It may be read many times, one pass after another;
@@ -62,6 +63,7 @@ type Sheet struct {
 	separator int // length of the sep= line in decoded text
 	delimiter rune
 	header    header // without columns when there is none that can be read
+	ids       *IDs   // by the uids of a sheet without ids; may be nil
 
 	problems []Problem // found by Open, or by the last complete pass
 	sum      string
@@ -241,10 +243,14 @@ func (s *Sheet) Close() (err error) {
 // Name returns the path as it was given.
 func (s *Sheet) Name() string { return s.name }
 
-// Columns returns the columns without trailing blank ones, nil when there is no
-// header that can be read. The slice is the caller's.
+// Columns returns the columns without trailing blank ones, and after them the one
+// that SetIDs has added, nil when there is no header that can be read. The slice is the caller's.
 func (s *Sheet) Columns() []Column {
-	return slices.Clone(s.header.columns)
+	columns := slices.Clone(s.header.columns)
+	if s.ids != nil && s.ByUID() {
+		columns = append(columns, Column{Index: len(columns), Name: string(ID), Field: ID, Added: true})
+	}
+	return columns
 }
 
 // HeaderRow returns the header's row number as Excel shows it, 0 when there is

@@ -346,6 +346,9 @@ func (s *Sheet) WriteCopy(to io.Writer) error {
 // sheet.
 func (s *Sheet) OpenCopy(ctx context.Context, path string) (*Sheet, error) {
 	c, err := Open(ctx, path, s.options)
+	if err == nil {
+		c.ids = s.ids
+	}
 	if err == nil && s.copied != nil {
 		c.copied = s.copied
 		c.problems = append(c.problems, c.layoutProblems(Error)...)

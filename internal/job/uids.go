@@ -1,0 +1,99 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/batch"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
+)
+
+// lookUp finds the ids of a sheet that names its sessions by uid. What the run
+// that goes on has found stays as it is, whatever the tenant says now. Without
+// a tenant no id is known.
+func (j *job) lookUp(ctx context.Context) error {
+	if !j.sheet.ByUID() || len(j.sheet.Problems()) > 0 {
+		return nil
+	}
+	if err := j.connect(ctx); err != nil {
+		return err
+	}
+	if j.client == nil {
+		j.Observer.Event(Note{"uids are not looked up: there is no tenant to ask"})
+		return nil
+	}
+	ids := &sheet.IDs{}
+	if err := j.readKeptIDs(ctx, ids); err != nil {
+		return err
+	}
+	if j.same && !j.Send.SkipInvalid {
+		ids.Seal()
+	} else if err := j.findIDs(ctx, ids); err != nil {
+		return err
+	}
+	j.ids = ids
+	j.sheet.SetIDs(ids)
+	return nil
+}
+
+// findIDs asks the tenant for the ids that are missing.
+func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) error {
+	err := j.sheet.EachUID(ctx, func(uid string) error {
+		ids.Add(uid)
+		return nil
+	})
+	if err != nil {
+		return j.Sheet.Unreadable(ctx, err)
+	}
+	say := func(text string) { j.Observer.Event(Note{text}) }
+	err = batch.LookUp(ctx, j.sheet, ids, j.client, j.Tenant.Client.Workers, say)
+	list, asked := errors.AsType[*api.ListError](err)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case asked:
+		return &Error{NoAnswer, fmt.Errorf("the sheet's uids cannot be looked up: %s; nothing was sent", list.Answer.Message)}
+	}
+	return j.Sheet.Unreadable(ctx, err)
+}
+
+// readKeptIDs adds what earlier sessions of the run that goes on have found.
+func (j *job) readKeptIDs(ctx context.Context, ids *sheet.IDs) error {
+	if j.dir == nil {
+		return nil
+	}
+	if j.same {
+		path := report.IDsFile(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+		if _, err := os.Stat(path); err != nil {
+			return invalid("the run in %s has lost the ids of its sessions (%s), so what it sent is not known: put it back, or begin a new run with --new", j.dir.Dir(), filepath.Base(path))
+		}
+	}
+	kept, err := fs.Glob(os.DirFS(j.dir.Dir()), report.IDsFile("sheet*.csv"))
+	for _, name := range kept {
+		err = cmp.Or(err, sheet.ReadIDs(ctx, filepath.Join(j.dir.Dir(), name), ids))
+	}
+	if err != nil && ctx.Err() == nil {
+		return invalid("the ids of the run's sessions cannot be read: %w", err)
+	}
+	return err
+}
+
+// keepIDs keeps what was found for the run's copy of a sheet of uids next to it.
+func (j *job) keepIDs(ctx context.Context, copied string) error {
+	path := report.IDsFile(copied)
+	if _, err := os.Stat(path); j.ids == nil || j.same && err == nil {
+		return nil
+	}
+	return journal.Replace(path, func(w io.Writer) error { return j.sheet.WriteIDs(ctx, w) })
+}
