@@ -62,7 +62,13 @@ func DateFormats() []string {
 type DateRule struct {
 	UID     string // the attribute
 	in, out *dateForm
+	// Optional rules are left out for a sheet that has no such column, and for
+	// one that a run wrote: what it read by them is in the tenant's form there.
+	Optional bool
 }
+
+// String returns the rule as it is parsed.
+func (d DateRule) String() string { return "attributes." + d.UID + "=" + d.in.name + ":" + d.out.name }
 
 // ParseDateRule reads FIELD=IN:OUT, e.g.
 // attributes.end_date=yyyy-mm-dd:mm/dd/yyyy.
@@ -92,12 +98,26 @@ func ParseDateRule(s string) (DateRule, error) {
 // MissingDates returns the attributes of date rules that no column has.
 func (r Rules) MissingDates(columns []sheet.Column) []string {
 	var missing []string
-	for _, d := range r.Dates {
-		if !slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Attribute && sheet.SameUID(c.UID, d.UID) }) {
+	for _, d := range r.Fitting(columns).Dates {
+		if !hasAttribute(columns, d.UID) {
 			missing = append(missing, "attributes."+d.UID)
 		}
 	}
 	return missing
+}
+
+func hasAttribute(columns []sheet.Column, uid string) bool {
+	return slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Attribute && sheet.SameUID(c.UID, uid) })
+}
+
+// Fitting returns the rules that hold for a sheet with these columns: without
+// the optional ones that are left out.
+func (r Rules) Fitting(columns []sheet.Column) Rules {
+	written := slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Result })
+	r.Dates = slices.DeleteFunc(slices.Clone(r.Dates), func(d DateRule) bool {
+		return d.Optional && (written || !hasAttribute(columns, d.UID))
+	})
+	return r
 }
 
 func (r Rules) dateRule(uid string) *DateRule {

@@ -52,6 +52,7 @@ type parsed struct {
 // problems. A date rule for an attribute that the sheet does not have is the
 // caller's to refuse: see MissingDates.
 func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
+	rules = rules.Fitting(columns)
 	p := &Planner{rules: rules, run: noColumn, found: -1, updated: -1, earlier: findEarlierResult(columns), written: findWritten(columns, &rules)}
 	for _, c := range columns {
 		switch {

@@ -47,6 +47,8 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"client-secret-file": cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 	"client-id-file":     cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 
+	configFlag: completeFiles("yaml", "yml"),
+
 	"run-dir": cobra.FixedCompletions(nil, dirsOnly),
 }
 
@@ -60,6 +62,7 @@ func addCompletion(root *cobra.Command) {
 		for flag, complete := range flagCompletions {
 			_ = c.RegisterFlagCompletionFunc(flag, complete) // fails if the command has no such flag
 		}
+		_ = c.RegisterFlagCompletionFunc(profileFlag, completeProfile)
 		switch c.Name() {
 		case "help":
 			c.Args, c.ValidArgsFunction = knownTopic, oneArgument(completeTopic)
@@ -143,6 +146,17 @@ func completeTopic(c *cobra.Command, _ []string, typed string) ([]string, cobra.
 		}
 	}
 	return matching(words, typed), noFiles
+}
+
+// completeProfile offers the profiles of the settings file. One that cannot be
+// read has none to offer.
+func completeProfile(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	_ = c.Flags().Lookup(profileFlag).Value.Set("") // what is typed so far is no name yet
+	file, err := settingsFor(c.Flags())
+	if err != nil || file == nil {
+		return nil, noFiles
+	}
+	return matching(file.names, typed), noFiles | inOrder
 }
 
 // completeRun offers the runs under runs/, the newest first, and directories

@@ -41,6 +41,9 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 	if o.Statuses != nil {
 		attrs = append(attrs, "statuses", o.Statuses)
 	}
+	if profile := r.flags.Lookup(profileFlag).Value.String(); profile != "" {
+		attrs = append(attrs, "profile", profile)
+	}
 	say(slog.LevelInfo, a.String(), "announcement", attrs...)
 	switch {
 	case !asks:

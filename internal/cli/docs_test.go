@@ -24,7 +24,7 @@ import (
 //	                directory that holds samples/; what follows a command is
 //	                its output, in which … matches anything. A command may
 //	                fail only where "$ echo $?" follows it.
-//	```csv NAME     the file NAME next to them
+//	```csv NAME     the file NAME next to them; also yaml NAME
 //	```cells NAME   the workbook NAME next to them, its cells between |
 //
 // The tenant acme is a simulated one that knows the ids of samples/sessions.csv.
@@ -124,7 +124,7 @@ func TestDocumentedCommands(t *testing.T) {
 				switch {
 				case kind == "console":
 					steps = append(steps, stepsOf(t, b)...)
-				case kind == "csv" && name != "":
+				case (kind == "csv" || kind == "yaml") && name != "":
 					if err := os.WriteFile(filepath.Join(dir, name), []byte(b.text), 0o600); err != nil {
 						t.Fatal(err)
 					}

@@ -25,6 +25,7 @@ func fileCommands() map[string]command {
 		"gzip":      packFile,
 		"files":     countFiles,
 		"shorten":   shorten,
+		"subst":     substitute,
 		"json":      compareJSON,
 		"jsonlines": jsonLines,
 		"journal":   awaitJournal(`{"t":"outcome",`),
@@ -33,6 +34,13 @@ func fileCommands() map[string]command {
 		"lastline":  lastLine,
 		"only-run":  onlyRun,
 	}
+}
+
+// substitute replaces the names of variables in a file: subst FILE
+func substitute(ts *testscript.TestScript, neg bool, args []string) {
+	requireArgs(ts, neg, args, 1, "subst FILE")
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // compareJSON compares values of a JSON file; a list's length is its key "len":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,11 @@ type sheetFlags struct {
 	worksheet, hiddenRows                    string
 	maps, dates                              []string
 	rules                                    change.Rules
+	given                                    *pflag.FlagSet // those of register
 }
 
 func (f *sheetFlags) register(flags *pflag.FlagSet) {
+	f.given = flags
 	flags.StringArrayVar(&f.maps, "map", nil, "a sheet's own header for a field, 'COLUMN=FIELD'; repeatable")
 	flags.StringVar(&f.unknown, "unknown-columns", "error", "a column that is neither a field nor mapped: error, attribute or ignore")
 	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
@@ -103,10 +106,15 @@ func (f *sheetFlags) sheet() (job.Sheet, error) {
 		if err != nil {
 			return s, &failure{ExitUsage, err}
 		}
+		mapping.Optional = f.optional("map")
 		s.Options.Columns = append(s.Options.Columns, mapping)
 	}
 	return s, f.complete(&s.Rules)
 }
+
+// optional reports whether a flag holds for the sheets alone that have such a
+// column: nobody typed it for this one.
+func (f *sheetFlags) optional(flag string) bool { return !isTyped(f.given.Lookup(flag)) }
 
 // complete adds to the rules what no flag sets by itself.
 func (f *sheetFlags) complete(r *change.Rules) error {
@@ -124,22 +132,56 @@ func (f *sheetFlags) complete(r *change.Rules) error {
 		if slices.ContainsFunc(r.Dates, func(other change.DateRule) bool { return sheet.SameUID(other.UID, rule.UID) }) {
 			return usage("--date %q: attributes.%s has a rule already", d, rule.UID)
 		}
+		rule.Optional = f.optional("date")
 		r.Dates = append(r.Dates, rule)
 	}
 	return nil
 }
 
-// A source knows the values of flags that are not on the command line. It
-// returns the text, empty for none, and how to name it in an error.
-type source func(flag string) (value, name string)
+// The kinds of sources, as run.json names them. A flag that has its default has
+// none.
+const (
+	sourceFlag    = "flag"
+	sourceEnv     = "environment"
+	sourceProfile = "profile"
+	sourceFile    = "file"
+)
+
+// A source knows the values of flags that are not on the command line.
+type source struct {
+	kind string
+	// value returns the text, empty for none, and how to name it in an error.
+	value func(flag string) (value, name string)
+}
 
 // fromEnv is the source of flags that the environment sets: --max-attempts by
 // NERMBULK_MAX_ATTEMPTS.
 func fromEnv(env func(string) string) source {
-	return func(flag string) (value, name string) {
+	return source{sourceEnv, func(flag string) (value, name string) {
 		name = variableOf(flag)
 		return env(name), "the environment variable " + name
+	}}
+}
+
+// fillAll sets the flags that were not typed: from the environment, which beats
+// the chosen profile, which beats the rest of the settings file.
+func fillAll(flags *pflag.FlagSet, env func(string) string) error {
+	if err := fill(flags, fromEnv(env)); err != nil || flags.Lookup(configFlag) == nil {
+		return err
 	}
+	file, err := settingsFor(flags)
+	if err != nil {
+		return err
+	}
+	profile, err := flags.GetString(profileFlag)
+	if err != nil {
+		return err
+	}
+	sources, err := file.sources(profile)
+	for _, from := range sources {
+		err = cmp.Or(err, fill(flags, from))
+	}
+	return err
 }
 
 // refuseUnknown refuses a variable that looks like a flag's and is no flag's of
@@ -182,7 +224,7 @@ func variableOf(flag string) string {
 // values of the others out, wherever they come from.
 var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"token-file", "client-secret-file"}, {"quiet", "verbose"}, {"resume", "new"}}
 
-// filled marks a flag that fill set.
+// filled marks a flag that fill set, with the kind of its source and its name.
 const filled = "nermbulk_filled"
 
 // fill sets the flags that were not given from a source. Several values of a
@@ -196,7 +238,7 @@ func fill(flags *pflag.FlagSet, from source) error {
 	}
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
-		value, name := from(f.Name)
+		value, name := from.value(f.Name)
 		if value == "" || f.Changed || first != nil || slices.Contains(leave, f.Name) {
 			return
 		}
@@ -210,7 +252,7 @@ func fill(flags *pflag.FlagSet, from source) error {
 				return
 			}
 		}
-		f.Annotations = map[string][]string{filled: {}}
+		f.Annotations = map[string][]string{filled: {from.kind, name}}
 	})
 	return first
 }
@@ -288,4 +330,42 @@ func flagWords(flags *pflag.FlagSet, include func(*pflag.Flag) bool) []string {
 }
 
 // isTyped reports whether a flag is on the command line.
-func isTyped(f *pflag.Flag) bool { return f.Changed && f.Annotations[filled] == nil }
+func isTyped(f *pflag.Flag) bool { return sourceOf(f) == sourceFlag }
+
+// sourceOf returns the kind of a flag's source; empty for its default.
+func sourceOf(f *pflag.Flag) string {
+	switch from := f.Annotations[filled]; {
+	case !f.Changed:
+		return ""
+	case from != nil:
+		return from[0]
+	}
+	return sourceFlag
+}
+
+// sourcesOf returns the kinds of the sources of flags, by name, without those
+// that have their default.
+func sourcesOf(flags *pflag.FlagSet) map[string]string {
+	sources := map[string]string{}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if kind := sourceOf(f); kind != "" && f.Name != "help" {
+			sources[f.Name] = kind
+		}
+	})
+	return sources
+}
+
+// whereSet adds to an error that names flags where those were set that nobody
+// typed.
+func whereSet(flags *pflag.FlagSet, err error) error {
+	if exitCodeOf(err) != ExitUsage {
+		return err
+	}
+	words := strings.FieldsFunc(err.Error(), func(r rune) bool { return r != '-' && !unicode.IsLetter(r) })
+	flags.VisitAll(func(f *pflag.Flag) {
+		if from := f.Annotations[filled]; from != nil && slices.Contains(words, "--"+f.Name) {
+			err = usage("%w\n--%s is set by %s", err, f.Name, from[1])
+		}
+	})
+	return err
+}

@@ -22,6 +22,7 @@ var helpTexts embed.FS
 func addHelp(root *cobra.Command) {
 	root.AddCommand(
 		&cobra.Command{Use: "sheet", Short: "Columns and cells of a sheet"},
+		&cobra.Command{Use: "settings", Short: "Settings in a file, profiles and the environment"},
 		&cobra.Command{Use: "auth", Short: "Tenants, tokens and certificates"},
 		&cobra.Command{Use: "resume", Short: "Runs, resuming and what is guaranteed"},
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean"},
@@ -75,8 +76,10 @@ func group(title string, register func(*pflag.FlagSet)) flagGroup {
 	return flagGroup{title, flags}
 }
 
-// setFlags gives a command its flags, in groups as a person looks for them.
+// setFlags gives a command its flags, in groups as a person looks for them, and
+// those that choose the settings.
 func setFlags(c *cobra.Command, groups ...flagGroup) {
+	groups = append(groups, group("Settings", registerSettings))
 	c.Flags().SortFlags = false
 	for _, g := range groups {
 		c.Flags().AddFlagSet(g.flags)
@@ -90,7 +93,7 @@ func setFlags(c *cobra.Command, groups ...flagGroup) {
 		for _, g := range groups {
 			b.WriteString("\n" + g.title + ":\n" + strings.TrimRight(g.flags.FlagUsagesWrapped(100), "\n") + "\n")
 		}
-		b.WriteString("\nEvery flag has an environment variable, NERMBULK_ and its name in capitals with _ for -\n(NERMBULK_MAX_ATTEMPTS=3); a flag wins.\n")
+		b.WriteString("\nEvery flag has an environment variable, NERMBULK_ and its name in capitals with _ for -\n(NERMBULK_MAX_ATTEMPTS=3), and can be set in nermbulk.yaml: see `nermbulk help settings`. A flag wins.\n")
 		_, err := c.OutOrStderr().Write([]byte(b.String()))
 		return err
 	})

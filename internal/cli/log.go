@@ -72,13 +72,16 @@ func wanted(c *cobra.Command, args []string, env func(string) string) (asJSON bo
 	if c.Flags().Lookup(jsonFlag) != nil {
 		flags.BoolVar(&asJSON, jsonFlag, false, "")
 	}
+	if c.Flags().Lookup(configFlag) != nil {
+		registerSettings(flags)
+	}
 	for { // as far as it can be understood
 		if err := flags.Parse(args); err == nil || len(args) == 0 {
 			break
 		}
 		args = args[1:]
 	}
-	_ = fill(flags, fromEnv(env))
+	_ = fillAll(flags, env)
 	return asJSON, f
 }
 

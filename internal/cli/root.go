@@ -29,6 +29,7 @@ func Run(args []string, s Streams) int {
 	if err == nil {
 		return int(code)
 	}
+	err = whereSet(c.Flags(), err)
 	asJSON, format := wanted(c, args, s.Env)
 	text := strings.TrimSpace(err.Error())
 	if _, ok := errors.AsType[alreadySaid](err); !ok {
@@ -75,7 +76,7 @@ func NewRoot(s Streams) *cobra.Command {
 	})
 	root.SetVersionTemplate("nermbulk {{.Version}}\n")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		return cmp.Or(refuseUnknown(c, s.Environ), fill(c.Flags(), fromEnv(s.Env)))
+		return cmp.Or(refuseUnknown(c, s.Environ), fillAll(c.Flags(), s.Env))
 	}
 	root.AddCommand(
 		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s), newTemplateCommand(s),

@@ -170,7 +170,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 		r.tenant.Client.Log = r.out.client()
 		r.result, err = job.Run(ctx, job.Options{
 			Sheet: sh, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
-			Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Version: version(),
+			Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(),
 			Now: r.Now, Caught: caught, Observer: r,
 		})
 		return err
@@ -250,9 +250,16 @@ func (r *runner) nextCommand() string {
 	case job.RetryFailed:
 		return r.command(r.path, "run-dir", "resume", "new", "limit", "retry-failed") + " --resume --retry-failed --run-dir " + text.ShellWord(dir)
 	case job.FixFailed:
-		// It is read as it was written: what read the sheet does not read it.
-		return r.command(r.result.Summary.FileToEdit("failed"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid",
-			"encoding", "delimiter", "worksheet", "hidden-rows")
+		// It is read as it was written: what read the sheet does not read it. What
+		// its cells mean is typed: a settings file does not hold for it.
+		next := r.command(r.result.Summary.FileToEdit("failed"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid",
+			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date")
+		for _, name := range []string{"map", "date"} {
+			for value := range strings.FieldsFuncSeq(r.result.Settings[name], func(c rune) bool { return c == '\n' }) {
+				next += " --" + name + " " + text.ShellWord(value)
+			}
+		}
+		return next
 	case job.Rehearse:
 		return r.command(r.path, "sandbox", "run-dir", "resume", "new", "retry-failed") + " --tenant NAME --dry-run"
 	}

@@ -87,7 +87,7 @@ func reportAgain(ctx context.Context, s Streams, dir, results string, asJSON boo
 		return summary.WriteJSON(s.Out)
 	}
 	next := ""
-	r.result = job.Result{Dir: dir, Summary: summary, Next: job.NextStep(summary, info.Host == sandboxHost)}
+	r.result = job.Result{Dir: dir, Summary: summary, Settings: info.Options, Next: job.NextStep(summary, info.Host == sandboxHost)}
 	if r.result.Next != job.Report { // which this was
 		next = r.nextCommand()
 	}
@@ -101,7 +101,7 @@ func runnerOf(info journal.Info) (*runner, error) {
 	for _, g := range r.groups() {
 		r.flags.AddFlagSet(g.flags)
 	}
-	if err := fill(r.flags, func(flag string) (value, name string) { return info.Options[flag], flag }); err != nil {
+	if err := fill(r.flags, source{value: func(flag string) (value, name string) { return info.Options[flag], flag }}); err != nil {
 		return nil, usage("run.json holds options that cannot be read: %w", err)
 	}
 	r.flags.VisitAll(func(f *pflag.Flag) { f.Annotations = nil }) // as if all of them were typed

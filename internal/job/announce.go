@@ -25,6 +25,7 @@ type Announcement struct {
 
 	Sheet           string  // its name
 	Host            string  // empty offline
+	Profile         string  // of the settings; may be empty
 	Rate            float64 // requests per second; 0 = no ceiling
 	DryRun, Compare bool
 }
@@ -77,6 +78,9 @@ func (a Announcement) String() string {
 		lines = fmt.Sprintf("  in all %s of the sheet:\n%s", text.Count(a.Overview.Valid, "row"), lines)
 	}
 	host := cmp.Or(a.Host, "no tenant (offline)")
+	if a.Profile != "" {
+		host += " (" + a.Profile + ")"
+	}
 	return fmt.Sprintf("%s: %s %s %s, %s\n%s", a.Sheet, text.Count(a.Rows, "row"), verb, host, a.howLong(), lines)
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Resume   bool              // go on with the run in Dir, or else with the newest one of this sheet
 	New      bool              // begin a new run though an unfinished one of this sheet exists
 	Settings map[string]string // kept in run.json and shown on the page: never a secret
+	Sources  map[string]string // where each setting came from, likewise
+	Profile  string            // of the settings, for the announcement; may be empty
 	Version  string            // of nermbulk
 	Now      func() time.Time
 	Caught   func() ExitCode // of the signal that ended the context
@@ -76,6 +78,9 @@ type Result struct {
 	Code    ExitCode
 	Summary report.Summary // next to an error, its Outcomes and Requests alone
 	Next    Next
+	// Settings are those of the options that held, as the run directory keeps
+	// them.
+	Settings map[string]string
 }
 
 // job is one run of a sheet in the making.
@@ -166,7 +171,7 @@ func (o *Options) offline() bool { return o.Send.DryRun && !o.Send.Compare }
 func (j *job) confirm(ctx context.Context) error {
 	a := Announcement{
 		Overview: j.overview, Rows: j.overview.Valid, Edited: j.matches != nil,
-		Sheet: j.Sheet.Name, Host: j.Tenant.Host, Rate: j.Tenant.Client.Rate, DryRun: j.Send.DryRun, Compare: j.Send.Compare,
+		Sheet: j.Sheet.Name, Host: j.Tenant.Host, Profile: j.Profile, Rate: j.Tenant.Client.Rate, DryRun: j.Send.DryRun, Compare: j.Send.Compare,
 	}
 	if j.dir != nil {
 		a.Resumed = j.dir.Dir()

@@ -118,7 +118,7 @@ func (j *job) reopen() error {
 // describe notes what this session sends, and by which rules.
 func (j *job) describe() {
 	j.info.SHA256, j.info.FileSHA256, j.info.Version, j.info.Options = j.hash, j.sheet.CopySHA256(), j.Version, j.Settings
-	j.info.Results = string(j.Results)
+	j.info.Results, j.info.Sources = string(j.Results), j.Sources
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
 }
 

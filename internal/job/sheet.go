@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -35,10 +37,35 @@ func (j *job) open(ctx context.Context) (err error) {
 	}
 	j.onClose(func() error { return j.sheet.Close() })
 	j.onClose(j.Sheet.HoldAgainstWritten(ctx, j.sheet))
+	j.keepFitting()
 	if j.Results == "" && j.sheet.IsWorkbook() {
 		j.Results = report.Both
 	}
 	return nil
+}
+
+// keepFitting leaves out of what the run directory keeps the settings that do
+// not hold for this sheet: whatever reads the run later takes them as typed.
+func (j *job) keepFitting() {
+	j.Settings = maps.Clone(j.Settings)
+	set := func(name string, values []string) {
+		if j.Settings[name] = strings.Join(values, "\n"); len(values) == 0 {
+			delete(j.Settings, name)
+			delete(j.Sources, name)
+		}
+	}
+	var columns, dates []string
+	for _, m := range j.sheet.Mapped() {
+		columns = append(columns, m.String())
+	}
+	for _, d := range j.Sheet.Rules.Fitting(j.sheet.Columns()).Dates {
+		dates = append(dates, d.String())
+	}
+	if j.Settings != nil {
+		set("map", columns)
+		set("date", dates)
+	}
+	j.result.Settings = j.Settings
 }
 
 // Open opens a file as the sheet is read, such as the run's copy of it, and

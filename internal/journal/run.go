@@ -23,6 +23,7 @@ type Info struct {
 	FileSHA256 string            `json:"sheet_file_sha256,omitempty"` // of the run's copy where it is not SHA256: of a workbook it is a CSV
 	Host       string            `json:"host"`
 	Options    map[string]string `json:"options"`                  // flags by name; never a secret
+	Sources    map[string]string `json:"sources,omitempty"`        // where flags were set, by name: flag, environment, profile or file; the others have their default
 	Earlier    []Edition         `json:"earlier_sheets,omitempty"` // what the run was begun and gone on with before, each once
 	Results    string            `json:"results,omitempty"`        // the form of the files that can be corrected; empty for CSV
 	Version    string            `json:"version"`

@@ -24,6 +24,7 @@ type header struct {
 	labels  []Problem // of columns that are attributes', warnings too
 	repeats [][2]int  // columns that repeat an earlier one
 	noID    bool
+	mapped  []Mapping // those of the options that hold for it
 }
 
 // readHeader finds the delimiter and reads the first row that is not blank.
@@ -104,7 +105,7 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 			named = i + 1
 		}
 	}
-	mapped, err := mapColumns(cells[:named], o.Columns)
+	mapped, err := h.mapColumns(cells[:named], o.Columns)
 	if err != nil {
 		return h, err
 	}
@@ -117,16 +118,22 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 }
 
 // mapColumns returns the field that each column is mapped to, if any.
-func mapColumns(cells []string, mappings []Mapping) (map[int]string, error) {
+func (h *header) mapColumns(cells []string, mappings []Mapping) (map[int]string, error) {
 	mapped := make(map[int]string)
 	for _, m := range mappings {
+		if m.Optional && h.results {
+			continue
+		}
 		key, found := columnKey(m.Column), false
 		for i, cell := range cells {
 			if Trim(cell) != "" && columnKey(cell) == key {
 				mapped[i], found = m.Field, true
 			}
 		}
-		if !found {
+		switch {
+		case found:
+			h.mapped = append(h.mapped, m)
+		case !m.Optional:
 			reason := "the sheet has no column " + quoted(m.Column)
 			if near, ok := Nearest(m.Column, cells); ok {
 				reason += fmt.Sprintf("; did you mean %s?", quoted(near))

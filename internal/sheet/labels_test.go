@@ -132,7 +132,7 @@ func TestMappingsThatAreRefusedWithLabels(t *testing.T) {
 		{"a misspelt label", "End Dat", `did you mean "End Date"?`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := resolved(t, "id,x", Options{Columns: []Mapping{{"x", tt.field}}})
+			_, err := resolved(t, "id,x", Options{Columns: []Mapping{{Column: "x", Field: tt.field}}})
 			wantOptionError(t, err, "--map", tt.message)
 		})
 	}

@@ -25,6 +25,9 @@ const (
 type Mapping struct {
 	Column string // matched like any header name
 	Field  string // a field's name, attributes.UID or an attribute's label
+	// Optional mappings are left out for a sheet that has no such column, and
+	// for one that a run wrote; others are an error there.
+	Optional bool
 }
 
 // Options say how a sheet is read. The zero value detects what it can and
@@ -112,9 +115,12 @@ func (f Fields) notMappable(name string) string {
 	return fmt.Sprintf("%s; use one of %s or attributes.UID", message, strings.Join(f.names(), ", "))
 }
 
+// String returns the mapping as it is parsed.
+func (m Mapping) String() string { return m.Column + "=" + m.Field }
+
 // refuse returns the error of a mapping that cannot be used.
 func (m Mapping) refuse(reason string) error {
-	return &OptionError{Option: "--map", Value: m.Column + "=" + m.Field, Reason: reason}
+	return &OptionError{Option: "--map", Value: m.String(), Reason: reason}
 }
 
 // validate finds what is wrong with the options alone.

@@ -49,10 +49,10 @@ func TestOpenOptions(t *testing.T) {
 		{"encoding that reads nothing", Options{Encoding: "hz-gb-2312"}, "--encoding", "not a known encoding"},
 		{"quote as delimiter", Options{Delimiter: '"'}, "--delimiter", "cannot divide cells"},
 		{"surrogate as delimiter", Options{Delimiter: 0xd800}, "--delimiter", "not a character"},
-		{"no such field", Options{Columns: []Mapping{{"Contract End", "somewhere else"}}}, "--map", "use one of id, status"},
-		{"misspelt field", Options{Columns: []Mapping{{"Contract End", "statsu"}}}, "--map", `did you mean "status"?`},
-		{"no such column", Options{Columns: []Mapping{{"Contrct End", "attributes.x"}}}, "--map", `no column "Contrct End"; did you mean "Contract End"?`},
-		{"one column, two fields", Options{Columns: []Mapping{{"Contract End", "status"}, {"contract_end", "run"}}}, "--map", "mapped to status already"},
+		{"no such field", Options{Columns: []Mapping{{Column: "Contract End", Field: "somewhere else"}}}, "--map", "use one of id, status"},
+		{"misspelt field", Options{Columns: []Mapping{{Column: "Contract End", Field: "statsu"}}}, "--map", `did you mean "status"?`},
+		{"no such column", Options{Columns: []Mapping{{Column: "Contrct End", Field: "attributes.x"}}}, "--map", `no column "Contrct End"; did you mean "Contract End"?`},
+		{"one column, two fields", Options{Columns: []Mapping{{Column: "Contract End", Field: "status"}, {Column: "contract_end", Field: "run"}}}, "--map", "mapped to status already"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.options.Fields = testFields

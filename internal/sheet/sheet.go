@@ -253,6 +253,9 @@ func (s *Sheet) Columns() []Column {
 	return columns
 }
 
+// Mapped returns the mappings of the options that hold for this sheet.
+func (s *Sheet) Mapped() []Mapping { return slices.Clone(s.header.mapped) }
+
 // HeaderRow returns the header's row number as Excel shows it, 0 when there is
 // no header that can be read.
 func (s *Sheet) HeaderRow() int { return s.header.row }

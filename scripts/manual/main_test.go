@@ -40,6 +40,7 @@ func TestManPages(t *testing.T) {
 		"nermbulk-template.1":              {`\-\-output`},
 		"nermbulk-sheet.7":                 {`.TH "NERMBULK-SHEET" "7"`, "pending_approval", ".EX", "<clear> empties"},
 		"nermbulk-auth.7":                  {"NERM_TOKEN"},
+		"nermbulk-settings.7":              {"nermbulk.yaml", "profiles:"},
 		"nermbulk-resume.7":                {`\-\-resume`},
 		"nermbulk-exit-codes.7":            {"130"},
 	} {
