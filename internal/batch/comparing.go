@@ -150,6 +150,9 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 			return s.end(t, journal.Failed, got), nil
 		}
 		plan.Changes = found.Describe()
+		for label, d := range found.Differences {
+			plan.Fields = append(plan.Fields, journal.FieldChange{Field: label, Old: d.Held, New: d.Asked, Remark: d.Remark})
+		}
 		if found.Matches() {
 			plan.Action, plan.Method, plan.Path = actionUnchanged, "", ""
 			if found.Count(change.ShownAsName) > 0 {

@@ -154,23 +154,42 @@ func (c Comparison) held(field string) string {
 // Describe is one line for each difference, `field: old → new`. What cannot be
 // compared is marked.
 func (c Comparison) Describe() string {
-	all := c.all()
-	lines := make([]string, len(all))
-	for i, d := range all {
-		held := orEmpty(d.held)
-		if d.certainty == Missing {
+	var lines []string
+	for label, d := range c.Differences {
+		held := orEmpty(d.Held)
+		if d.Untold {
 			held = "(not told)"
 		}
-		lines[i] = d.label + ": " + held + " → " + orEmpty(d.text) + remarks[d.certainty]
+		line := label + ": " + held + " → " + orEmpty(d.Asked)
+		if d.Remark != "" {
+			line += " (" + d.Remark + ")"
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
 }
 
+// Difference is a field in which a session is not as a change asks.
+type Difference struct {
+	Held, Asked string
+	Untold      bool   // the session does not say what it holds
+	Remark      string // why the two cannot be compared, if so
+}
+
+// Differences yields each difference with the field's name in a header.
+func (c Comparison) Differences(yield func(label string, d Difference) bool) {
+	for _, d := range c.all() {
+		if !yield(d.label, Difference{d.held, d.text, d.certainty == Missing, remarks[d.certainty]}) {
+			return
+		}
+	}
+}
+
 var remarks = [...]string{
 	Certain:     "",
-	Unproven:    " (cannot be compared: an id and a name)",
-	ShownAsName: " (cannot be compared: the tenant shows a name)",
-	Missing:     " (cannot be compared: the tenant does not tell this field)",
+	Unproven:    "cannot be compared: an id and a name",
+	ShownAsName: "cannot be compared: the tenant shows a name",
+	Missing:     "cannot be compared: the tenant does not tell this field",
 }
 
 func orEmpty(value string) string {

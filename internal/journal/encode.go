@@ -161,6 +161,19 @@ func (r Planned) encode(e *encoder) {
 		e.json("body", r.Body)
 	}
 	e.textIfAny("changes", r.Changes)
+	open := byte('[')
+	for _, f := range r.Fields {
+		if open == '[' {
+			e.key("fields")
+		}
+		e.b = append(text.AppendJSON(append(append(e.b, open), `{"field":`...), f.Field), `,"old":`...)
+		e.b = append(text.AppendJSON(e.b, f.Old), `,"new":`...)
+		e.b = append(text.AppendJSON(append(text.AppendJSON(e.b, f.New), `,"remark":`...), f.Remark), '}')
+		open = ','
+	}
+	if open == ',' {
+		e.b = append(e.b, ']')
+	}
 }
 
 func (t Tick) encode(e *encoder) {

@@ -27,6 +27,8 @@ func TestLines(t *testing.T) {
 		{"before", Before{Row: 3, ID: "x", Sent: map[string]string{"status": "open", "attributes.b": "\""}, Session: []byte("{\"a\":\r\n \"ü\"}")}, `{"t":"before","row":3,"id":"x","sent":{"attributes.b":"\"","status":"open"},"session":{"a": "ü"}`},
 		{"before that is no JSON", Before{Row: 3, ID: "x", Session: []byte(`{oops`)}, `{"t":"before","row":3,"id":"x","sent":{},"session":"{oops"`},
 		{"plan", Planned{Row: 3, ID: "x", Action: "patch", Method: "PATCH", Path: "/w/x", Body: []byte(`{"b":[1]}`), Changes: "a: 1 → 2"}, `{"t":"plan","row":3,"id":"x","action":"patch","method":"PATCH","path":"/w/x","body":{"b":[1]},"changes":"a: 1 → 2"`},
+		{"plan of a comparison", Planned{Row: 3, ID: "x", Action: "patch", Fields: []FieldChange{{"a", "1", "2", ""}, {"b", "", "\"", "why"}}},
+			`{"t":"plan","row":3,"id":"x","action":"patch","fields":[{"field":"a","old":"1","new":"2","remark":""},{"field":"b","old":"","new":"\"","remark":"why"}]`},
 		{"plan of nothing", Planned{Row: 3, ID: "x", Action: "unchanged"}, `{"t":"plan","row":3,"id":"x","action":"unchanged"`},
 		{"tick", Tick{At: testTime, Patch: 10, Get: 2, Token: 1, Throttled: 3, Retried: 4, Ceiling: 9.9, Latency: map[int]int{500: 1, 50: 9}}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":10,"get":2,"token":1,"throttled":3,"retried":4,"ceiling":9.9,"latency_ms":{"50":9,"500":1}`},
 		{"tick without a number", Tick{At: testTime, Ceiling: math.Inf(1)}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":0,"get":0,"token":0,"throttled":0,"retried":0,"ceiling":0`},
@@ -124,7 +126,7 @@ func TestRoundTrip(t *testing.T) {
 		{"session object", Before{Row: 4, ID: "x", Sent: map[string]string{"a": hostile, hostile: "b"}, Session: []byte(`{"a":{"b":["]}\"",1.0,12345678901234567890,null]}}`)}},
 		{"session text", Before{Row: 4, ID: "x", Sent: map[string]string{}, Session: []byte(`"quoted"`)}},
 		{"session broken", Before{Row: 4, ID: "x", Sent: map[string]string{}, Session: []byte("{\n\x00")}},
-		{"plan", Planned{Row: 4, ID: hostile, Action: "patch", Method: "PATCH", Path: hostile, Body: []byte(`[{"x":"` + "}" + `"}]`), Changes: hostile}},
+		{"plan", Planned{Row: 4, ID: hostile, Action: "patch", Method: "PATCH", Path: hostile, Body: []byte(`[{"x":"` + "}" + `"}]`), Changes: hostile, Fields: []FieldChange{{hostile, hostile, hostile, hostile}}}},
 		{"tick", Tick{At: testTime, Patch: 1, Get: 2, Token: 3, Throttled: 4, Retried: 5, Ceiling: 0.125, Latency: map[int]int{1: 2, 30000: 4}}},
 		{"end", End{At: testTime, ExitCode: 143, Reason: hostile, Finished: true}},
 	}

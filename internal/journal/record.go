@@ -114,6 +114,16 @@ type Planned struct {
 	Path    string `json:"path"`
 	Body    []byte `json:"-"`       // JSON; empty when nothing would be sent
 	Changes string `json:"changes"` // with a comparison: "field: old → new", one a line
+
+	Fields []FieldChange `json:"fields"` // the same as data
+}
+
+// FieldChange is one field of a session that a row changes.
+type FieldChange struct {
+	Field  string `json:"field"`            // as a header names it: status, attributes.end_date
+	Old    string `json:"old"`              // what the session holds
+	New    string `json:"new"`              // what is sent
+	Remark string `json:"remark,omitempty"` // why the two cannot be compared, if so
 }
 
 // Tick counts what happened since the tick before it, at most a second or so

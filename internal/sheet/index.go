@@ -1,0 +1,171 @@
+package sheet
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"slices"
+)
+
+// Index finds the rows of a sheet by their place among those that are not blank,
+// so that some of them can be read without those above. It keeps about five
+// bytes a row. It is not safe for concurrent use, and of no use once the sheet is
+// closed.
+type Index struct {
+	sheet   *Sheet
+	text    io.ReaderAt // in UTF-8
+	scratch *os.File    // text, where the file itself is in another form
+	size    int64       // of text
+	numbers []int32     // of the rows, as Excel shows them
+	starts  []int64     // where every so many rows the next begins in text
+	cells   []string
+}
+
+// stride is how many rows are passed over at most to find one.
+const stride = 32
+
+// windowSize is how many bytes are read at a time.
+const windowSize = 32 << 10
+
+// NewIndex reads the whole sheet. Rows behind a place where it cannot be divided
+// into cells are not in the index; a sheet without a header that can be read has
+// none.
+func (s *Sheet) NewIndex(ctx context.Context) (*Index, error) {
+	x := &Index{sheet: s, text: s.text, size: s.size}
+	if s.header.row == 0 {
+		return x, nil
+	}
+	at := int64(s.charset.mark)
+	if s.packed || s.charset.decoder != nil {
+		if err := x.decode(ctx); err != nil {
+			return nil, errors.Join(err, x.Close())
+		}
+		at = 0
+	}
+	if err := x.read(ctx, at); err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return x, nil
+}
+
+// decode makes text of a file that is packed, or in another charset.
+func (x *Index) decode(ctx context.Context) error {
+	s := x.sheet
+	src := s.source(nil)
+	if _, err := io.CopyN(io.Discard, src, int64(s.charset.mark)); err != nil {
+		return s.readError(err)
+	}
+	var err error
+	if x.scratch, err = s.scratch(); err != nil {
+		return &ScratchError{err}
+	}
+	x.text = x.scratch
+	text := s.charset.reader(src)
+	for err == nil && ctx.Err() == nil {
+		var n int64
+		n, err = io.CopyN(x.scratch, text, 1<<20)
+		x.size += n
+	}
+	if errors.Is(err, io.EOF) || isFault(err) { // what can be unpacked is shown
+		err = nil
+	}
+	if err != nil {
+		return s.readError(err)
+	}
+	return ctx.Err()
+}
+
+// read finds the rows from the beginning of the text, at an offset.
+func (x *Index) read(ctx context.Context, at int64) error {
+	s := x.sheet
+	scan := x.scan(at + int64(s.separator))
+	at += int64(s.separator)
+	for number := int32(1); number < math.MaxInt32; number++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := scan.next()
+		if errors.Is(err, io.EOF) || isFault(err) {
+			break
+		}
+		if err != nil {
+			return s.readError(err)
+		}
+		if int(number) > s.header.row && !scan.blank() {
+			if len(x.numbers)%stride == 0 {
+				x.starts = append(x.starts, at)
+			}
+			x.numbers = append(x.numbers, number)
+		}
+		at += int64(scan.length)
+	}
+	x.numbers, x.starts = slices.Clip(x.numbers), slices.Clip(x.starts)
+	return s.unchanged()
+}
+
+// scan starts at an offset of the text, where a record begins.
+func (x *Index) scan(at int64) *scanner {
+	scan := newScanner(io.NewSectionReader(x.text, at, x.size-at))
+	scan.buf = make([]byte, windowSize) // most often little is read
+	scan.divideBy(x.sheet.delimiter)
+	return scan
+}
+
+// Len returns how many rows there are.
+func (x *Index) Len() int { return len(x.numbers) }
+
+// Number returns the number of the ith row as Excel shows it.
+func (x *Index) Number(i int) int { return int(x.numbers[i]) }
+
+// Find returns which row has a number, or would be the first after it.
+func (x *Index) Find(number int) (i int, ok bool) {
+	return slices.BinarySearch(x.numbers, int32(min(number, math.MaxInt32)))
+}
+
+// Each calls fn with the rows from the ith on, as Sheet.Each does, until fn
+// returns an error, which it returns.
+func (x *Index) Each(ctx context.Context, i int, fn func(i int, r *Row) error) error {
+	s := x.sheet
+	if i >= len(x.numbers) {
+		return nil
+	}
+	if err := s.unchanged(); err != nil {
+		return err
+	}
+	r := &reader{header: &s.header, sheet: s, scan: x.scan(x.starts[i/stride]), filled: make([]bool, len(s.header.blanks)), cells: x.cells}
+	if r.cells == nil {
+		r.cells = make([]string, 0, len(s.header.columns))
+	}
+	id := slices.IndexFunc(s.header.columns, func(c Column) bool { return c.Field == ID })
+	for at := i / stride * stride; at < len(x.numbers); at++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		cells, err := r.Read()
+		if err != nil {
+			return s.readError(err)
+		}
+		x.cells = r.cells
+		if at < i {
+			continue
+		}
+		row := Row{Number: x.Number(at), Cells: cells, Excess: r.excess, kinds: s.kinds()}
+		if id >= 0 {
+			row.ID = cells[id]
+		}
+		if err := fn(at, &row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close gives up what the index keeps next to the sheet.
+func (x *Index) Close() error {
+	if x.scratch == nil {
+		return nil
+	}
+	return x.scratch.Close()
+}
