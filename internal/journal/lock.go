@@ -52,9 +52,13 @@ func tryLock(path string) (*flock.Flock, error) {
 func Claim(path, work string) (release func() error, err error) {
 	dir := filepath.Dir(path)
 	made := false
-	for {
+	for tries := 1; ; tries++ {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			if err := makeDir(dir); err != nil {
+			err := makeDir(dir)
+			if errors.Is(err, fs.ErrExist) && tries < 100 {
+				continue // another one has made it, and removed it again
+			}
+			if err != nil {
 				return nil, err
 			}
 			made = true
