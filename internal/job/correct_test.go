@@ -12,6 +12,7 @@ import (
 	"nermbulk/internal/api"
 	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
+	"nermbulk/internal/report"
 	"nermbulk/internal/sandbox"
 	"nermbulk/internal/sheet"
 )
@@ -116,6 +117,9 @@ func TestFailedRowsAndUndo(t *testing.T) {
 	if err != nil || first.Summary.Outcomes.Updated != 1 || first.Summary.Outcomes.Invalid != 1 {
 		t.Fatalf("%v, %+v", err, first.Summary.Outcomes)
 	}
+	if rows := rowsOf(t, first.Dir, options.Sheet); len(rows) != 2 || rows[0].Result.Status != "updated" || rows[1].Result.Status != "invalid" || !strings.Contains(rows[1].Result.Error, "is not a status") {
+		t.Errorf("the rows are %+v", rows)
+	}
 	failed, ok := options.Sheet.Failed(first.Summary)
 	if !ok {
 		t.Fatal("no row has failed")
@@ -148,6 +152,10 @@ func TestFailedRowsAndUndo(t *testing.T) {
 	if err != nil || preview.Summary.ToSend != 1 {
 		t.Fatalf("%v, to send %d", err, preview.Summary.ToSend)
 	}
+	rows := rowsOf(t, preview.Dir, undo.Sheet)
+	if len(rows) != 1 || rows[0].Result.Status != "patch" || len(rows[0].Result.Fields) != 1 || rows[0].Result.Fields[0].Field != "status" || rows[0].Result.Fields[0].Old != "completed" {
+		t.Errorf("previewed is %+v", rows)
+	}
 	undo.Send.DryRun = false
 	done, err := Run(t.Context(), undo)
 	if err != nil || done.Code != ExitOK || done.Summary.Outcomes.Updated != 1 {
@@ -156,6 +164,20 @@ func TestFailedRowsAndUndo(t *testing.T) {
 	if preview, err = Run(t.Context(), withDryRun(options)); err != nil || preview.Summary.ToSend != 1 {
 		t.Errorf("after the undo, the first row is to be sent again: %v, %d", err, preview.Summary.ToSend)
 	}
+}
+
+// rowsOf returns what a run has made of its rows.
+func rowsOf(t *testing.T, dir string, s Sheet) []report.GridRow {
+	t.Helper()
+	g, err := OpenGrid(t.Context(), dir, func(map[string]string) (Sheet, error) { return s, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := g.Window(t.Context(), report.Query{Rows: 10})
+	if err := errors.Join(err, g.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return w.Rows
 }
 
 func withDryRun(o Options) Options {
