@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 
 	"nermbulk/internal/text"
 )
@@ -243,11 +242,11 @@ func netReason(err error, secrets *redactor) string {
 		return through + fmt.Sprintf("the host name %s is not known", text.Line(dns.Name, maxTyped))
 	case errors.As(err, &dns):
 		return through + fmt.Sprintf("the host name %s could not be looked up", text.Line(dns.Name, maxTyped))
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, connRefused):
 		return through + "connection refused"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+	case errors.Is(err, netUnreachable), errors.Is(err, hostUnreachable):
 		return through + "there is no route to the host"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, connReset), errors.Is(err, connAborted):
 		return through + "connection reset"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return through + "connection closed by the other side"

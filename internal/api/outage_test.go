@@ -270,6 +270,9 @@ func TestStarvation(t *testing.T) {
 		}
 		return st
 	}
+	local := func(after time.Duration) string { // since the test's clock began
+		return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(after).Local().Format("2006-01-02 15:04:05 MST")
+	}
 	tests := []struct {
 		name    string
 		wait    time.Duration
@@ -279,8 +282,8 @@ func TestStarvation(t *testing.T) {
 		message string
 	}{
 		{"without a word", 5 * time.Minute, []step{refused("")}, 5 * time.Minute, 30, "for 5m0s it answered nothing but that there are too many requests, and does not say until when"},
-		{"told each time", 10 * time.Second, []step{refused("4")}, 10 * time.Second, 20, "for 10s it answered nothing but that there are too many requests, and asks to wait until 2000-01-01 00:00:1"},
-		{"told longer", 5 * time.Minute, []step{refused("3600")}, 0, 8, "it asks to wait 1h0m0s, until 2000-01-01 01:00:00 UTC, which is longer than --outage-wait allows (5m0s)"},
+		{"told each time", 10 * time.Second, []step{refused("4")}, 10 * time.Second, 20, "for 10s it answered nothing but that there are too many requests, and asks to wait until " + local(10 * time.Second)[:len("2000-01-01 00:00:1")]},
+		{"told longer", 5 * time.Minute, []step{refused("3600")}, 0, 8, "it asks to wait 1h0m0s, until " + local(time.Hour) + ", which is longer than --outage-wait allows (5m0s)"},
 		{"told longer after grants", time.Minute, []step{ok(), ok(), refused("61")}, 0, 10, "it asks to wait 1m1s"},
 		{"nothing but 503", 10 * time.Second, []step{{status: 503, header: http.Header{"Retry-After": {"11"}}}}, 0, 8, "it asks to wait 11s"},
 		{"with no outage wait", 0, []step{refused("4")}, 5 * time.Minute, 200, "for 5m0s it answered nothing"},

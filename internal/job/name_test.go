@@ -10,7 +10,7 @@ func TestRunName(t *testing.T) {
 	for _, tt := range []struct{ sheet, want string }{
 		{"data/sessions.csv", "sessions"},
 		{"sessions.csv.gz", "sessions"},
-		{"a:b?.csv", "a_b_"},
+		{"a*b?.csv", "a_b_"},
 		{".csv", "sheet"},
 		{strings.Repeat("x", 240) + ".csv", strings.Repeat("x", 100)},
 		{strings.Repeat("表", 80) + ".csv", strings.Repeat("表", 33)},

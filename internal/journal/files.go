@@ -214,7 +214,7 @@ func kindOf(mode fs.FileMode) string {
 }
 
 // makeDir makes dir with those above it that are missing, each one so that a
-// power cut cannot take it, and closes an empty one to others.
+// power cut cannot take it, and closes it to others if it is empty.
 func makeDir(dir string) error {
 	var made []string
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
@@ -231,9 +231,10 @@ func makeDir(dir string) error {
 			return err
 		}
 	}
-	if entries, err := os.ReadDir(dir); len(made) == 0 && err == nil && len(entries) == 0 {
-		// Where it is not ours to change, the files' own modes protect them.
-		_ = os.Chmod(dir, 0o700)
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) == 0 {
+		// Where it is not ours to change, the files' own modes protect them. Not
+		// every file system can do it.
+		_ = restrict(dir)
 	}
 	return nil
 }

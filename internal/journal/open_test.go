@@ -34,10 +34,7 @@ func TestOpening(t *testing.T) {
 	t.Run("mode", func(t *testing.T) {
 		dir := t.TempDir()
 		openWriter(t, dir)
-		info, err := os.Stat(filepath.Join(dir, FileName))
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("got %v, %v", info.Mode(), err)
-		}
+		checkMode(t, filepath.Join(dir, FileName), 0o600)
 	})
 	t.Run("symbolic link", func(t *testing.T) {
 		dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "victim")

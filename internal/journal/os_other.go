@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package journal
 
@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 )
 
 // There is no such flag; openFile looks before it opens.
@@ -16,11 +15,10 @@ const noFollow = 0
 // syncDir does nothing: a directory cannot be synced here.
 func syncDir(string) error { return nil }
 
-// openScratch opens a file that the system removes with its last handle.
+// openScratch opens a file with a name that nobody guesses.
 func openScratch(dir string) (*os.File, error) {
-	flags := os.O_RDWR | os.O_CREATE | os.O_EXCL
-	if runtime.GOOS == "windows" {
-		flags |= 0x04000000 // FILE_FLAG_DELETE_ON_CLOSE
-	}
-	return os.OpenFile(filepath.Join(dir, fmt.Sprintf(".nermbulk-%d", rand.Uint64())), flags, 0o600)
+	path := filepath.Join(dir, fmt.Sprintf(".nermbulk-%d", rand.Uint64()))
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
+
+func restrict(dir string) error { return os.Chmod(dir, 0o700) }

@@ -36,3 +36,6 @@ func openScratch(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// restrict closes a directory to others.
+func restrict(dir string) error { return os.Chmod(dir, 0o700) }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -88,9 +89,15 @@ func put(t *testing.T, dir, name, content string) {
 	}
 }
 
+// checkMode checks a mode where the system has modes; elsewhere, that the file
+// is there and of its kind.
 func checkMode(t *testing.T, path string, want fs.FileMode) {
 	t.Helper()
-	if info, err := os.Lstat(path); err != nil || info.Mode() != want {
+	info, err := os.Lstat(path)
+	if runtime.GOOS == "windows" && err == nil && info.Mode().Type() == want.Type() {
+		return
+	}
+	if err != nil || info.Mode() != want {
 		t.Errorf("%s has mode %v, want %v; %v", path, info.Mode(), want, err)
 	}
 }

@@ -11,11 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/text/encoding/unicode"
+
+	"nermbulk/internal/text"
 )
 
 func zipped(t *testing.T, names ...string) string {
@@ -272,7 +275,11 @@ func TestAdvice(t *testing.T) {
 			t.Errorf("%q: no advice: %s", header, p[0].Message)
 			continue
 		}
-		word := strings.ReplaceAll(strings.TrimPrefix(advice[:strings.LastIndex(advice, "'")], "'"), `'\''`, "'")
+		quote, escaped := "'", `'\''`
+		if runtime.GOOS == "windows" {
+			quote, escaped = `"`, `""`
+		}
+		word := strings.ReplaceAll(strings.TrimPrefix(advice[:strings.LastIndex(advice, quote)], quote), escaped, quote)
 		m, err := testFields.ParseMapping(word)
 		if err != nil {
 			t.Errorf("%q: %v", header, err)
@@ -284,7 +291,7 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 	s := open(t, write(t, "id,Kst.\n1,2\n"), Options{})
-	if m := s.Problems()[0].Message; !strings.Contains(m, "--map 'Kst.=attributes.kst'") {
+	if m := s.Problems()[0].Message; !strings.Contains(m, "--map "+text.ShellQuote("Kst.=attributes.kst")) {
 		t.Errorf("got %s", m)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/xuri/excelize/v2"
+
+	"nermbulk/internal/text"
 )
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
@@ -380,7 +382,7 @@ func TestWorkbookOptions(t *testing.T) {
 		message string
 	}{
 		{"several worksheets", two, Options{}, `--worksheet: the workbook has several worksheets with data: choose one of "Januar", "Februar"`},
-		{"no such worksheet", two, Options{Worksheet: "March"}, `--worksheet 'March': the workbook has no worksheet of that name; it has "Januar", "Februar", "Alt"`},
+		{"no such worksheet", two, Options{Worksheet: "March"}, "--worksheet " + text.ShellQuote("March") + `: the workbook has no worksheet of that name; it has "Januar", "Februar", "Alt"`},
 		{"encoding", oneSheet(rows), Options{Encoding: "windows-1252"}, "--encoding: this is a workbook, whose texts need none: leave the flag out"},
 		{"delimiter", oneSheet(rows), Options{Delimiter: ';'}, "--delimiter: this is a workbook, whose texts need none: leave the flag out"},
 	} {

@@ -84,10 +84,10 @@ func TestTexts(t *testing.T) {
 		{"span: minutes", Span(250 * time.Second), "4m10s"},
 		{"span: hours", Span(64 * time.Minute), "1h04m"},
 		{"span: days", Span(50 * time.Hour), "2d02h"},
-		{"shell: plain", ShellWord("runs/a-1"), "runs/a-1"},
-		{"shell: nothing", ShellWord(""), "''"},
-		{"shell: a space", ShellWord("a b"), "'a b'"},
-		{"shell: an apostrophe", ShellWord("it's"), `'it'\''s'`},
+		{"POSIX: plain", shellOf("linux").word("runs/a-1"), "runs/a-1"},
+		{"POSIX: nothing", shellOf("linux").word(""), "''"},
+		{"POSIX: a space", shellOf("linux").word("a b"), "'a b'"},
+		{"POSIX: an apostrophe", shellOf("linux").word("it's"), `'it'\''s'`},
 		{"cmd.exe and PowerShell: a path", shellOf("windows").word(`C:\runs\a-1`), `C:\runs\a-1`},
 		{"cmd.exe and PowerShell: a space", shellOf("windows").word(`C:\my runs\failed.csv`), `"C:\my runs\failed.csv"`},
 		{"cmd.exe and PowerShell: a backslash at the end", shellOf("windows").word(`C:\my runs\`), `"C:\my runs\\"`},
@@ -95,7 +95,7 @@ func TestTexts(t *testing.T) {
 		{"cmd.exe and PowerShell: a quote", shellOf("windows").word(`a"b`), `"a""b"`},
 		{"cmd.exe and PowerShell: nothing", shellOf("windows").word(""), `""`},
 		{"POSIX on every other system", shellOf("darwin").word(`a\b`), `'a\b'`},
-		{"shell: always quoted", ShellQuote("a"), "'a'"},
+		{"POSIX: always quoted", shellOf("linux").quote("a"), "'a'"},
 	}
 	for _, tt := range tests {
 		if tt.got != tt.want {
