@@ -1,12 +1,15 @@
 package api
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 )
 
@@ -75,9 +78,7 @@ func (o option) listKey() string { return cmp.Or(o.ID, o.Text) }
 func (option) plural() string    { return "options" }
 
 func parseAttribute(object []byte) (a Attribute, err error) {
-	if err = unmarshal(object, &a); err == nil && a.UID == "" {
-		err = errors.New("an attribute without a uid")
-	}
+	err = unmarshal(object, &a)
 	return a, err
 }
 
@@ -97,9 +98,10 @@ func parseOption(object []byte) (option, error) {
 // retries. The error is a *ListError, or an *IncompleteError beside what could
 // be read.
 func (c *Client) Attributes(ctx context.Context) ([]Attribute, error) {
-	return readAll(ctx, Query{}, func(ctx context.Context, q Query) (Page[Attribute], Answer) {
+	all, err := readAll(ctx, Query{}, func(ctx context.Context, q Query) (Page[Attribute], Answer) {
 		return readList(ctx, c, "ne_attributes", q, parseAttribute)
 	})
+	return slices.DeleteFunc(all, func(a Attribute) bool { return a.UID == "" }), err
 }
 
 // AttributeOptions reads the options of one attribute, in the tenant's order.
@@ -133,7 +135,20 @@ func readAll[T listed](ctx context.Context, q Query, list func(context.Context, 
 type AttributesFile struct {
 	Host       string      `json:"host"`
 	ReadAt     time.Time   `json:"read_at"`
+	Incomplete bool        `json:"incomplete,omitempty"` // the tenant has more than it gave
 	Attributes []Attribute `json:"attributes"`
+}
+
+// Write writes the file.
+func (f AttributesFile) Write(w io.Writer) error {
+	if f.Attributes == nil {
+		f.Attributes = []Attribute{}
+	}
+	out := bufio.NewWriter(w)
+	file := json.NewEncoder(out)
+	file.SetEscapeHTML(false)
+	file.SetIndent("", " ")
+	return cmp.Or(file.Encode(f), out.Flush())
 }
 
 // ParseAttributesFile reads such a file. Keys that it does not know are passed
@@ -143,6 +158,7 @@ func ParseAttributesFile(text []byte) (AttributesFile, error) {
 	var doc struct {
 		Host       string            `json:"host"`
 		ReadAt     time.Time         `json:"read_at"`
+		Incomplete bool              `json:"incomplete"`
 		Attributes []json.RawMessage `json:"attributes"`
 	}
 	err := json.Unmarshal(bytes.TrimPrefix(text, []byte("\uFEFF")), &doc)
@@ -158,10 +174,10 @@ func ParseAttributesFile(text []byte) (AttributesFile, error) {
 	case doc.Attributes == nil:
 		return f, errors.New(`it holds no "attributes"`)
 	}
-	f = AttributesFile{Host: doc.Host, ReadAt: doc.ReadAt, Attributes: make([]Attribute, len(doc.Attributes))}
+	f = AttributesFile{Host: doc.Host, ReadAt: doc.ReadAt, Incomplete: doc.Incomplete, Attributes: make([]Attribute, len(doc.Attributes))}
 	for i, object := range doc.Attributes {
-		if f.Attributes[i], err = parseAttribute(object); err != nil {
-			return f, fmt.Errorf("attribute %d: %w", i+1, err)
+		if f.Attributes[i], err = parseAttribute(object); err != nil || f.Attributes[i].UID == "" {
+			return f, fmt.Errorf("attribute %d is not one, or has no uid", i+1)
 		}
 	}
 	return f, nil

@@ -57,6 +57,7 @@ func TestCompletion(t *testing.T) {
 		{"a date's form", []string{"run", "--date", "attributes.x=dd"}, []string{"attributes.x=dd/mm/yyyy:", "attributes.x=dd-mm-yyyy:", "attributes.x=dd.mm.yyyy:", directive(noFiles | inOrder | noSpace)}},
 		{"a date's other form", []string{"run", "--date", "attributes.x=dd.mm.yyyy:yyyy-"}, []string{"attributes.x=dd.mm.yyyy:yyyy-mm-dd", directive(noFiles | inOrder)}},
 		{"a number", []string{"run", "--workers", ""}, []string{directive(noFiles)}},
+		{"a file of attributes", []string{"attributes", "-o", ""}, []string{"json", "csv", directive(endings)}},
 		{"export takes no argument", []string{"export", ""}, []string{directive(noFiles)}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

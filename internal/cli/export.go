@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -23,30 +22,22 @@ import (
 	"nermbulk/internal/change"
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
-	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
 // exporter runs the export command with its flags.
 type exporter struct {
-	Streams
-	tenantFlags
-	logFlags
-	status, output string
-	query          api.Query
-
+	tenantReader
+	status string
+	query  api.Query
 	flags  *pflag.FlagSet
-	out    *printer
-	to     job.Tenant
-	client *api.Client
-	path   string // of the sheet, links followed; empty for standard output
 
 	incomplete *api.IncompleteError // nil: the tenant gave all that it has
 }
 
 func newExportCommand(s Streams) *cobra.Command {
-	e := &exporter{Streams: s, query: api.Query{Whole: true}}
+	e := &exporter{tenantReader: tenantReader{Streams: s}, query: api.Query{Whole: true}}
 	c := &cobra.Command{
 		Use:   "export -o FILE",
 		Short: "Write the tenant's sessions as a sheet that run accepts",
@@ -105,7 +96,6 @@ func (e *exporter) run(ctx context.Context) (err error) {
 	if err := e.validate(); err != nil {
 		return err
 	}
-	e.out = newPrinter(e.Err, e.logFlags)
 	if err := e.connect(); err != nil {
 		return err
 	}
@@ -120,14 +110,8 @@ func (e *exporter) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = cmp.Or(err, sessions.Close()) }()
 	uids, err := e.read(ctx, sessions)
-	list, unlisted := errors.AsType[*api.ListError](err)
-	switch {
-	case unlisted && list.Answer.Verdict == api.Refused:
-		return &failure{ExitUsage, err}
-	case unlisted:
-		return &failure{ExitStopped, err}
-	case err != nil:
-		return err
+	if err != nil {
+		return unlisted(err)
 	}
 	x := newExportSheet(uids, e.to.Host)
 	if x, err = e.write(x, sessions); err != nil {
@@ -167,23 +151,6 @@ func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) (*exportSheet, 
 	return x, journal.Replace(path, asCSV)
 }
 
-// connect makes the client, and checks that the sheet can be written.
-func (e *exporter) connect() (err error) {
-	if e.to, err = e.resolveTenant(e.Env, false); err != nil {
-		return err
-	}
-	e.warn(e.out)
-	if e.path, err = exportPath(e.output); err != nil {
-		return usage("-o %s: %w", e.output, err)
-	}
-	e.to.Client.Workers, e.to.Client.Log = 1, e.out.client()
-	e.client, err = api.New(e.to.Client)
-	if err != nil {
-		return &failure{ExitUsage, err}
-	}
-	return nil
-}
-
 // read reads the whole list and writes it to the file, a session a line. It
 // returns the attributes that any session has.
 func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[string]struct{}, err error) {
@@ -191,7 +158,7 @@ func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[strin
 	uids = map[string]struct{}{}
 	file := json.NewEncoder(sessions)
 	var total, read atomic.Int64
-	defer job.StartClock(e.progress(&total, &read))()
+	defer job.StartClock(e.progress(&total, &read, "session"))()
 	for page, err := range api.Pages(ctx, e.client.List, e.query) {
 		if incomplete, ok := errors.AsType[*api.IncompleteError](err); ok {
 			e.incomplete = incomplete
@@ -213,40 +180,6 @@ func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[strin
 		read.Add(int64(len(page.Items)))
 	}
 	return uids, nil
-}
-
-// linesEvery is the time between two lines of progress where there is no bar.
-const linesEvery = 10 * time.Second
-
-// progress returns what shows with each tick how many sessions have been read.
-// There is a bar once the tenant has said the total, which it need not do.
-func (e *exporter) progress(total, read *atomic.Int64) (update func(last bool)) {
-	var bar *report.Progress
-	length, printed := 0, e.Now() // of the bar, and when the last line was
-	rate := job.NewRate(e.Now())
-	return func(last bool) {
-		done, now := int(read.Load()), e.Now()
-		if bar == nil {
-			if length = int(total.Load()); length > 0 {
-				bar = newProgress(e.Streams, e.out, length)
-			} else if done > 0 && now.Sub(printed) >= linesEvery {
-				printed = now
-				e.out.say(slog.LevelInfo, text.Count(done, "session")+" read", "progress", "done", done)
-			}
-		}
-		if bar == nil {
-			return
-		}
-		limits := e.client.Limits()
-		_, outage := e.client.Outage()
-		bar.Update(report.State{
-			Done: min(done, length), Left: max(0, length-done), Rate: rate.Update(now, done),
-			PausedUntil: limits.PausedUntil, Throttling: limits.Throttling, Outage: outage, Unanswered: e.client.Unanswered(),
-		})
-		if last {
-			bar.Stop()
-		}
-	}
 }
 
 // summarize says what was written, what was left out and how to send it back.

@@ -46,9 +46,10 @@ func cause(err error) error {
 	return err
 }
 
-// exportPath returns the file to write, so that a link to a sheet stays a link.
+// exportPath returns the file to write, so that a link to a sheet stays a link;
+// "" for standard output.
 func exportPath(output string) (string, error) {
-	if output == "-" {
+	if output == "-" || output == "" {
 		return "", nil
 	}
 	path, err := filepath.EvalSymlinks(output)

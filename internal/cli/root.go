@@ -79,7 +79,7 @@ func NewRoot(s Streams) *cobra.Command {
 		return cmp.Or(refuseUnknown(c, s.Environ), fillAll(c.Flags(), s.Env))
 	}
 	root.AddCommand(
-		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s), newTemplateCommand(s),
+		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s), newAttributesCommand(s), newTemplateCommand(s),
 		newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
 	)
 	addHelp(root)

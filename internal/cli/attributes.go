@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nermbulk/internal/api"
+	"nermbulk/internal/job"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
+)
+
+// attributeLister runs the attributes command with its flags.
+type attributeLister struct {
+	tenantReader
+	json bool
+
+	list api.AttributesFile
+	gaps []string // what the tenant did not give to its end
+}
+
+func newAttributesCommand(s Streams) *cobra.Command {
+	l := &attributeLister{tenantReader: tenantReader{Streams: s}}
+	c := &cobra.Command{
+		Use:   "attributes",
+		Short: "List the tenant's attributes: uid, label, type, date format, options",
+		Args:  exactly(0, "no arguments"),
+		RunE:  func(*cobra.Command, []string) error { return s.interruptible(l.run) },
+	}
+	setFlags(c,
+		group("The tenant", l.tenantFlags.register),
+		group("How fast", func(flags *pflag.FlagSet) { l.registerPace(flags, "page") }),
+		group("Output", func(flags *pflag.FlagSet) {
+			flags.StringVarP(&l.output, "output", "o", "", "write them to this file instead: .json, which --attributes of run and check reads, or .csv")
+			flags.BoolVar(&l.json, jsonFlag, false, "one JSON document on standard output")
+			l.logFlags.register(flags)
+		}),
+	)
+	_ = c.RegisterFlagCompletionFunc("output", completeFiles("json", "csv")) // there is such a flag
+	return c
+}
+
+// write returns what writes the file, in the form that its name ends in.
+func (l *attributeLister) write() (func(io.Writer) error, error) {
+	switch strings.ToLower(filepath.Ext(l.output)) {
+	case ".json":
+		return func(w io.Writer) error { return l.list.Write(w) }, nil
+	case ".csv":
+		return l.writeCSV, nil
+	case "":
+		if l.output == "" {
+			return nil, nil
+		}
+	}
+	return nil, usage("-o %s: name a .json or a .csv; --json writes to standard output", l.output)
+}
+
+func (l *attributeLister) run(ctx context.Context) error {
+	write, err := l.write()
+	if err = cmp.Or(err, l.tenantFlags.validate(), l.logFlags.validate()); err != nil {
+		return err
+	}
+	if err := l.connect(); err != nil {
+		return err
+	}
+	defer l.client.Close()
+	if err := l.read(ctx); err != nil {
+		return unlisted(err)
+	}
+	if write != nil {
+		if err := journal.Replace(l.path, write); err != nil {
+			return fmt.Errorf("write the attributes: %w", err)
+		}
+	}
+	switch {
+	case l.json:
+		err = l.list.Write(l.Out)
+	case write == nil:
+		err = l.writeTable(l.Out)
+	}
+	if err != nil {
+		return err
+	}
+	l.summarize()
+	if len(l.gaps) > 0 {
+		return said(ExitRowsFailed, "the list of attributes is incomplete")
+	}
+	return nil
+}
+
+// read reads the attributes, and the options of those that have any. They are
+// in the order of their labels.
+func (l *attributeLister) read(ctx context.Context) (err error) {
+	l.out.say(slog.LevelInfo, "reading the attributes of "+l.to.Host, "reading", "host", l.to.Host)
+	l.list.Host, l.list.ReadAt = l.to.Host, l.Now().UTC().Truncate(time.Second)
+	l.list.Attributes, err = l.client.Attributes(ctx)
+	if l.list.Incomplete, err = l.gap("", err); err != nil {
+		return err
+	}
+	slices.SortStableFunc(l.list.Attributes, func(a, b api.Attribute) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)), cmp.Compare(a.UID, b.UID))
+	})
+	var none, read atomic.Int64
+	defer job.StartClock(l.progress(&none, &read, "option list"))()
+	for i := range l.list.Attributes {
+		a := &l.list.Attributes[i]
+		if !a.HasOptions() {
+			continue
+		}
+		a.Options, err = l.client.AttributeOptions(ctx, a.ID)
+		incomplete, err := l.gap(" of "+a.UID, err)
+		if err != nil {
+			return fmt.Errorf("attribute %s: %w", a.UID, err)
+		}
+		if incomplete {
+			a.Options = nil // a check would refuse those that are missing
+		}
+		read.Add(1)
+	}
+	return nil
+}
+
+// gap notes a list that the tenant did not give to its end, and returns any
+// other error.
+func (l *attributeLister) gap(of string, err error) (bool, error) {
+	incomplete, ok := errors.AsType[*api.IncompleteError](err)
+	if !ok {
+		return false, err
+	}
+	why := incomplete.Error()
+	if of != "" {
+		why = "the options" + of + " are left out: " + why
+	}
+	l.gaps = append(l.gaps, why)
+	return true, nil
+}
+
+// summarize says what was read, and what was not.
+func (l *attributeLister) summarize() {
+	var b strings.Builder
+	options := 0
+	for _, a := range l.list.Attributes {
+		options += len(a.Options)
+	}
+	if l.output != "" {
+		b.WriteString(l.output + ": ")
+	}
+	fmt.Fprintf(&b, "%s of %s, %s\n", text.Count(len(l.list.Attributes), "attribute"), l.to.Host, text.Count(options, "option"))
+	level := slog.LevelInfo
+	for _, gap := range l.gaps {
+		level = slog.LevelWarn
+		b.WriteString("incomplete: " + gap + "\n")
+	}
+	l.out.say(level, b.String(), "attributes", "file", l.output, "host", l.to.Host,
+		"attributes", len(l.list.Attributes), "options", options, "incomplete", l.gaps)
+}
+
+// writeCSV writes a row for each attribute, its options a line each.
+func (l *attributeLister) writeCSV(to io.Writer) error {
+	w := sheet.NewWriter(to, ',')
+	err := w.Write([]string{"uid", "label", "type", "date_format", "multiple", "archived", "options"})
+	for _, a := range l.list.Attributes {
+		err = cmp.Or(err, w.Write([]string{
+			a.UID, a.Label, a.DataType, a.DateFormat,
+			strconv.FormatBool(a.Multiple), strconv.FormatBool(a.Archived), strings.Join(a.Options, "\n"),
+		}))
+	}
+	w.Flush()
+	return cmp.Or(err, w.Error())
+}
+
+// shownOptions is how much of its options the table shows, in bytes.
+const shownOptions = 60
+
+// writeTable writes a line for each attribute, for people.
+func (l *attributeLister) writeTable(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "UID\tLABEL\tTYPE\tDATE FORMAT\tOPTIONS")
+	for _, a := range l.list.Attributes {
+		kind, options := a.DataType, strings.Join(a.Options, "; ")
+		if a.Archived {
+			kind += " (archived)"
+		}
+		if len(options) > shownOptions {
+			options = fmt.Sprintf("%d: %s", len(a.Options), options)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", text.Line(a.UID, 0), text.Line(a.Label, 0), text.Line(kind, 0),
+			text.Line(a.DateFormat, 0), text.Line(options, shownOptions))
+	}
+	return w.Flush() // which returns the errors of the writes
+}
