@@ -42,7 +42,8 @@ type Field struct {
 type fault struct {
 	kind      sheet.Kind
 	message   string
-	suggested string // of an attribute's cell: what it was probably meant to hold
+	suggested string // what the cell was probably meant to hold
+	certain   bool   // that it can mean nothing else
 }
 
 // fields is the table of a session's fields. Those that are sent have the

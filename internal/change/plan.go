@@ -42,10 +42,8 @@ type column struct {
 
 // parsed is what a field's parse returned.
 type parsed struct {
-	text      string
-	wrong     *fault
-	suggested string // for a wrong cell: see Field.suggestion
-	certain   bool
+	text  string
+	wrong *fault
 }
 
 // NewPlanner prepares the columns of a sheet. Its header must have no
@@ -104,9 +102,14 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	ran := p.planRun(row, c)
 	for i := range p.columns {
 		col := &p.columns[i]
-		if cell := p.cell(row, col); cell != "" && !p.without(row, col) {
-			p.planCell(col, cell, c)
+		cell := sheet.Trim(row.Cells[col.Index])
+		if cell == "" || p.without(row, col) {
+			continue
 		}
+		if col.rule != nil && row.Kind(col.Index) == sheet.DateCell {
+			cell = col.rule.dayAsRead(cell)
+		}
+		p.planCell(col, cell, c)
 	}
 	if len(c.values) == 0 && len(p.problems) == 0 && !c.Run {
 		why := "the row changes nothing"
@@ -167,15 +170,12 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 	return true
 }
 
-// cell returns a cell's text. A real date of a workbook is in the form in which
-// its rule reads dates, also where the column's header had no meaning yet when
-// the workbook was unpacked.
-func (p *Planner) cell(row *sheet.Row, col *column) string {
-	cell := sheet.Trim(row.Cells[col.Index])
-	if col.rule != nil && row.Kind(col.Index) == sheet.DateCell {
-		if day, ok := iso.parse(cell); ok {
-			return day.Format(col.rule.in.write)
-		}
+// dayAsRead returns a real date of a workbook in the form in which its rule
+// reads dates: where the column's header had no meaning yet when the workbook
+// was unpacked, it is in another one.
+func (r *DateRule) dayAsRead(cell string) string {
+	if day, ok := iso.parse(cell); ok {
+		return day.Format(r.in.write)
 	}
 	return cell
 }
@@ -208,7 +208,7 @@ func (p *Planner) field(col *column, cell string) (text string, ok bool) {
 	got := col.parse(cell, &p.rules)
 	if got.wrong != nil {
 		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
-		p.suggest(got.suggested, got.certain)
+		p.suggest(got.wrong.suggested, got.wrong.certain)
 	}
 	return got.text, got.text != ""
 }
@@ -227,12 +227,8 @@ func (col *column) parse(cell string, rules *Rules) parsed {
 	got, ok := col.words[cell]
 	if !ok {
 		got.text, got.wrong = col.field.parse(cell, rules)
-		switch {
-		case got.wrong == nil:
-		case col.Field == sheet.Attribute:
-			got.suggested = got.wrong.suggested
-		default:
-			got.suggested, got.certain = col.field.suggestion(cell, rules)
+		if got.wrong != nil && col.Field != sheet.Attribute {
+			got.wrong.suggested, got.wrong.certain = col.field.suggestion(cell, rules)
 		}
 		if col.words != nil && len(col.words) < maxWords && len(cell) <= maxWordLength {
 			col.words[strings.Clone(cell)] = got
@@ -257,7 +253,7 @@ func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
 	got := col.parse(cell, &p.rules)
 	if got.wrong != nil {
 		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
-		p.suggest(got.suggested, got.certain)
+		p.suggest(got.wrong.suggested, got.wrong.certain)
 	}
 	return got.text, got.wrong == nil
 }

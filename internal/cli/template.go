@@ -12,14 +12,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nermbulk/internal/api"
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
 
 func newTemplateCommand(s Streams) *cobra.Command {
-	var output string
-	var attributes []string
+	var output, attributes string
+	var chosen []string
 	c := &cobra.Command{
 		Use:   "template -o FILE.xlsx",
 		Short: "Write an empty workbook to fill in, with lists of what is allowed",
@@ -28,7 +29,7 @@ func newTemplateCommand(s Streams) *cobra.Command {
 			if err := newPlace(output); err != nil {
 				return err
 			}
-			columns, err := templateColumns(attributes)
+			columns, err := templateColumns(attributes, chosen)
 			if err != nil {
 				return err
 			}
@@ -42,7 +43,8 @@ func newTemplateCommand(s Streams) *cobra.Command {
 	}
 	setFlags(c, group("Flags", func(flags *pflag.FlagSet) {
 		flags.StringVarP(&output, "output", "o", "", "the workbook to write (.xlsx); never over another file")
-		flags.StringArrayVar(&attributes, "attribute", nil, "a column for this attribute, by its UID; repeatable")
+		flags.StringArrayVar(&chosen, "attribute", nil, "a column for this attribute, by its UID; repeatable (default: all that the tenant has, but archived ones and attachments)")
+		flags.StringVar(&attributes, "attributes", "", "the tenant's attributes: a file that nermbulk attributes -o FILE.json wrote")
 	}))
 	return c
 }
@@ -64,28 +66,28 @@ func newPlace(path string) error {
 	return nil
 }
 
-// templateColumns returns a column for each field that is sent, and for each of
-// the attributes.
-func templateColumns(attributes []string) (columns []sheet.TemplateColumn, err error) {
-	for _, f := range change.Fields() {
-		if f.Help == "" {
-			continue
+// templateColumns returns a column for each field that is sent, and for the
+// attributes that are chosen: all that a sheet can set, if they are known and
+// none is.
+func templateColumns(file string, chosen []string) ([]sheet.TemplateColumn, error) {
+	var known *change.Attributes
+	if file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usage("--attributes: %w", err)
 		}
-		columns = append(columns, sheet.TemplateColumn{Header: f.Name, Note: f.Help, Rule: sheet.Rule{
-			Choices: f.Choices, Help: "Choose one of the list, or leave the cell empty to change nothing.",
-		}})
+		read, err := api.ParseAttributesFile(content)
+		if err != nil {
+			return nil, usage("--attributes %s: %w", file, err)
+		}
+		known = change.NewAttributes(read.Attributes)
 	}
-	seen := map[string]bool{}
-	for _, uid := range attributes {
-		header := change.Label(sheet.Attribute, uid)
-		switch field, read, ok := change.SheetFields().Parse(header); {
-		case !ok || field != sheet.Attribute || read != uid:
-			return nil, usage("--attribute %q: no column can have that name; use the attribute's UID, such as end_date", uid)
-		case seen[uid]:
-			return nil, usage("--attribute %s is named twice", uid)
-		}
-		seen[uid] = true
-		columns = append(columns, sheet.TemplateColumn{Header: header, Note: "text; " + change.DefaultClearMarker + " empties the attribute"})
+	if len(chosen) == 0 {
+		chosen = known.Fillable()
+	}
+	columns, err := known.TemplateColumns(chosen)
+	if err != nil {
+		return nil, usage("--attribute %w", err)
 	}
 	return columns, nil
 }

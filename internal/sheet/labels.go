@@ -94,6 +94,14 @@ func (l *Labels) nearest(name string) *Label {
 	return &l.all[at%len(l.all)]
 }
 
+// Nearest names the attribute that a uid was probably meant to be, for people.
+func (l *Labels) Nearest(uid string) (string, bool) {
+	if near := l.nearest(uid); near != nil {
+		return near.String(), true
+	}
+	return "", false
+}
+
 // header returns what names an attribute and no other one.
 func (l *Labels) header(a *Label) string {
 	if field, uid, _ := (Fields{Labels: l}).Parse(a.Label); field == Attribute && uid == a.UID {
