@@ -10,6 +10,7 @@ import (
 	"nermbulk/internal/change"
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
 )
 
 const (
@@ -122,7 +123,7 @@ func completeAfterEquals(targets func(typed string) []string) cobra.CompletionFu
 // never sent at the end.
 func mapTargets(string) []string {
 	names := change.SheetFields()
-	return slices.Concat(names.Sent, []string{"attributes."}, names.ReadOnly)
+	return slices.Concat(names.Sent, []string{"attributes.", sheet.IgnoreColumn}, names.ReadOnly)
 }
 
 // dateTargets are the pairs of date formats, the second once there is a first.

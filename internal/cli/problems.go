@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nermbulk/internal/batch"
@@ -30,9 +31,37 @@ type problems struct {
 	*batch.Overview
 	keep             bool // all of them, for JSON
 	all              []sheet.Problem
-	errors, warnings []sheet.Problem // the first ones
+	errors, warnings []*problemLine                 // the first ones
+	lines            map[sheet.Problem]*problemLine // those of them that have a column; the key has no row
 	firstOf          map[sheet.Kind]sheet.Problem
 	groups           map[sheet.Problem]*problemGroup // the key holds a column and a kind only
+}
+
+// problemLine is a problem as people are shown it: once for all rows that have
+// the same text in the same column.
+type problemLine struct {
+	sheet.Problem
+	rows int
+	more []int // the first few rows after the problem's own
+}
+
+// mostRows is how many rows of a problem are named.
+const mostRows = 3
+
+func (l *problemLine) String() string {
+	if l.rows == 1 {
+		return l.Problem.String()
+	}
+	rows := []string{strconv.Itoa(l.Row)}
+	for _, row := range l.more {
+		rows = append(rows, strconv.Itoa(row))
+	}
+	last := strconv.Itoa(l.rows-len(rows)) + " more"
+	if l.rows == len(rows) {
+		last, rows = rows[len(rows)-1], rows[:len(rows)-1]
+	}
+	one := strings.TrimPrefix(l.Problem.String(), "row "+strconv.Itoa(l.Row))
+	return "rows " + strings.Join(rows, ", ") + " and " + last + one
 }
 
 // problemGroup is one sort of problem in one column.
@@ -42,20 +71,17 @@ type problemGroup struct {
 }
 
 func newProblems(keep bool) *problems {
-	return &problems{keep: keep, firstOf: map[sheet.Kind]sheet.Problem{}, groups: map[sheet.Problem]*problemGroup{}}
+	return &problems{
+		keep: keep, lines: map[sheet.Problem]*problemLine{},
+		firstOf: map[sheet.Kind]sheet.Problem{}, groups: map[sheet.Problem]*problemGroup{},
+	}
 }
 
 func (p *problems) add(problem sheet.Problem) {
 	if p.keep && len(p.all) <= mostKept {
 		p.all = append(p.all, problem)
 	}
-	first := &p.errors
-	if problem.Severity == sheet.Warning {
-		first = &p.warnings
-	}
-	if len(*first) < mostPrinted {
-		*first = append(*first, problem)
-	}
+	p.addLine(problem)
 	key := sheet.Problem{Column: problem.Column, Header: problem.Header, Kind: problem.Kind}
 	g := p.groups[key]
 	if g == nil {
@@ -66,6 +92,30 @@ func (p *problems) add(problem sheet.Problem) {
 		}
 	}
 	g.rows++
+}
+
+// addLine keeps what people are shown of a problem.
+func (p *problems) addLine(problem sheet.Problem) {
+	key := problem
+	key.Row = 0
+	if l := p.lines[key]; l != nil {
+		if l.rows++; len(l.more)+1 < mostRows {
+			l.more = append(l.more, problem.Row)
+		}
+		return
+	}
+	first := &p.errors
+	if problem.Severity == sheet.Warning {
+		first = &p.warnings
+	}
+	if len(*first) == mostPrinted {
+		return
+	}
+	l := &problemLine{Problem: problem, rows: 1}
+	*first = append(*first, l)
+	if problem.Column != "" && problem.Row > 0 {
+		p.lines[key] = l
+	}
 }
 
 // settle takes the overview of the check. The problems of the whole sheet, if
@@ -81,7 +131,7 @@ func (p *problems) settle(o *batch.Overview) {
 }
 
 // first returns the first problems, errors before warnings.
-func (p *problems) first() []sheet.Problem { return slices.Concat(p.errors, p.warnings) }
+func (p *problems) first() []*problemLine { return slices.Concat(p.errors, p.warnings) }
 
 // print shows people the first problems, then where a column is wrong nearly
 // everywhere, and how many there are of each kind.
@@ -102,7 +152,7 @@ func (p *problems) print(w io.Writer) error {
 	var counts []string
 	for _, k := range mostFirst(p.Kinds) {
 		count := fmt.Sprintf("%s %s", text.Number(p.Kinds[k]), k)
-		if !slices.ContainsFunc(shown, func(s sheet.Problem) bool { return s.Kind == k }) {
+		if !slices.ContainsFunc(shown, func(l *problemLine) bool { return l.Kind == k }) {
 			count += " (first in " + placeOf(p.firstOf[k]) + ")"
 		}
 		counts = append(counts, count)
@@ -159,7 +209,7 @@ func (p *problems) log(out *printer) {
 			level = slog.LevelWarn
 		}
 		out.say(level, "", "problem", "row", problem.Row, "column", problem.Column, "header", problem.Header,
-			"kind", problem.Kind, "severity", problem.Severity, "message", problem.Message)
+			"kind", problem.Kind, "severity", problem.Severity, "message", problem.Message, "rows", problem.rows)
 	}
 	out.say(level, "", "problems", "rows", p.Rows, "errors", p.Errors, "warnings", p.Warnings, "kinds", p.Kinds)
 }

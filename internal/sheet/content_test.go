@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -270,24 +271,26 @@ func TestAdvice(t *testing.T) {
 		if len(p) != 1 || p[0].Kind != UnknownColumn {
 			t.Fatalf("%q: %v", header, p)
 		}
-		_, advice, ok := strings.Cut(p[0].Message, "--map ")
-		if !ok {
-			t.Errorf("%q: no advice: %s", header, p[0].Message)
-			continue
-		}
-		quote, escaped := "'", `'\''`
+		quote, escaped, words := "'", `'\''`, `--map '((?:[^']|'\\'')*)'`
 		if runtime.GOOS == "windows" {
-			quote, escaped = `"`, `""`
+			quote, escaped, words = `"`, `""`, `--map "((?:[^"]|"")*)"`
 		}
-		word := strings.ReplaceAll(strings.TrimPrefix(advice[:strings.LastIndex(advice, quote)], quote), escaped, quote)
-		m, err := testFields.ParseMapping(word)
-		if err != nil {
-			t.Errorf("%q: %v", header, err)
+		advice := regexp.MustCompile(words).FindAllStringSubmatch(p[0].Message, -1)
+		if len(advice) != 2 {
+			t.Errorf("%q: not two ways out: %s", header, p[0].Message)
 			continue
 		}
-		s = open(t, write(t, "x,"+`"`+header+`"`+"\n1,2\n"), Options{Columns: []Mapping{m}, Unknown: UnknownIgnore})
-		if c := s.Columns(); c[1].Field == Ignored {
-			t.Errorf("%q: --map %s names another column", header, word)
+		for i, word := range advice {
+			word := strings.ReplaceAll(word[1], escaped, quote)
+			m, err := testFields.ParseMapping(word)
+			if err != nil {
+				t.Errorf("%q: %v", header, err)
+				continue
+			}
+			s = open(t, write(t, "x,"+`"`+header+`"`+"\n1,2\n"), Options{Columns: []Mapping{m}, Unknown: UnknownIgnore})
+			if got := s.Columns()[1].Field == Ignored; got != (i == 1) {
+				t.Errorf("%q: --map %s: left out: %t", header, word, got)
+			}
 		}
 	}
 	s := open(t, write(t, "id,Kst.\n1,2\n"), Options{})

@@ -66,11 +66,16 @@ func (f Fields) label(name string) (field Field, uid string, ok bool) {
 	return Ignored, "", false
 }
 
+// IgnoreColumn is what a column is mapped to that is to be left out.
+const IgnoreColumn = "ignore"
+
+func isIgnore(name string) bool { return NormalizeName(name) == IgnoreColumn }
+
 // mappable reports whether a column may be mapped to the field. Our own
 // result columns are never a target: the sheet would be taken for results.
 func (f Fields) mappable(name string) bool {
 	field, _, ok := f.Parse(name)
-	return ok && field != Result
+	return ok && field != Result || isIgnore(name)
 }
 
 // Nearest returns the field that an unknown header was probably meant to

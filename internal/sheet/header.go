@@ -145,6 +145,10 @@ func (h *header) mapColumns(cells []string, mappings []Mapping) (map[int]string,
 }
 
 func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
+	if isIgnore(mappedTo) {
+		h.columns = append(h.columns, c)
+		return
+	}
 	name, fields := cmp.Or(mappedTo, c.Name), h.fields
 	if policy == UnknownAttribute && fields.Labels.find(name) != nil {
 		fields.Labels = nil // what has that uid comes before what has it as its label
@@ -300,7 +304,7 @@ func (h *header) unknownMessage(nth, column, rows int) string {
 		if fields.mappable(near) {
 			message += " Rename it, or use --map " + commandWord(name+"="+near)
 		}
-		return message + "; --unknown-columns ignore leaves it out"
+		return message + "; --map " + commandWord(name+"="+IgnoreColumn) + " leaves it out"
 	}
 	if lacksUID(name) {
 		return message + "; write the attribute's uid after the dot, or use --unknown-columns ignore"
@@ -308,6 +312,6 @@ func (h *header) unknownMessage(nth, column, rows int) string {
 	// Spelt as uids usually are.
 	parts := strings.FieldsFunc(text.Line(name, 0), func(r rune) bool { return r == '.' || isSpace(r) })
 	uid := strings.ToLower(strings.Join(parts, "_"))
-	return message + fmt.Sprintf("; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out --unknown-columns ignore",
-		commandWord(name+"=attributes."+uid))
+	return message + fmt.Sprintf("; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out --map %s",
+		commandWord(name+"=attributes."+uid), commandWord(name+"="+IgnoreColumn))
 }

@@ -24,7 +24,7 @@ const (
 // Mapping gives a sheet's own header the meaning of a field.
 type Mapping struct {
 	Column string // matched like any header name
-	Field  string // a field's name, attributes.UID or an attribute's label
+	Field  string // a field's name, attributes.UID, an attribute's label or IgnoreColumn
 	// Optional mappings are left out for a sheet that has no such column, and
 	// for one that a run wrote; others are an error there.
 	Optional bool
@@ -100,7 +100,7 @@ func (f Fields) ParseMapping(s string) (Mapping, error) {
 
 func (f Fields) notMappable(name string) string {
 	if field, _, ok := f.Parse(name); ok && field == Result {
-		return fmt.Sprintf("%s is what a run writes of its results, which is not sent; use one of %s or attributes.UID", quoted(name), strings.Join(f.names(), ", "))
+		return fmt.Sprintf("%s is what a run writes of its results, which is not sent; use one of %s, attributes.UID or ignore", quoted(name), strings.Join(f.names(), ", "))
 	}
 	if found := f.Labels.named(name); len(found) > 1 {
 		return ambiguous(name, found) + ": use one of their uids"
@@ -112,7 +112,7 @@ func (f Fields) notMappable(name string) string {
 	if near, ok := f.Nearest(name); ok {
 		return fmt.Sprintf("%s; did you mean %s?", message, quoted(near))
 	}
-	return fmt.Sprintf("%s; use one of %s or attributes.UID", message, strings.Join(f.names(), ", "))
+	return fmt.Sprintf("%s; use one of %s, attributes.UID or ignore", message, strings.Join(f.names(), ", "))
 }
 
 // String returns the mapping as it is parsed.
