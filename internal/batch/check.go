@@ -18,12 +18,19 @@ type Overview struct {
 	Errors   int
 	Warnings int
 	Kinds    map[sheet.Kind]int
+	Columns  []Column // of the sheet, but those of the ids
 	// Whole holds the problems of the whole sheet. When there are any, the
 	// rows were not checked.
 	Whole []sheet.Problem
 
 	remarks []sheet.Problem // warnings of the whole sheet, errors if they are to be
 	repeats *change.Repeats
+}
+
+// Column is one column of a sheet, and what valid rows have in it.
+type Column struct {
+	sheet.Column
+	Cells int // that are not empty
 }
 
 // Sendable reports whether a sheet may be sent: whole, or what is valid of it.
@@ -40,7 +47,7 @@ const maxKept = 4096
 // id that is in several rows, none of its rows. An error means that the sheet
 // could not be read; what is wrong with its content is data.
 func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
-	o := newOverview()
+	o := newOverview(s)
 	for _, p := range s.Warnings() {
 		if rules.Strict {
 			p.Severity = sheet.Error
@@ -59,7 +66,7 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 	var kept []sheet.Problem
 	err := s.Each(ctx, func(row *sheet.Row) error {
 		problems := checker.Plan(row)
-		o.add(problems, &checker.Change, false)
+		o.add(row, problems, &checker.Change, false)
 		if len(kept) <= maxKept {
 			kept = append(kept, problems...)
 		}
@@ -89,13 +96,13 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 // are known.
 func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) error {
 	repeats, remarks := o.repeats, o.remarks
-	*o = *newOverview()
+	*o = *newOverview(s)
 	o.remarks = remarks
 	o.remark(report)
 	checker := change.NewChecker(s, rules)
 	err := s.Each(ctx, func(row *sheet.Row) error {
 		problems := checker.Check(row, repeats, false)
-		o.add(problems, &checker.Change, skipInvalid && checker.IsRepeated(repeats))
+		o.add(row, problems, &checker.Change, skipInvalid && checker.IsRepeated(repeats))
 		for _, p := range problems {
 			report(p)
 		}
@@ -115,15 +122,19 @@ func (o *Overview) remark(report func(sheet.Problem)) {
 	}
 }
 
-func newOverview() *Overview {
-	return &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}}
+func newOverview(s *sheet.Sheet) *Overview {
+	o := &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}}
+	for _, c := range s.Columns() {
+		if c.Field != sheet.ID && c.Field != sheet.UID {
+			o.Columns = append(o.Columns, Column{Column: c})
+		}
+	}
+	return o
 }
 
 // refuse makes the problems of the whole sheet the only ones.
 func (o *Overview) refuse(whole []sheet.Problem) {
-	rows := o.Rows
-	*o = *newOverview()
-	o.Rows, o.Invalid, o.Whole = rows, rows, whole
+	*o = Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}, Rows: o.Rows, Invalid: o.Rows, Whole: whole}
 	for _, p := range whole {
 		o.count(p)
 	}
@@ -140,7 +151,7 @@ func (o *Overview) count(p sheet.Problem) {
 
 // add counts a row and its problems. skipped: the row is left out whatever it
 // holds.
-func (o *Overview) add(problems []sheet.Problem, c *change.Change, skipped bool) {
+func (o *Overview) add(row *sheet.Row, problems []sheet.Problem, c *change.Change, skipped bool) {
 	o.Rows++
 	for _, p := range problems {
 		o.count(p)
@@ -156,5 +167,10 @@ func (o *Overview) add(problems []sheet.Problem, c *change.Change, skipped bool)
 	}
 	if c.Status != "" {
 		o.Statuses[c.Status]++
+	}
+	for i := range o.Columns {
+		if sheet.Trim(row.Cells[o.Columns[i].Index]) != "" {
+			o.Columns[i].Cells++
+		}
 	}
 }

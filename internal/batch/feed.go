@@ -82,6 +82,27 @@ func (e *engine) taskOf(row *sheet.Row) (*task, error) {
 	return e.newTask(h), nil
 }
 
+// Remaining returns the overview of the rows that a session of a run with these
+// options sends or reads back: those that have no outcome yet, or another turn.
+func Remaining(ctx context.Context, o Options) (*Overview, error) {
+	e, left := &engine{Options: o}, newOverview(o.Sheet)
+	if err := e.findSuperseded(ctx); err != nil {
+		return nil, err
+	}
+	err := e.pass(ctx, func(row *sheet.Row) error {
+		h, err := e.loadHistory(row.Number)
+		if err != nil || h.turn == skip || h.turn == note || e.superseded[row.Number] > 0 {
+			return err
+		}
+		if !e.Rules.Strict {
+			e.problems = e.checker.Check(row, e.Overview.repeats, true)
+		}
+		left.add(row, e.problems, &e.checker.Change, false)
+		return nil
+	})
+	return left, err
+}
+
 // begin sends one of the first rows, or hands a row to the workers.
 func (e *engine) begin(ctx context.Context, t *task) error {
 	if e.guard.atLimit() {

@@ -147,6 +147,10 @@ func fieldOf(c sheet.Field) *Field {
 // IsSent reports whether a column is sent in the body.
 func IsSent(c sheet.Field) bool { return fieldOf(c) != nil }
 
+// Acts reports whether a column says what becomes of a session: it is sent in the
+// body, or has the session run.
+func Acts(c sheet.Field) bool { return IsSent(c) || c == run }
+
 // Label returns a field as a sheet's header names it: status,
 // attributes.end_date. uid is for attributes only.
 func Label(c sheet.Field, uid string) string {

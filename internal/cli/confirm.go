@@ -34,9 +34,10 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 		say(slog.LevelInfo, message, "resuming", attrs...)
 	}
 	o := a.Overview
+	sent, notSent := job.Columns(o)
 	attrs := []any{
 		"sheet", r.sheet.Name, "host", r.tenant.Host, "rows", a.Rows, "rate", r.client.Rate, "dry_run", r.send.DryRun,
-		"clears", o.Clears, "runs", o.Runs, "invalid", o.Invalid,
+		"clears", o.Clears, "runs", o.Runs, "invalid", o.Invalid, "columns", sent, "not_sent", notSent,
 	}
 	if o.Statuses != nil {
 		attrs = append(attrs, "statuses", o.Statuses)

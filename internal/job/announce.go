@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"nermbulk/internal/batch"
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
 // Announcement is what is about to be sent.
 type Announcement struct {
-	Overview *batch.Overview
+	Overview *batch.Overview // of a resume, of the rows that are left
 	Rows     int             // that may be sent, of the rows of the sheet
 	Resumed  string          // the directory of the run that goes on; empty for a new one
 	Active   time.Time       // when that run last did something
@@ -75,7 +77,11 @@ func (a Announcement) String() string {
 	}
 	lines := OverviewLines(a.Overview)
 	if a.Rows != a.Overview.Valid && lines != "" {
-		lines = fmt.Sprintf("  in all %s of the sheet:\n%s", text.Count(a.Overview.Valid, "row"), lines)
+		of := "of the sheet"
+		if a.Resumed != "" {
+			of = "that are left"
+		}
+		lines = fmt.Sprintf("  in all %s %s:\n%s", text.Count(a.Overview.Valid, "row"), of, lines)
 	}
 	host := cmp.Or(a.Host, "no tenant (offline)")
 	if a.Profile != "" {
@@ -131,5 +137,66 @@ func OverviewLines(o *batch.Overview) string {
 	if o.Invalid > 0 {
 		fmt.Fprintf(&b, "  invalid: %s not sent\n", text.Count(o.Invalid, "row"))
 	}
+	writeColumns(&b, "  sent:    ", o, true)
+	writeColumns(&b, "  not sent: ", o, false)
 	return b.String()
+}
+
+// mostColumns is how many columns are named.
+const mostColumns = 20
+
+// writeColumns names the columns that are sent, or those that are not, with the
+// number of cells in each. What an earlier run wrote is one of them.
+func writeColumns(b *strings.Builder, title string, o *batch.Overview, sent bool) {
+	var names []string
+	results := 0
+	for _, c := range o.Columns {
+		switch {
+		case change.Acts(c.Field) != sent:
+		case c.Field == sheet.Result:
+			results++
+		default:
+			cells := text.Number(c.Cells)
+			if len(names) == 0 {
+				cells = text.Count(c.Cells, "cell")
+			}
+			names = append(names, columnName(c.Column)+" ("+cells+")")
+		}
+	}
+	if more := len(names) - mostColumns; more > 0 {
+		names = append(names[:mostColumns], text.Count(more, "more column"))
+	}
+	if results > 0 {
+		names = append(names, "result.* ("+text.Count(results, "column")+")")
+	}
+	if len(names) > 0 {
+		b.WriteString(title + strings.Join(names, ", ") + "\n")
+	}
+}
+
+// columnName is a column's header, with what it is sent as where that is
+// another name.
+func columnName(c sheet.Column) string {
+	name, field := text.Line(sheet.Trim(c.Name), 60), change.Label(c.Field, c.UID)
+	switch {
+	case !change.Acts(c.Field):
+		return name
+	case sheet.NormalizeName(name) == sheet.NormalizeName(field):
+		return field
+	}
+	return name + " as " + field
+}
+
+// Columns returns the number of cells in each column that is sent, and in each
+// that is not, by the names that an announcement has.
+func Columns(o *batch.Overview) (sent, others map[string]int) {
+	sent, others = map[string]int{}, map[string]int{}
+	for _, c := range o.Columns {
+		if change.Acts(c.Field) {
+			sent[change.Label(c.Field, c.UID)] = c.Cells
+		} else if c.Field != sheet.Result {
+			others[text.Line(sheet.Trim(c.Name), 60)] += c.Cells
+		}
+	}
+	return sent, others
 }

@@ -181,18 +181,20 @@ func (j *job) confirm(ctx context.Context) error {
 	}
 	if j.earlier != nil {
 		a.Active = j.earlier.LastActive()
-		for status, n := range j.earlier.Counts() {
-			again := status == journal.Unknown || status == journal.Failed && j.Send.RetryFailed
-			if !again && status != journal.Invalid {
-				a.Rows -= n
-			}
+		if j.same {
+			j.sheet.SkipHash() // it is known
 		}
+		left, err := batch.Remaining(ctx, batch.Options{
+			Sheet: j.sheet, Rules: j.Sheet.Rules, Overview: j.overview, Earlier: j.earlier, Later: j.later, RetryFailed: j.Send.RetryFailed,
+		})
+		if err != nil {
+			return j.Sheet.Unreadable(ctx, err)
+		}
+		a.Overview, a.Rows = left, left.Valid
 	}
 	a.Again = j.again
-	a.Rows += j.again
 	if j.Send.Limit > 0 {
 		a.Rows = min(a.Rows, j.Send.Limit)
 	}
-	a.Rows = max(a.Rows, 0)
 	return j.Observer.Confirm(ctx, a)
 }
