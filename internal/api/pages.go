@@ -81,9 +81,13 @@ func Pages[T listed](ctx context.Context, list func(context.Context, Query) (Pag
 		if end == endReached && w.missing() > 0 {
 			end = w.pass(ctx)
 		}
-		if end != endStopped && w.incomplete(end) {
+		switch {
+		case end == endStopped:
+		case w.incomplete(end):
 			var item T
 			yield(Page[T]{}, &IncompleteError{item.plural(), w.missing(), w.repeated})
+		case end == endRepeats:
+			yield(Page[T]{Total: w.total, Last: true}, nil)
 		}
 	}
 }
@@ -106,6 +110,7 @@ type walk[T listed] struct {
 	given    int                   // items that came; of a list that is not read whole, in this pass
 	total    int                   // as the tenant said last; 0 = it did not
 	first    string                // the key that the page before began with
+	short    bool                  // the first page was not full
 	idle     int                   // pages in a row that held nothing new
 	repeated bool                  // the tenant gave again what it had given in place of other items
 }
@@ -120,9 +125,10 @@ func (w *walk[T]) missing() int {
 }
 
 // incomplete reports whether the tenant has more than it gave. The total
-// decides where it fits what came.
+// decides where it fits what came; without one, a first page that is not full is
+// all that a tenant has that knows no pages.
 func (w *walk[T]) incomplete(end end) bool {
-	return w.missing() > 0 || end == endRepeats && (w.total == 0 || w.total != w.given)
+	return w.missing() > 0 || end == endRepeats && w.total != w.given && !(w.total == 0 && w.short)
 }
 
 // pass reads the list from its beginning.
@@ -153,6 +159,9 @@ func (w *walk[T]) pass(ctx context.Context) end {
 			continue
 		}
 		n := len(page.Items)
+		if pages == 1 {
+			w.short = !isFull(page)
+		}
 		followed := next != ""
 		next = opaque(page.Next)
 		page.Last = n == 0 || overlaps && n == 1 || followed && page.Next == "" || endsWith(page, offset+n)
@@ -179,11 +188,16 @@ func (w *walk[T]) pass(ctx context.Context) end {
 // is the last by the tenant's total. A total that is less than what came is
 // none, and one that counts just a full page may be the page's.
 func endsWith[T any](page Page[T], at int) bool {
+	return page.Next == "" && page.Total == at && (page.Total > len(page.Items) || !isFull(page))
+}
+
+// isFull reports whether a page holds as many items as a page can.
+func isFull[T any](page Page[T]) bool {
 	full := PageSize
 	if page.Limit > 0 {
 		full = min(full, page.Limit)
 	}
-	return page.Next == "" && page.Total == at && (page.Total > len(page.Items) || len(page.Items) < full)
+	return len(page.Items) >= full
 }
 
 // repeats reports whether a page begins as the one before it did. Of a whole

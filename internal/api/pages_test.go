@@ -125,6 +125,7 @@ func TestPagesOfAWholeList(t *testing.T) {
 		{"the other form only, where one page holds all", fakeList{page: 100, nested: true, ids: named(0, 60)}, named(0, 60), 1},
 		{"the other form only, and small pages", fakeList{page: 30, nested: true, ids: named(0, 95)}, named(0, 95), 6},
 		{"more than was asked for", fakeList{page: 250, fixed: true, ids: named(0, 600)}, named(0, 600), 3},
+		{"no pages at all", fakeList{page: 60, stuck: true, noTotal: true, ids: named(0, 60)}, named(0, 60), 4},
 		{"a total of less than came", fakeList{page: 100, lies: 7, ids: named(0, 250)}, named(0, 250), 4},
 		{"a total of one page", fakeList{page: 100, lies: 100, ids: named(0, 250)}, named(0, 250), 4},
 		{"a session moves to a page that was read", fakeList{page: 100, ids: named(0, 400), change: map[int]func(*fakeList){
