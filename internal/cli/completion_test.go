@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func TestCompletion(t *testing.T) {
 		{"a sheet", []string{"run", ""}, []string{"csv", "xlsx", "xlsm", "tsv", "txt", "gz", directive(endings)}},
 		{"a sheet to check", []string{"check", ""}, []string{"csv", "xlsx", "xlsm", "tsv", "txt", "gz", directive(endings)}},
 		{"one sheet is enough", []string{"run", "a.csv", ""}, []string{directive(noFiles)}},
-		{"a run", []string{"report", ""}, []string{"runs/newer", "runs/older", directive(noFiles | inOrder)}},
+		{"a run", []string{"report", ""}, []string{filepath.Join("runs", "newer"), filepath.Join("runs", "older"), directive(noFiles | inOrder)}},
 		{"a run elsewhere", []string{"report", "other/"}, []string{directive(dirs)}},
 		{"a run directory", []string{"run", "--run-dir", ""}, []string{directive(dirs)}},
 		{"a status", []string{"export", "--status", "pending_cr"}, []string{"pending_creation", directive(noFiles)}},
