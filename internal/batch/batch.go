@@ -45,6 +45,10 @@ type Options struct {
 	RetryFailed bool
 	Compare     bool
 	DryRun      bool
+	// IfUnchanged holds, with Compare, what this run has changed itself: a row is
+	// sent only where its session is as old as the row's updated_at, or one of
+	// these. Nil is every row.
+	IfUnchanged *OwnWrites
 
 	Now func() time.Time
 	// Say is called with what was decided on the way, in words for people; may
@@ -79,6 +83,7 @@ type task struct {
 	shown   *shown // by the list, for a comparison; may be nil
 	left    bool   // a request left for it in this session
 	counted bool   // as one of the rows that --limit allows
+	tries   int    // to patch
 }
 
 // Run sends a sheet's rows and returns why it stopped, if it did. It returns
@@ -98,6 +103,7 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	case err != nil:
 		return Stop{}, err
 	}
+	e.sayUndated()
 	e.makeQueues()
 	group := new(errgroup.Group)
 	for i := range o.Workers {

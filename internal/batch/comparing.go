@@ -75,24 +75,46 @@ func (s *comparing) send(ctx context.Context, t *task) (result, error) {
 	case got.Verdict != api.OK:
 		got.Message = joinSentences("not sent: its session could not be read", got.Message)
 		return s.end(t, journal.Failed, got), nil
-	case found.Matches():
-		got.Attempts = 0
-		return s.unchanged(t, found, got), nil
 	}
+	got.Attempts = 0
 	if t.Run && t.maybeApplied && t.before != nil {
 		before := change.Compare(&t.Change, t.before)
 		if found.Applied(&before, change.ModifiedUnknown) == change.WasApplied {
 			return s.appliedEarlier(t, got), nil
 		}
 	}
-	if !s.mayLeave(t) {
+	why := s.changedSince(t, got.Session)
+	switch {
+	case found.Matches() && (why == "" || t.maybeApplied || t.Doubtful):
+		return s.unchanged(t, found, got), nil
+	case s.takesMore(t, found, why):
+		t.shown = nil
+		return s.send(ctx, t)
+	case why != "":
+		return s.changed(t, why, got), nil
+	case !s.mayLeave(t):
 		return result{}, nil
 	}
+	return s.overwrite(ctx, t, found, got.Session)
+}
+
+// overwrite sends what differs. What did not leave in time is compared again.
+func (s *comparing) overwrite(ctx context.Context, t *task, found change.Comparison, session *api.Session) (result, error) {
 	t.ChangedOnly(found)
-	if err := s.keepBefore(t, got.Session); err != nil {
+	if err := s.keepBefore(t, session); err != nil {
 		return result{}, err
 	}
-	return s.next.send(ctx, t)
+	r, err := s.next.send(ctx, t)
+	switch {
+	case err != nil:
+	case r.late:
+		return s.send(ctx, t)
+	case s.own != nil && r.outcome.Status == journal.Updated && r.outcome.UpdatedAt == "": // the answer did not have it
+		if got := s.tenant.Get(ctx, t.ID); got.Verdict == api.OK {
+			r = s.wrote(r, got.Session)
+		}
+	}
+	return r, err
 }
 
 // unchanged ends a row that needs no request. Where an earlier request of this
@@ -115,7 +137,7 @@ func (s *comparing) appliedEarlier(t *task, a api.Answer) result {
 	a.Attempts = 0
 	r := s.end(t, journal.Updated, a)
 	r.outcome.Note = "an earlier request of this run was applied after all: the session is as the row asks"
-	return r
+	return s.wrote(r, a.Session)
 }
 
 // What a dry run plans for a row.
@@ -148,6 +170,14 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 		case got.Verdict != api.OK:
 			got.Message = joinSentences("its session could not be read", got.Message)
 			return s.end(t, journal.Failed, got), nil
+		}
+		switch why := s.changedSince(t, got.Session); {
+		case s.takesMore(t, found, why):
+			t.shown = nil
+			return s.send(ctx, t)
+		case why != "":
+			got.Attempts = 0
+			return s.changed(t, why, got), nil
 		}
 		plan.Changes = found.Describe()
 		for label, d := range found.Differences {

@@ -140,7 +140,7 @@ func (e *engine) newTask(h history) *task {
 		t = new(task)
 	}
 	e.checker.Change.CopyTo(&t.Change)
-	t.history, t.shown, t.left, t.counted = h, nil, false, false
+	t.history, t.shown, t.left, t.counted, t.tries = h, nil, false, false, 0
 	if h.turn == doubt {
 		t.Doubtful, t.Since = true, h.since
 	}

@@ -77,7 +77,7 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 		switch {
 		case a.Verdict == api.OK:
 			return s.updated(t, a), nil
-		case a.Verdict == api.Doubtful:
+		case a.Verdict == api.Doubtful, late(ctx, a) && (a.InDoubt || inDoubt):
 			inDoubt = true
 			r, again, err := s.readBackAfter(ctx, t, a)
 			switch {
@@ -93,7 +93,7 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 			if a.InDoubt || inDoubt {
 				return result{}, nil // it stays in flight, and is read back when the run goes on
 			}
-			return result{}, s.journal.Append(journal.Withdrawn{At: s.now(), Row: t.Row, ID: t.ID})
+			return result{late: late(ctx, a)}, s.journal.Append(journal.Withdrawn{At: s.now(), Row: t.Row, ID: t.ID})
 		default:
 			return s.end(t, journal.Failed, a), nil
 		}
@@ -143,7 +143,7 @@ func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.
 			last.Message, last.Body, last.Status = "", nil, got.Status
 			r = s.end(t, journal.Updated, last)
 			r.outcome.Note = "the answer did not show it; the session was read back and is as the row asks"
-			return r, false, nil
+			return s.wrote(r, got.Session), false, nil
 		case applied != change.NotApplied:
 			last.Message = joinSentences(last.Message, "the session does not tell whether it was applied")
 			return s.end(t, journal.Unknown, last), false, nil
@@ -154,6 +154,9 @@ func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.
 				return result{}, false, nil
 			}
 			continue
+		}
+		if why := s.changedSince(t, got.Session); why != "" {
+			return s.changed(t, why, last), false, nil
 		}
 		switch {
 		case t.before != nil:

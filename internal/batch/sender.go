@@ -17,6 +17,7 @@ import (
 type result struct {
 	outcome     journal.Outcome
 	final       bool
+	late        bool // the request did not leave in time (see patch): without an outcome, the row is to be compared again
 	serverError bool // the last answer was a 5xx
 }
 
@@ -31,7 +32,7 @@ func (e *engine) newSender() sender {
 	base := tenantSender{
 		tenant: e.Tenant, journal: e.Journal, guard: e.guard,
 		attempts: e.Attempts, timeout: e.Timeout, now: e.Now,
-		compare: e.Compare, inOrder: e.Rules.InOrder,
+		compare: e.Compare, inOrder: e.Rules.InOrder, own: e.IfUnchanged,
 	}
 	reader := sessionReader{tenantSender: base, read: &e.read, hidden: &e.hidden}
 	var s sender = &runTrue{base}
@@ -54,7 +55,8 @@ type tenantSender struct {
 	timeout  time.Duration // of one attempt
 	now      func() time.Time
 	compare  bool
-	inOrder  bool // several rows may be of one id
+	inOrder  bool       // several rows may be of one id
+	own      *OwnWrites // nil unless rows depend on when their session was changed
 }
 
 func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
@@ -69,7 +71,7 @@ func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
 	a := s.patch(ctx, t, s.attempts)
 	switch {
 	case s.stops(a):
-		return result{}, nil
+		return result{late: late(ctx, a)}, nil
 	case a.Verdict == api.OK:
 		return s.updated(t, a), nil
 	case accepted(a):
@@ -88,10 +90,26 @@ func (s *tenantSender) mayLeave(t *task) bool {
 	return t.counted
 }
 
-// patch sends a change, with so many attempts at most.
+// patch sends a change, with so many attempts at most. Where a row depends on
+// when its session was changed, the request leaves within maxAge of its reading,
+// however long the tenant cannot be reached; a third try takes its time, since
+// the rate may be lower than that.
 func (s *tenantSender) patch(ctx context.Context, t *task, attempts int) api.Answer {
 	t.left = true
-	return s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts})
+	if t.tries++; s.own != nil && t.tries < 3 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxAge)
+		defer cancel()
+	}
+	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts})
+	t.maybeApplied = t.maybeApplied || s.own != nil && a.InDoubt
+	return a
+}
+
+// late reports whether a request was given up for its own time alone, while the
+// run goes on.
+func late(ctx context.Context, a api.Answer) bool {
+	return a.Verdict == api.Canceled && ctx.Err() == nil
 }
 
 // stops reports whether an answer ends the run, or is none that came because
@@ -119,6 +137,15 @@ func (s *tenantSender) updated(t *task, a api.Answer) result {
 	r := s.end(t, journal.Updated, a)
 	if names := change.Compare(&t.Change, a.Session).Names(change.Certain); names != "" {
 		r.outcome.Note = "the tenant holds other values than were sent: " + names
+	}
+	return s.wrote(r, a.Session)
+}
+
+// wrote notes when the tenant says that a row has changed its session.
+func (s *tenantSender) wrote(r result, session *api.Session) result {
+	if s.own != nil && session != nil {
+		r.outcome.UpdatedAt = session.UpdatedAt
+		s.own.add(r.outcome)
 	}
 	return r
 }

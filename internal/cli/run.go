@@ -48,6 +48,7 @@ type runner struct {
 	results                          string        // a report.Form
 	maxFailures, runDir, metricsFile string
 	resume, fresh, yes, asJSON       bool
+	ifUnchanged                      bool
 
 	flags        *pflag.FlagSet
 	path         string           // as given
@@ -95,6 +96,7 @@ func (r *runner) groups() []flagGroup {
 func (r *runner) registerSafety(flags *pflag.FlagSet) {
 	flags.BoolVar(&r.send.DryRun, "dry-run", false, "everything short of a PATCH: writes plan.csv")
 	flags.BoolVar(&r.send.Compare, "compare", false, "read each session first: send only what differs, and keep what is overwritten in undo.csv")
+	flags.BoolVar(&r.ifUnchanged, "if-unchanged", false, "with --compare, which it switches on: send a row only if its session is as old as the row's updated_at, which an export has")
 	flags.IntVar(&r.send.Canary, "canary", 0, "send this many rows first, one by one, and read each back; go on only if all are right")
 	flags.StringVar(&r.maxFailures, "max-failures", "100", "stop after this many failed and unknown rows, or share of the rows (5%); 0 = never")
 	flags.IntVar(&r.send.Limit, "limit", 0, "send at most this many rows, then stop; --resume goes on")
@@ -117,6 +119,9 @@ func (r *runner) validate() error {
 		return usage("--resume goes on with a run, and --new begins another one: use one of them")
 	case r.resume && r.send.DryRun:
 		return usage("a dry run leaves nothing to resume: use --dry-run without --resume")
+	}
+	if r.ifUnchanged {
+		_ = r.flags.Lookup("compare").Value.Set("true") // not as if it were typed
 	}
 	return cmp.Or(r.tenantFlags.validate(), r.logFlags.validate(), validateResults(r.results), r.parseMaxFailures())
 }
@@ -169,7 +174,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 		r.limitMemory()
 		r.tenant.Client.Log = r.out.client()
 		r.result, err = job.Run(ctx, job.Options{
-			Sheet: sh, Tenant: r.tenant, Send: r.send, MaxFailures: r.failureLimit,
+			Sheet: sh, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
 			Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(),
 			Now: r.Now, Caught: caught, Observer: r,
 		})

@@ -239,8 +239,14 @@ func (j *job) loadHistory() error {
 }
 
 // loadLater reads what other runs have written to the same host since the run
-// began that goes on.
-func (j *job) loadLater(context.Context) error {
+// began that goes on, and what that one has written itself.
+func (j *job) loadLater(context.Context) (err error) {
+	if j.IfUnchanged {
+		edited := j.matches != nil || j.earlier != nil && j.earlier.Last().Edition > 1
+		if j.Send.IfUnchanged, err = batch.NewOwnWrites(j.earlier, j.Sheet.Rules.InOrder || edited); err != nil {
+			return err
+		}
+	}
 	if j.earlier == nil {
 		return nil
 	}

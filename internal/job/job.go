@@ -29,6 +29,7 @@ type Options struct {
 	// Send holds Limit, Canary, SkipInvalid, RetryFailed, Compare and DryRun.
 	// The job fills in the rest.
 	Send        batch.Options
+	IfUnchanged bool // with Compare: only rows whose sessions are as old as the sheet says
 	MaxFailures FailureLimit
 
 	Results  report.Form       // of results, failed and undo; empty for the sheet's own

@@ -132,6 +132,7 @@ func (r Outcome) encode(e *encoder) {
 	e.textIfAny("error", r.Error)
 	e.textIfAny("error_body", r.ErrorBody)
 	e.textIfAny("note", r.Note)
+	e.textIfAny("updated_at", r.UpdatedAt)
 }
 
 func (r Before) encode(e *encoder) {

@@ -94,6 +94,7 @@ type Outcome struct {
 	Error      string        `json:"error"`      // one line that a person understands
 	ErrorBody  string        `json:"error_body"` // the last answer's body as received, at most 4 KiB
 	Note       string        `json:"note"`
+	UpdatedAt  string        `json:"updated_at"` // of the session, after it was updated; kept where rows depend on it
 }
 
 // Before is what a session held before a row overwrote it. The last of a row
