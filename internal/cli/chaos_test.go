@@ -32,16 +32,36 @@ const chaosWorkers = 6
 // something off.
 func chaosRows() int { return 24 * *chaosKills }
 
-// chaosSheet makes a sheet in which every third row runs its session.
-func chaosSheet() (sheet string, ids []string) {
+// chaosSheet makes a sheet of sessions that it adds to the tenant, by their ids or
+// uids. Every third row runs its session.
+func chaosSheet(t *testing.T, real *sandbox.Tenant, byUID bool) string {
+	t.Helper()
 	var b strings.Builder
-	b.WriteString("id,status,attributes.badge,run\n")
+	b.WriteString(keyName(byUID) + ",status,attributes.badge,run\n")
 	for i := range chaosRows() {
-		id := fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i)
-		ids = append(ids, id)
-		fmt.Fprintf(&b, "%s,closed,B-%d,%v\n", id, i, i%3 == 0)
+		fmt.Fprintf(&b, "%s,closed,B-%d,%v\n", addSession(t, real, i, byUID), i, i%3 == 0)
 	}
-	return b.String(), ids
+	return b.String()
+}
+
+func keyName(byUID bool) string {
+	if byUID {
+		return "uid"
+	}
+	return "id"
+}
+
+// addSession adds a session to a tenant, and returns its id or uid.
+func addSession(t *testing.T, real *sandbox.Tenant, i int, byUID bool) string {
+	t.Helper()
+	id := fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i)
+	if err := real.AddID(id); err != nil {
+		t.Fatal(err)
+	}
+	if record, _ := real.Record(id); byUID {
+		return record.Session.UID
+	}
+	return id
 }
 
 // flaky is a proxy of a tenant that spoils some exchanges in ways that the
@@ -186,13 +206,9 @@ func TestKillsRepeatNoMoreThanWhatWasInFlight(t *testing.T) {
 func chaosRun(t *testing.T, real *sandbox.Tenant, base string, random *rand.Rand) (kills int, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	sheet, ids := chaosSheet()
-	for _, id := range ids {
-		if err := real.AddID(id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(t, filepath.Join(dir, "sheet.csv"), sheet)
+	byUID := random.IntN(2) == 0
+	t.Logf("by %s", keyName(byUID))
+	write(t, filepath.Join(dir, "sheet.csv"), chaosSheet(t, real, byUID))
 	for kills < *chaosKills {
 		// Long enough to start and do a little, short enough to be cut off.
 		life := time.Duration(150+random.IntN(250)) * time.Millisecond

@@ -17,17 +17,24 @@ import (
 type editedSheet struct {
 	random *rand.Rand
 	ids    []string
+	uids   []string
 	values []int // of each id, as the sheet has it last
 }
 
 func (s *editedSheet) runs(i int) bool { return i%3 == 0 }
 
-// text writes so many of the rows, or all of them in order.
+// text writes so many of the rows, or all of them in order, by their ids or their
+// uids.
 func (s *editedSheet) text(rows []int) string {
 	var b strings.Builder
-	b.WriteString("id,status,attributes.badge,run\n")
+	byUID := s.random.IntN(2) == 0
+	b.WriteString(keyName(byUID) + ",status,attributes.badge,run\n")
 	for _, i := range rows {
-		fmt.Fprintf(&b, "%s,closed,B-%d,%v\n", s.ids[i], s.values[i], s.runs(i))
+		key := s.ids[i]
+		if byUID {
+			key = s.uids[i]
+		}
+		fmt.Fprintf(&b, "%s,closed,B-%d,%v\n", key, s.values[i], s.runs(i))
 	}
 	return b.String()
 }
@@ -77,10 +84,8 @@ func TestChaosOfEdits(t *testing.T) {
 	base, dir := answering(t, real.Handler()), t.TempDir()
 	s := &editedSheet{random: random}
 	for i := range 40 + 6**chaosKills {
-		s.ids, s.values = append(s.ids, fmt.Sprintf("%08d-0000-4000-8000-%012d", i, i)), append(s.values, 0)
-		if err := real.AddID(s.ids[i]); err != nil {
-			t.Fatal(err)
-		}
+		s.ids, s.uids = append(s.ids, addSession(t, real, i, false)), append(s.uids, addSession(t, real, i, true))
+		s.values = append(s.values, 0)
 	}
 	args := func(sheet string, more ...string) []string {
 		return append([]string{"run", sheet, "--base-url", base, "--yes", "--resume", "--run-dir", "runs/r", "--quiet", "--compare",
