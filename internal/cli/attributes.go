@@ -28,7 +28,8 @@ import (
 // attributeLister runs the attributes command with its flags.
 type attributeLister struct {
 	tenantReader
-	json bool
+	json  bool
+	wants func(*api.Attribute) bool // whether its options are read; nil for all
 
 	list api.AttributesFile
 	gaps []string // what the tenant did not give to its end
@@ -119,7 +120,7 @@ func (l *attributeLister) read(ctx context.Context) (err error) {
 	defer job.StartClock(l.progress(&none, &read, "option list"))()
 	for i := range l.list.Attributes {
 		a := &l.list.Attributes[i]
-		if !a.HasOptions() {
+		if !a.HasOptions() || l.wants != nil && !l.wants(a) {
 			continue
 		}
 		a.Options, err = l.client.AttributeOptions(ctx, a.ID)

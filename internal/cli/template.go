@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,37 +19,104 @@ import (
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
+// templateMaker runs the template command with its flags.
+type templateMaker struct {
+	attributeLister
+	file   string // of the tenant's attributes
+	chosen []string
+}
+
 func newTemplateCommand(s Streams) *cobra.Command {
-	var output, attributes string
-	var chosen []string
+	m := &templateMaker{attributeLister: attributeLister{tenantReader: tenantReader{Streams: s}}}
 	c := &cobra.Command{
 		Use:   "template -o FILE.xlsx",
 		Short: "Write an empty workbook to fill in, with lists of what is allowed",
 		Args:  exactly(0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error {
-			if err := newPlace(output); err != nil {
-				return err
-			}
-			columns, err := templateColumns(attributes, chosen)
-			if err != nil {
-				return err
-			}
-			err = journal.Replace(output, func(w io.Writer) error { return sheet.WriteTemplate(w, columns) })
-			if err != nil {
-				return fmt.Errorf("the template cannot be written: %w", err)
-			}
-			_, err = fmt.Fprintf(s.Err, "%s: fill in a row for each session, then: nermbulk check %[1]s\n", output)
-			return err
+		RunE: func(c *cobra.Command, _ []string) error {
+			named := slices.ContainsFunc([]string{"tenant", "base-url"}, func(flag string) bool {
+				from := sourceOf(c.Flags().Lookup(flag))
+				return from == sourceFlag || from == sourceProfile
+			})
+			return s.interruptible(func(ctx context.Context) error { return m.run(ctx, named) })
 		},
 	}
-	setFlags(c, group("Flags", func(flags *pflag.FlagSet) {
-		flags.StringVarP(&output, "output", "o", "", "the workbook to write (.xlsx); never over another file")
-		flags.StringArrayVar(&chosen, "attribute", nil, "a column for this attribute, by its UID; repeatable (default: all that the tenant has, but archived ones and attachments)")
-		flags.StringVar(&attributes, "attributes", "", "the tenant's attributes: a file that nermbulk attributes -o FILE.json wrote")
-	}))
+	setFlags(c,
+		group("Flags", func(flags *pflag.FlagSet) {
+			flags.StringVarP(&m.output, "output", "o", "", "the workbook to write (.xlsx); never over another file")
+			flags.StringArrayVar(&m.chosen, "attribute", nil, "a column for this attribute, by its UID; repeatable (default: all that the tenant has, but archived ones and attachments)")
+			flags.StringVar(&m.file, "attributes", "", "the tenant's attributes: a file that nermbulk attributes -o FILE.json wrote")
+		}),
+		group("The tenant, whose attributes have a column (one that a variable names is not asked)", m.tenantFlags.register),
+		group("How fast", func(flags *pflag.FlagSet) { m.registerPace(flags, "page") }),
+		group("Output", m.logFlags.register),
+	)
 	return c
+}
+
+func (m *templateMaker) run(ctx context.Context, named bool) error {
+	err := newPlace(m.output)
+	if err = cmp.Or(err, m.tenantFlags.validate(), m.logFlags.validate()); err != nil {
+		return err
+	}
+	var known *change.Attributes
+	switch {
+	case m.file != "":
+		known, err = readAttributes(m.file)
+	case named:
+		known, err = m.ask(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	chosen := m.chosen
+	if len(chosen) == 0 {
+		chosen = known.Fillable()
+	}
+	columns, err := known.TemplateColumns(chosen)
+	if err != nil {
+		return usage("--attribute %w", err)
+	}
+	err = journal.Replace(m.output, func(w io.Writer) error { return sheet.WriteTemplate(w, columns) })
+	if err != nil {
+		return fmt.Errorf("the template cannot be written: %w", err)
+	}
+	next := "nermbulk check " + text.ShellWord(m.output)
+	if m.file != "" {
+		next += " --attributes " + text.ShellWord(m.file)
+	}
+	_, err = fmt.Fprintf(m.Err, "%s: fill in a row for each session, then: %s\n", m.output, next)
+	return err
+}
+
+// ask reads the tenant's attributes, and the options of those that get a column.
+func (m *templateMaker) ask(ctx context.Context) (*change.Attributes, error) {
+	m.wants = func(a *api.Attribute) bool {
+		return slices.Contains(m.chosen, a.UID) || len(m.chosen) == 0 && !a.Archived
+	}
+	if err := m.connect(); err != nil {
+		return nil, err
+	}
+	defer m.client.Close()
+	if err := m.read(ctx); err != nil {
+		return nil, unlisted(err)
+	}
+	m.summarize()
+	return change.NewAttributes(m.list.Attributes), nil
+}
+
+func readAttributes(file string) (*change.Attributes, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usage("--attributes: %w", err)
+	}
+	read, err := api.ParseAttributesFile(content)
+	if err != nil {
+		return nil, usage("--attributes %s: %w", file, err)
+	}
+	return change.NewAttributes(read.Attributes), nil
 }
 
 // newPlace refuses a file that is there: it may have been filled in.
@@ -64,30 +134,4 @@ func newPlace(path string) error {
 		return usage("-o %s: %w", path, err)
 	}
 	return nil
-}
-
-// templateColumns returns a column for each field that is sent, and for the
-// attributes that are chosen: all that a sheet can set, if they are known and
-// none is.
-func templateColumns(file string, chosen []string) ([]sheet.TemplateColumn, error) {
-	var known *change.Attributes
-	if file != "" {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return nil, usage("--attributes: %w", err)
-		}
-		read, err := api.ParseAttributesFile(content)
-		if err != nil {
-			return nil, usage("--attributes %s: %w", file, err)
-		}
-		known = change.NewAttributes(read.Attributes)
-	}
-	if len(chosen) == 0 {
-		chosen = known.Fillable()
-	}
-	columns, err := known.TemplateColumns(chosen)
-	if err != nil {
-		return nil, usage("--attribute %w", err)
-	}
-	return columns, nil
 }

@@ -126,7 +126,7 @@ func (h *header) checkAttribute(c Column) string {
 		h.refuse(c, AttributeUnknown, h.unknownAttribute(c))
 		return c.UID
 	case a.Attachment:
-		h.refuse(c, AttributeAttachment, fmt.Sprintf("%s is an attachment, which no sheet can set; remove the column", a))
+		h.refuse(c, AttributeAttachment, fmt.Sprintf("%s is an attachment, which no sheet can set; remove the column, or leave it out with --map %s", a, leftOut(c)))
 	case a.Archived:
 		h.refuse(c, AttributeArchived, fmt.Sprintf("%s is archived in the tenant; is there another one that has taken its place?", a))
 		h.labels[len(h.labels)-1].Severity = Warning
@@ -142,8 +142,11 @@ func (h *header) unknownAttribute(c Column) string {
 				message, near, commandWord(Trim(c.Name)+"="+string(Attribute)+"."+near.UID))
 		}
 	}
-	return message + "; `nermbulk attributes` lists those that it has"
+	return message + "; `nermbulk attributes` lists those that it has, --map " + leftOut(c) + " leaves the column out"
 }
+
+// leftOut is what leaves a column out, as it can be typed behind --map.
+func leftOut(c Column) string { return commandWord(Trim(c.Name) + "=" + IgnoreColumn) }
 
 // String names an attribute for people: end_date ("End Date").
 func (a *Label) String() string {
