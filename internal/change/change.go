@@ -28,6 +28,7 @@ type Rules struct {
 	InOrder            bool   // the same id may be in several rows
 	Strict             bool   // warnings are errors
 	Dates              []DateRule
+	Values             []ValueRule // see AddValue
 	Attributes         *Attributes // the tenant's; nil where they are not known
 	AllowReformatted   bool        // cells that a spreadsheet program changed are sent as they are
 	Written            *Written    // what a run wrote into the sheet; nil for any other sheet

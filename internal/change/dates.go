@@ -95,29 +95,8 @@ func ParseDateRule(s string) (DateRule, error) {
 	return rule, nil
 }
 
-// MissingDates returns the attributes of date rules that no column has.
-func (r Rules) MissingDates(columns []sheet.Column) []string {
-	var missing []string
-	for _, d := range r.Fitting(columns).Dates {
-		if !hasAttribute(columns, d.UID) {
-			missing = append(missing, "attributes."+d.UID)
-		}
-	}
-	return missing
-}
-
-func hasAttribute(columns []sheet.Column, uid string) bool {
-	return slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Attribute && sheet.SameUID(c.UID, uid) })
-}
-
-// Fitting returns the rules that hold for a sheet with these columns: without
-// the optional ones that are left out.
-func (r Rules) Fitting(columns []sheet.Column) Rules {
-	written := slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Result })
-	r.Dates = slices.DeleteFunc(slices.Clone(r.Dates), func(d DateRule) bool {
-		return d.Optional && (written || !hasAttribute(columns, d.UID))
-	})
-	return r
+func (d DateRule) isOf(c sheet.Column) bool {
+	return c.Field == sheet.Attribute && sheet.SameUID(c.UID, d.UID)
 }
 
 func (r Rules) dateRule(uid string) *DateRule {

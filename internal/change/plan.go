@@ -20,7 +20,8 @@ type Planner struct {
 	hasUID   bool         // next to an id
 	updated  int          // the column of updated_at; -1 without one
 	run      sheet.Column // its index is -1 without a run column
-	columns  []column     // that are sent in the body, in its order
+	runWords map[string]string
+	columns  []column // that are sent in the body, in its order
 	earlier  earlierResult
 	written  []writtenColumn // see findWritten
 	problems []sheet.Problem
@@ -38,6 +39,7 @@ type column struct {
 	rule  *DateRule         // that rewrites its dates, if any
 	seen  dateColumn        // for warnings
 	words map[string]parsed // cells of a field that has few values
+	own   map[string]string // the sheet's own words, by sheet.FoldCase; may be nil
 }
 
 // parsed is what a field's parse returned.
@@ -47,8 +49,8 @@ type parsed struct {
 }
 
 // NewPlanner prepares the columns of a sheet. Its header must have no
-// problems. A date rule for an attribute that the sheet does not have is the
-// caller's to refuse: see MissingDates.
+// problems. A rule for a column that the sheet does not have is the
+// caller's to refuse: see Missing.
 func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 	rules = rules.Fitting(columns)
 	p := &Planner{rules: rules, run: noColumn, found: -1, updated: -1, earlier: findEarlierResult(columns), written: findWritten(columns, &rules)}
@@ -59,7 +61,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 		case c.Field == sheet.ID, c.Field == sheet.UID:
 			p.id = c
 		case c.Field == run:
-			p.run = c
+			p.run, p.runWords = c, rules.words(c)
 		case c.Field == sheet.ReadOnly && c.UID == "uid":
 			p.hasUID = true
 		case c.Field == sheet.ReadOnly && c.UID == "updated_at":
@@ -80,7 +82,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 }
 
 func newColumn(c sheet.Column, f *Field, rules Rules) column {
-	sent := column{Column: c, field: f, label: Label(c.Field, c.UID), key: jsonKey(f.Name)}
+	sent := column{Column: c, field: f, label: Label(c.Field, c.UID), key: jsonKey(f.Name), own: rules.words(c)}
 	if c.Field == sheet.Attribute {
 		sent.key, sent.rule = jsonKey(c.UID), rules.dateRule(c.UID)
 	}
@@ -102,7 +104,7 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	ran := p.planRun(row, c)
 	for i := range p.columns {
 		col := &p.columns[i]
-		cell := sheet.Trim(row.Cells[col.Index])
+		cell := replaced(col.own, sheet.Trim(row.Cells[col.Index]))
 		if cell == "" || p.without(row, col) {
 			continue
 		}
@@ -135,7 +137,7 @@ func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
 	if p.run.Index < 0 {
 		return false
 	}
-	cell := sheet.Trim(row.Cells[p.run.Index])
+	cell := replaced(p.runWords, sheet.Trim(row.Cells[p.run.Index]))
 	if row.Kind(p.run.Index) == sheet.NoValueCell {
 		p.noValue(p.run)
 		return true

@@ -37,6 +37,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"status":          completeWords(change.Statuses()...),
 	"map":             completeAfterEquals(mapTargets),
 	"date":            completeAfterEquals(dateTargets),
+	"value":           completeAfterEquals(valueTargets),
 	"output":          completeFiles("csv", "xlsx"),
 	"fix":             completeFiles("csv"),
 	"mark":            completeFiles("xlsx"),
@@ -134,6 +135,15 @@ func dateTargets(typed string) []string {
 		if words[i] = f + ":"; second {
 			words[i] = in + ":" + f
 		}
+	}
+	return words
+}
+
+// valueTargets are the words that a field has, of those that have few.
+func valueTargets(string) []string {
+	var words []string
+	for _, f := range change.Fields() {
+		words = append(words, f.Choices...)
 	}
 	return words
 }

@@ -25,7 +25,7 @@ import (
 type sheetFlags struct {
 	encoding, delimiter, unknown, duplicates string
 	worksheet, hiddenRows                    string
-	maps, dates                              []string
+	maps, dates, values                      []string
 	rules                                    change.Rules
 	given                                    *pflag.FlagSet // those of register
 }
@@ -35,6 +35,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.maps, "map", nil, "a sheet's own header for a field, 'COLUMN=FIELD', or 'COLUMN=ignore' to leave it out; repeatable")
 	flags.StringVar(&f.unknown, "unknown-columns", "error", "a column that is neither a field nor mapped: error, attribute or ignore")
 	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
+	flags.StringArrayVar(&f.values, "value", nil, "a sheet's own word for a value, 'FIELD:CELL=VALUE', e.g. status:Abgelehnt=rejected; repeatable")
 	flags.StringVar(&f.rules.ClearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
 	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
 	flags.BoolVar(&f.rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
@@ -134,6 +135,16 @@ func (f *sheetFlags) complete(r *change.Rules) error {
 		}
 		rule.Optional = f.optional("date")
 		r.Dates = append(r.Dates, rule)
+	}
+	for _, v := range f.values {
+		rule, err := change.ParseValueRule(v)
+		if err == nil {
+			rule.Optional = f.optional("value")
+			err = r.AddValue(rule)
+		}
+		if err != nil {
+			return usage("--value %s: %w", text.ShellQuote(text.Line(v, 0)), err)
+		}
 	}
 	return nil
 }

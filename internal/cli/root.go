@@ -214,8 +214,6 @@ func explain(err error, dir string) error {
 		return err
 	}
 	switch failed.Kind {
-	case job.MissingDate:
-		return usage("--date %w", err)
 	case job.OtherTenant:
 		return usage("%w: resume it with the same tenant, or start a new run with another --run-dir", err)
 	case job.NoDirectory:

@@ -89,7 +89,6 @@ type ErrorKind int
 // The kinds of errors. Nothing was sent where one of the first four is met.
 const (
 	Invalid     ErrorKind = iota // what was given to the job is to be corrected
-	MissingDate                  // the rule for a date names a column that the sheet does not have
 	OtherTenant                  // the run to go on with is of another tenant
 	NoDirectory                  // the run directory cannot be made
 	NoAnswer                     // the tenant did not give what a run needs before it begins; nothing was sent

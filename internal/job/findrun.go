@@ -190,7 +190,7 @@ func rulesOf(settings map[string]string) string {
 	var rules []string
 	for _, name := range []string{
 		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
-		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted", "worksheet", "hidden-rows",
+		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted", "worksheet", "hidden-rows", "value",
 	} {
 		if value := settings[name]; value != "" {
 			rules = append(rules, fmt.Sprintf("%s=%q", name, value))

@@ -54,18 +54,21 @@ func (j *job) keepFitting() {
 			delete(j.Sources, name)
 		}
 	}
-	var columns, dates []string
-	for _, m := range j.sheet.Mapped() {
-		columns = append(columns, m.String())
-	}
-	for _, d := range j.Sheet.Rules.Fitting(j.sheet.Columns()).Dates {
-		dates = append(dates, d.String())
-	}
+	fitting := j.Sheet.Rules.Fitting(j.sheet.Columns())
 	if j.Settings != nil {
-		set("map", columns)
-		set("date", dates)
+		set("map", texts(j.sheet.Mapped()))
+		set("date", texts(fitting.Dates))
+		set("value", texts(fitting.Values))
 	}
 	j.result.Settings = j.Settings
+}
+
+func texts[T fmt.Stringer](rules []T) []string {
+	var texts []string
+	for _, r := range rules {
+		texts = append(texts, r.String())
+	}
+	return texts
 }
 
 // Open opens a file as the sheet is read, such as the run's copy of it, and
@@ -86,9 +89,9 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Err: err}
 	}
-	if columns := sh.Columns(); len(sh.Problems()) == 0 {
-		if missing := s.Rules.MissingDates(columns); len(missing) > 0 {
-			return nil, errors.Join(&Error{Kind: MissingDate, Err: fmt.Errorf("%s: the sheet has no such column", missing[0])}, sh.Close())
+	if len(sh.Problems()) == 0 {
+		if err := s.Rules.Missing(sh.Columns()); err != nil {
+			return nil, errors.Join(&Error{Kind: Invalid, Err: err}, sh.Close())
 		}
 	}
 	return sh, nil

@@ -23,6 +23,10 @@ func NormalizeName(s string) string {
 // NFC form.
 func Fold(s string) string { return fold(s, isSpace) }
 
+// FoldCase makes cells comparable without case and the space around them, in
+// Unicode's NFC form.
+func FoldCase(s string) string { return norm.NFC.String(strings.ToLower(Trim(s))) }
+
 func fold(s string, without func(rune) bool) string {
 	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if without(r) {
