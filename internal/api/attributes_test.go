@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,7 +44,7 @@ func TestAttributesOfATenant(t *testing.T) {
 		}
 	}
 	_, err = c.AttributeOptions(t.Context(), "3")
-	if failed, ok := err.(*ListError); !ok || failed.Answer.Verdict != Denied || failed.Answer.Status != http.StatusForbidden || failed.List != "options" {
+	if failed, ok := errors.AsType[*ListError](err); !ok || failed.Answer.Verdict != Denied || failed.Answer.Status != http.StatusForbidden || failed.List != "options" {
 		t.Errorf("error %v", err)
 	}
 	if n := c.Counters(); n.Get != len(s.seen()) {

@@ -128,7 +128,7 @@ func (w *walk[T]) missing() int {
 // decides where it fits what came; without one, a first page that is not full is
 // all that a tenant has that knows no pages.
 func (w *walk[T]) incomplete(end end) bool {
-	return w.missing() > 0 || end == endRepeats && w.total != w.given && !(w.total == 0 && w.short)
+	return w.missing() > 0 || end == endRepeats && w.total != w.given && (w.total > 0 || !w.short)
 }
 
 // pass reads the list from its beginning.
