@@ -48,11 +48,15 @@ func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]str
 	}
 	// Only a name: a journal from elsewhere must not make us read outside its
 	// directory.
-	sh, err := of.Open(ctx, filepath.Join(dir, filepath.Base(file)))
+	copied := filepath.Join(dir, filepath.Base(file))
+	sh, err := of.Open(ctx, copied)
 	if err != nil {
 		return nil, err
 	}
 	g.closers = append(g.closers, sh.Close)
+	if err := report.UseKeptIDs(ctx, copied, sh); err != nil {
+		return nil, err
+	}
 	if g.Grid, err = report.NewRunGrid(ctx, report.Options{Dir: dir, Sheet: sh, Replay: replay, DryRun: info.DryRun}); err != nil {
 		return nil, err
 	}

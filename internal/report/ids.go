@@ -17,9 +17,9 @@ func IDsFile(copied string) string {
 	return filepath.Join(dir, "uids"+strings.TrimPrefix(name, "sheet"))
 }
 
-// useKeptIDs gives a run's copy of a sheet of uids the ids that were found. A dry
+// UseKeptIDs gives a run's copy of a sheet of uids the ids that were found. A dry
 // run without a tenant has found none.
-func useKeptIDs(ctx context.Context, copied string, s *sheet.Sheet) error {
+func UseKeptIDs(ctx context.Context, copied string, s *sheet.Sheet) error {
 	if !s.ByUID() {
 		return nil
 	}

@@ -178,7 +178,7 @@ func FromDir(ctx context.Context, open func(ctx context.Context, path string) (*
 		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.Sheet.Close()) }()
-	if err := useKeptIDs(ctx, copied, o.Sheet); err != nil {
+	if err := UseKeptIDs(ctx, copied, o.Sheet); err != nil {
 		return Summary{}, fmt.Errorf("read the ids of the run's sessions: %w", err)
 	}
 	return Write(ctx, o)
