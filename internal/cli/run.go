@@ -62,6 +62,9 @@ type runner struct {
 	problems *problems
 	jsonErr  error // of writing the problems as one document
 	show     *report.Progress
+	control  job.Control
+	steering func() (stop func()) // begins to listen to keys
+	stopKeys func()
 	result   job.Result
 	metrics  metrics
 }
@@ -173,10 +176,12 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 		r.sheet = sh
 		r.limitMemory()
 		r.tenant.Client.Log = r.out.client()
+		r.steering, r.stopKeys = func() func() { return r.steer(ctx) }, func() {}
+		defer func() { r.stopKeys() }() // a panic too leaves the terminal as it was
 		r.result, err = job.Run(ctx, job.Options{
 			Sheet: sh, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
 			Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(),
-			Now: r.Now, Caught: caught, Observer: r,
+			Now: r.Now, Caught: caught, Observer: r, Control: &r.control,
 		})
 		return err
 	})
@@ -292,6 +297,7 @@ func (r *runner) Event(event any) {
 	case job.Sending:
 		r.collectLess()
 		r.show = newProgress(r.Streams, r.out, e.Total)
+		r.stopKeys = r.steering()
 	case job.Progress:
 		r.show.Update(e.State)
 		r.updateMetrics(e)
@@ -301,6 +307,7 @@ func (r *runner) Event(event any) {
 		default:
 		}
 	case job.Sent:
+		r.stopKeys()
 		r.show.Stop()
 	case job.Note:
 		r.out.say(slog.LevelInfo, e.Text, "decided", "text", e.Text)
@@ -310,8 +317,7 @@ func (r *runner) Event(event any) {
 			r.out.say(slog.LevelWarn, text, "outage", "error", text)
 		}
 	case job.Draining:
-		text := fmt.Sprintf("stopping: requests in flight are waited for, at most %s; press Ctrl-C once more to end at once", e.Wait)
-		r.out.say(slog.LevelWarn, text, "stopping", "timeout", e.Wait)
+		r.stopping(e)
 	}
 }
 

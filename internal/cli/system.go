@@ -38,6 +38,11 @@ type Streams struct {
 	// StateAsked returns a channel that gets a value whenever somebody asks
 	// how far a run has come (SIGUSR1), until stop; it is nil where nobody can.
 	StateAsked func() (asked <-chan os.Signal, stop func())
+	// Keys calls press with each key that is pressed at the terminal on standard
+	// input, which shows none of them meanwhile. Signals still come from it. The
+	// terminal is as it was once ctx has ended or stop returns; it is nil where
+	// this cannot be.
+	Keys func(ctx context.Context, press func(key byte)) (stop func(), err error)
 }
 
 // System is the process's own streams, environment and signals. It also sees
@@ -55,6 +60,7 @@ func System() Streams {
 		},
 		Signals:    watchSignals,
 		StateAsked: watchStateAsked,
+		Keys:       watchKeys,
 	}
 }
 

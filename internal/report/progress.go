@@ -78,6 +78,9 @@ func NewProgress(o ProgressOptions) *Progress {
 	return p
 }
 
+// Interactive reports whether a bar is drawn, for a person to look at.
+func (p *Progress) Interactive() bool { return p.bar != nil }
+
 // Update takes the newest state and shows it if that is due: the bar at most
 // ten times a second. It has to be called several times a second, with or
 // without news, so that waiting is seen to pass.
