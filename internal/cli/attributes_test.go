@@ -196,7 +196,7 @@ func TestAttributesInEitherForm(t *testing.T) {
 	_, plain := tenantOf(t, 0, sandbox.Options{})
 	got, want := lists(plain)
 	got.wantCode(t, ExitOK)
-	_, nested := tenantOf(t, 250, sandbox.Options{NestedQuery: true})
+	tenant, nested := tenantOf(t, 250, sandbox.Options{NestedQuery: true})
 	got, file := lists(nested)
 	got.wantCode(t, ExitOK)
 	for i, a := range want.Attributes {
@@ -208,6 +208,10 @@ func TestAttributesInEitherForm(t *testing.T) {
 	call(t, withToken, "export", "--base-url", nested, "-o", out, "--rate", "0").wantCode(t, ExitOK)
 	if rows, err := csv.NewReader(open(t, out)).ReadAll(); err != nil || len(rows) != 251 {
 		t.Errorf("%d rows of an export, %v", len(rows), err)
+	}
+	call(t, withToken, "run", out, "--base-url", nested, "--rate", "0", "--compare", "--yes", "--run-dir", filepath.Join(t.TempDir(), "r")).wantCode(t, ExitOK)
+	if n := tenant.Totals(); n.Get != 0 || n.Patch != 0 {
+		t.Errorf("%d GETs and %d PATCHes to compare what was exported", n.Get, n.Patch)
 	}
 
 	first := wideTenant(150, 150)
