@@ -173,6 +173,10 @@ func (b *browser) looks(t *testing.T, name string) {
 			}
 			backgrounds[in[string](t, b, "getComputedStyle(document.body).backgroundColor")] = true
 			if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+				// In a window as high as the page, all of it is painted.
+				order(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+					Width: width, Height: in[int64](t, b, "document.documentElement.scrollHeight"), DeviceScaleFactor: 1, Mobile: width < 500,
+				})
 				picture := run(t, b, chromedp.FullScreenshot(100))
 				write(t, filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)), string(picture))
 			}

@@ -66,7 +66,12 @@ func NewRoot(s Streams) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if s.OwnConsole == nil || !s.OwnConsole() {
+				return c.Help()
+			}
+			return doubleClicked(s)
+		},
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
@@ -80,7 +85,7 @@ func NewRoot(s Streams) *cobra.Command {
 	}
 	root.AddCommand(
 		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newExportCommand(s), newAttributesCommand(s), newTemplateCommand(s),
-		newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
+		newUICommand(s), newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
 	)
 	addHelp(root)
 	addCompletion(root)

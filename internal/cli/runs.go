@@ -52,46 +52,52 @@ func validateResults(results string) error {
 	return usage("--results %q: use csv, xlsx or both", results)
 }
 
-// reportAgain writes a run's files from its directory alone.
-func reportAgain(ctx context.Context, s Streams, dir, results string, asJSON bool) (err error) {
+// reportAgain writes a run's files again, and prints the summary.
+func reportAgain(ctx context.Context, s Streams, dir, results string, asJSON bool) error {
 	if err := validateResults(results); err != nil {
 		return err
 	}
-	run, info, err := journal.Open(dir)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
-		}
-		return err
-	}
-	defer func() { err = cmp.Or(err, run.Close()) }()
-	r, err := runnerOf(info)
-	if err != nil {
-		return err
-	}
-	sheet, err := r.sheetFlags.sheet()
-	if err != nil {
-		return err
-	}
-	summary, err := report.FromDir(ctx, sheet.Open, report.Options{
-		Dir: dir, Rules: sheet.Rules, Results: report.Form(cmp.Or(results, info.Results)),
-		DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
-	})
+	summary, r, err := writeReport(ctx, dir, results)
 	switch {
-	case errors.Is(err, report.ErrNotBegun):
-		return usage("%s: there is nothing to report on: %w", dir, err)
 	case err != nil:
 		return err
-	}
-	if asJSON {
+	case asJSON:
 		return summary.WriteJSON(s.Out)
 	}
 	next := ""
-	r.result = job.Result{Dir: dir, Summary: summary, Settings: info.Options, Next: job.NextStep(summary, info.Host == sandboxHost)}
 	if r.result.Next != job.Report { // which this was
 		next = r.nextCommand()
 	}
 	return summary.Print(s.Err, next)
+}
+
+// writeReport writes a run's files from its directory alone, and returns the
+// command that made the run.
+func writeReport(ctx context.Context, dir, results string) (summary report.Summary, r *runner, err error) {
+	run, info, err := journal.Open(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
+		}
+		return summary, nil, err
+	}
+	defer func() { err = cmp.Or(err, run.Close()) }()
+	if r, err = runnerOf(info); err != nil {
+		return summary, nil, err
+	}
+	sheet, err := r.sheetFlags.sheet()
+	if err != nil {
+		return summary, nil, err
+	}
+	summary, err = report.FromDir(ctx, sheet.Open, report.Options{
+		Dir: dir, Rules: sheet.Rules, Results: report.Form(cmp.Or(results, info.Results)),
+		DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
+	})
+	if errors.Is(err, report.ErrNotBegun) {
+		err = usage("%s: there is nothing to report on: %w", dir, err)
+	}
+	r.result = job.Result{Dir: dir, Summary: summary, Settings: info.Options, Next: job.NextStep(summary, info.Host == sandboxHost)}
+	return summary, r, err
 }
 
 // runnerOf returns the command that made a run, from what the run keeps of it.

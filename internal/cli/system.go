@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
@@ -31,6 +32,9 @@ type Streams struct {
 	// Width is the width of the terminal on standard error, in columns; 0 or
 	// less where it is not known.
 	Width func() int
+	// OwnConsole reports whether the console was made for this process alone, as
+	// Windows does for a program that is double-clicked; nil elsewhere.
+	OwnConsole func() bool
 	// Signals returns a context that ends at the first SIGINT, SIGTERM or
 	// SIGHUP, and the exit code of that, 0 before; a second one ends the
 	// process at once.
@@ -49,6 +53,7 @@ type Streams struct {
 // to it that no library writes to standard error by itself.
 func System() Streams {
 	log.SetOutput(io.Discard)
+	cobra.MousetrapHelpText = "" // a double click opens the page
 	return Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Env: os.Getenv, Environ: os.Environ, Now: time.Now,
@@ -58,6 +63,7 @@ func System() Streams {
 			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 			return width
 		},
+		OwnConsole: ownConsole,
 		Signals:    watchSignals,
 		StateAsked: watchStateAsked,
 		Keys:       watchKeys,

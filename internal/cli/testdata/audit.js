@@ -51,7 +51,7 @@
   for (const e of all('svg, img')) {
     if (!e.closest('[aria-hidden=true]') && !e.getAttribute('aria-label') && !e.getAttribute('alt')) faults.push('a picture has no words');
   }
-  for (const e of all('input, select, textarea')) {
+  for (const e of all('input:not([type=hidden]), select, textarea')) {
     if (!e.labels.length) faults.push(about(e) + ' has no label');
   }
   for (const e of all('[aria-labelledby], [aria-describedby]')) {

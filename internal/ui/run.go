@@ -1,0 +1,311 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"nermbulk/internal/job"
+	"nermbulk/internal/text"
+)
+
+// state is how far a run has come.
+type state int
+
+const (
+	checking state = iota
+	asking         // a question waits for its answer
+	sending
+	finishing
+	ended
+)
+
+// running is a run that goes on, or that has ended last. The workspace's mu
+// guards it, but for control and answers.
+type running struct {
+	dry, undo bool
+	path      string // of its sheet
+	control   job.Control
+	rate      float64 // that it began with
+	state     state
+	question  *question // while asking
+	answers   chan string
+	total     int
+	last      job.Progress
+	notes     []string
+	failed    string // why it could not go on
+	stopping  bool
+}
+
+// question is what a person is asked before anything is sent.
+type question struct {
+	GoOn  bool // whether to go on with an unfinished run
+	Text  string
+	Extra string // of a run that goes on
+	Name  string // to be typed; empty for a simple yes
+	Rows  int
+}
+
+func (r *running) busy() bool { return r != nil && r.state != ended }
+
+// start begins a run of the sheet at path. The caller has the lock.
+func (w *workspace) start(r *running, flags ...map[string]string) error {
+	if w.run.busy() {
+		return errBusy
+	}
+	o, err := w.options(r.path, flags...)
+	if err != nil {
+		return err
+	}
+	r.answers, r.rate = make(chan string, 1), o.Tenant.Client.Rate
+	o.Observer, o.Control, o.Caught = &observer{w, r, o.Tenant.Sandbox, o.Tenant.Name}, &r.control, w.o.Interrupted
+	w.run = r
+	w.working.Go(func() {
+		result, err := job.Run(w.ctx, o)
+		var came *outcome
+		if result.Begun {
+			came = w.newOutcome(context.WithoutCancel(w.ctx), result.Dir, result.Summary, err)
+		}
+		w.update(func() { w.ended(r, came, w.explained(result, err)) })
+	})
+	w.touch()
+	return nil
+}
+
+// explained adds the remedy to the error of a job.
+func (w *workspace) explained(result job.Result, err error) error {
+	switch {
+	case err == nil || errors.Is(err, job.ErrRefused):
+		return err
+	case errors.Is(err, context.Canceled) && !result.Begun:
+		return errors.New("stopped before anything was sent")
+	}
+	return w.o.Explain(err, result.Dir)
+}
+
+// ended takes the end of a run and what came of it, nil where nothing was sent.
+// The caller has the lock.
+func (w *workspace) ended(r *running, came *outcome, err error) {
+	if r.state, r.question = ended, nil; err != nil {
+		r.failed = err.Error()
+	}
+	switch {
+	case errors.Is(err, job.ErrRefused): // it was changed since it was checked
+		r.failed = "the sheet was changed and has problems now: nothing was sent"
+		w.check(w.sheet.again(w.sheet.path, w.sheet.flags))
+		w.step = stepSheet
+	case came == nil:
+	case r.dry:
+		w.preview.close()
+		w.preview = came
+	default:
+		w.results.close()
+		w.results, w.step = came, stepResults
+	}
+}
+
+// doPreview makes a dry run with a comparison.
+func (w *workspace) doPreview(*http.Request) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sheet == nil || !w.sheet.sendable() {
+		return errors.New("the sheet cannot be sent as it is: correct it first")
+	}
+	w.step = stepPreview
+	return w.start(&running{dry: true, path: w.sheet.path, undo: w.sheet.undo}, w.sheet.flags, map[string]string{"dry-run": "true", "compare": "true"})
+}
+
+// doSend begins to send the sheet; the question comes before anything is sent.
+func (w *workspace) doSend(r *http.Request) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sheet == nil || w.preview == nil {
+		return errors.New("look at the preview first")
+	}
+	flags := map[string]string{"compare": "true"}
+	if rate := strings.TrimSpace(r.PostFormValue("rate")); rate != "" {
+		flags["rate"] = rate
+	}
+	w.step = stepSend
+	return w.start(&running{path: w.sheet.path, undo: w.sheet.undo}, w.sheet.flags, flags)
+}
+
+// doResume goes on with an unfinished run, by its own settings.
+func (w *workspace) doResume(r *http.Request) error {
+	run, err := findRun(r.PostFormValue("run"))
+	if err != nil {
+		return err
+	}
+	flags := maps.Clone(run.Info.Options)
+	if flags == nil {
+		flags = map[string]string{}
+	}
+	for _, name := range []string{"new", "limit", "yes", "tenant", "base-url", "sandbox", "auth-scheme", "token-file"} {
+		delete(flags, name)
+	}
+	flags["resume"], flags["run-dir"] = "true", run.Dir
+	if r.PostFormValue("failed") != "" {
+		flags["retry-failed"] = "true"
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	path := run.Info.SheetPath
+	if path == "" {
+		return fmt.Errorf("the sheet of %s came from standard input and has no file: go on with it in a terminal", run.Dir)
+	}
+	w.step = stepSend
+	return w.start(&running{path: path}, flags)
+}
+
+// doConfirm answers the question.
+func (w *workspace) doConfirm(r *http.Request) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.run == nil || w.run.question == nil {
+		return errors.New("nothing waits for an answer")
+	}
+	answer, q := strings.TrimSpace(r.PostFormValue("answer")), w.run.question
+	if answer == "yes" && q.Name != "" && !strings.EqualFold(strings.TrimSpace(r.PostFormValue("name")), q.Name) {
+		return fmt.Errorf("type the tenant's name (%s) to send them", q.Name)
+	}
+	w.run.question, w.run.state = nil, checking
+	w.run.answers <- answer
+	w.touch()
+	return nil
+}
+
+// steer changes a run that goes on.
+func (w *workspace) steer(change func(*running)) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.run.busy() {
+		return errors.New("no run is going on")
+	}
+	change(w.run)
+	w.tick++
+	w.touch()
+	return nil
+}
+
+func (w *workspace) doPause(r *http.Request) error {
+	return w.steer(func(run *running) {
+		if r.PostFormValue("on") == "true" {
+			run.control.Pause()
+		} else {
+			run.control.Continue()
+		}
+	})
+}
+
+func (w *workspace) doRate(r *http.Request) error {
+	rate, err := strconv.ParseFloat(strings.TrimSpace(r.PostFormValue("rate")), 64)
+	if err != nil || !(rate >= 0 && rate <= 1e6) {
+		return fmt.Errorf("the rate %q: use a number of requests per second, or 0 for no ceiling", r.PostFormValue("rate"))
+	}
+	return w.steer(func(run *running) { run.control.SetRate(rate) })
+}
+
+func (w *workspace) doStop(*http.Request) error {
+	return w.steer(func(run *running) {
+		run.stopping = true
+		run.control.Stop()
+	})
+}
+
+// observer takes what happens to a run.
+type observer struct {
+	w       *workspace
+	run     *running
+	sandbox bool
+	name    string // of the tenant
+}
+
+// Confirm implements job.Observer: it asks where a terminal asks.
+func (o *observer) Confirm(ctx context.Context, a job.Announcement) error {
+	if o.run.dry {
+		return nil
+	}
+	q := &question{Text: a.String(), Extra: a.Resuming(), Rows: a.Rows}
+	if a.NameWanted() && !o.sandbox {
+		q.Name = o.name
+	}
+	answer, err := o.ask(ctx, q)
+	if err == nil && answer != "yes" {
+		err = errors.New("not confirmed: nothing was sent")
+	}
+	return err
+}
+
+// GoOn implements job.Observer.
+func (o *observer) GoOn(ctx context.Context, run job.RunDir) (bool, error) {
+	answer, err := o.ask(ctx, &question{GoOn: true, Text: fmt.Sprintf("The run of this sheet in %s, begun %s, is unfinished.",
+		run.Dir, run.Info.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))})
+	if err == nil && answer != "resume" && answer != "new" {
+		err = errors.New("not confirmed: nothing was sent")
+	}
+	return answer == "resume", err
+}
+
+func (o *observer) ask(ctx context.Context, q *question) (answer string, err error) {
+	o.w.update(func() { o.run.question, o.run.state = q, asking })
+	select {
+	case answer = <-o.run.answers:
+		return answer, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// Event implements job.Observer.
+func (o *observer) Event(event any) {
+	o.w.mu.Lock()
+	defer o.w.mu.Unlock()
+	switch e := event.(type) {
+	case job.Sending:
+		o.run.total, o.run.state = e.Total, sending
+	case job.Progress:
+		o.run.last = e
+		o.w.tick++
+		o.w.wake()
+		return
+	case job.Sent:
+		o.run.state = finishing
+	case job.Note:
+		o.note(e.Text)
+	case job.Outage:
+		o.note(fmt.Sprintf("the tenant cannot be reached: %s; waiting for it, at most %s", e.Cause, text.Span(e.Wait)))
+	case job.Draining:
+		o.run.stopping = true
+		o.note(fmt.Sprintf("stopping: requests in flight are waited for, at most %s", text.Span(e.Wait)))
+	default:
+		return
+	}
+	o.w.touch()
+}
+
+// mostNotes bounds what is shown of what happened on the way.
+const mostNotes = 50
+
+func (o *observer) note(words string) {
+	o.run.notes = append(o.run.notes, words)
+	o.run.notes = o.run.notes[max(0, len(o.run.notes)-mostNotes):]
+}
+
+// findRun finds a run of this directory by its name, as the page was given it.
+func findRun(name string) (job.RunDir, error) {
+	runs, err := job.Runs()
+	if err != nil {
+		return job.RunDir{}, err
+	}
+	for _, run := range runs {
+		if filepath.Base(run.Dir) == name {
+			return run, nil
+		}
+	}
+	return job.RunDir{}, fmt.Errorf("there is no run %s here any more", text.Quote(name, 100))
+}

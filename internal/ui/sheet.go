@@ -1,0 +1,431 @@
+package ui
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nermbulk/internal/change"
+	"nermbulk/internal/job"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
+)
+
+// openSheet is the sheet that is worked on. The workspace's mu guards it.
+type openSheet struct {
+	path   string
+	flags  map[string]string // that it is read with
+	own    bool              // it may be written again: a person's original is elsewhere
+	undo   bool              // it puts back what a run overwrote
+	notice string            // what happened to it last
+	number int               // of the check, so that rows of another one are not taken for its own
+
+	checking bool
+	cancel   context.CancelFunc
+	failed   string // why it could not be checked
+	checked  *job.CheckedSheet
+	rows     *rows // nil before the check has ended
+	found    []sheet.Problem
+	more     int // problems beyond those
+	notes    []string
+}
+
+// mostFound is how many problems are kept.
+const mostFound = 200_000
+
+// sendable reports whether the sheet may be sent as it is.
+func (s *openSheet) sendable() bool {
+	return !s.checking && s.checked != nil && s.checked.Overview.Sendable(s.flags["skip-invalid"] == "true") && s.checked.Overview.Rows > 0
+}
+
+func (s *openSheet) close() {
+	if s == nil {
+		return
+	}
+	s.cancel()
+	s.rows.close()
+	s.rows, s.checked = nil, nil
+}
+
+// version names the check, for the rows that are shown of it.
+func (s *openSheet) version() string { return strconv.Itoa(s.number) }
+
+// check checks a sheet in the place of the one that was open. The caller has
+// the lock.
+func (w *workspace) check(s *openSheet) {
+	w.sheet.close()
+	ctx, cancel := context.WithCancel(w.ctx)
+	w.checks++
+	s.number, s.checking, s.cancel = w.checks, true, cancel
+	w.preview.close()
+	w.sheet, w.preview = s, nil
+	w.touch()
+	o, err := w.options(s.path, s.flags)
+	if err != nil {
+		s.checking, s.failed = false, err.Error()
+		return
+	}
+	w.working.Go(func() { w.checkSheet(ctx, s, o) })
+}
+
+func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options) {
+	checked, err := job.Check(ctx, job.CheckOptions{Sheet: o.Sheet, Tenant: o.Tenant, Event: func(event any) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch e := event.(type) {
+		case sheet.Problem:
+			if s.found = append(s.found, e); len(s.found) > mostFound {
+				s.found, s.more = s.found[:mostFound], s.more+1
+			}
+		case job.Note:
+			s.notes = append(s.notes, e.Text)
+		}
+	}})
+	var opened *rows
+	if err == nil {
+		if whole := checked.Overview.Whole; len(whole) > 0 { // then they are the only ones
+			s.found, s.more = whole, 0
+		}
+		opened, err = rowsOfSheet(ctx, checked, s.found)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.checking = false
+	switch {
+	case err == nil && ctx.Err() != nil: // another sheet is open
+		opened.close()
+	case err == nil:
+		s.checked, s.rows = checked, opened
+	case ctx.Err() == nil:
+		s.failed = w.o.Explain(err, "").Error()
+	}
+	w.touch()
+}
+
+// rowsOfSheet are the rows of a sheet that was checked, which they close.
+func rowsOfSheet(ctx context.Context, checked *job.CheckedSheet, found []sheet.Problem) (*rows, error) {
+	grid, err := report.NewGrid(ctx, checked.Sheet, found)
+	if err != nil {
+		return nil, errors.Join(err, checked.Close())
+	}
+	return &rows{grid: grid, closing: func() error { return errors.Join(grid.Close(), checked.Close()) }}, nil
+}
+
+// mostUploaded bounds a sheet that is dropped on the page.
+const mostUploaded = 4 << 30
+
+// doUpload keeps a sheet that was dropped or chosen as a file here, as it comes,
+// and opens it.
+func (w *workspace) doUpload(r *http.Request) error {
+	if err := w.free(); err != nil {
+		return err
+	}
+	path, err := job.KeepSheet(cmp.Or(r.URL.Query().Get("name"), "sheet.csv"), http.MaxBytesReader(nil, r.Body, mostUploaded))
+	if err != nil {
+		return err
+	}
+	return w.open(&openSheet{path: path, own: true, notice: "Kept here as " + path + "."})
+}
+
+// doOpen opens a sheet of the working directory.
+func (w *workspace) doOpen(r *http.Request) error {
+	path := r.PostFormValue("path")
+	if !slices.ContainsFunc(sheetsHere(), func(f sheetFile) bool { return f.Name == path }) {
+		return fmt.Errorf("%s is no sheet of this directory", text.Quote(path, 100))
+	}
+	return w.open(&openSheet{path: path})
+}
+
+// free reports whether another sheet may be opened.
+func (w *workspace) free() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.tenant == nil:
+		return errors.New("choose a tenant first")
+	case w.run.busy():
+		return errBusy
+	}
+	return nil
+}
+
+func (w *workspace) open(s *openSheet) error {
+	if err := w.free(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.run, w.step = nil, stepSheet
+	w.check(s)
+	return nil
+}
+
+// again is the sheet to be checked once more, at path and with these flags.
+func (s *openSheet) again(path string, flags map[string]string) *openSheet {
+	return &openSheet{path: path, flags: flags, own: s.own || path != s.path, undo: s.undo, notice: s.notice}
+}
+
+// doRead checks the sheet again, read in another way.
+func (w *workspace) doRead(r *http.Request) error {
+	return w.reread(func(flags map[string]string) error {
+		_ = r.ParseForm() // what it cannot be is not there
+		for _, o := range readOptions {
+			if !r.PostForm.Has(o.Name) {
+				continue
+			}
+			delete(flags, o.Name)
+			if value := strings.TrimSpace(r.PostForm.Get(o.Name)); value != "" {
+				flags[o.Name] = value
+			}
+		}
+		return nil
+	})
+}
+
+// doMap gives a column of the sheet a field.
+func (w *workspace) doMap(r *http.Request) error {
+	column, field := r.PostFormValue("column"), strings.TrimSpace(r.PostFormValue("field"))
+	if field == "" {
+		return fmt.Errorf("choose a field for the column %s", text.Quote(column, 100))
+	}
+	return w.reread(func(flags map[string]string) error {
+		var maps []string
+		if flags["map"] != "" {
+			maps = strings.Split(flags["map"], "\n")
+		}
+		maps = slices.DeleteFunc(maps, func(m string) bool { return strings.HasPrefix(m, column+"=") })
+		flags["map"] = strings.Join(append(maps, column+"="+field), "\n")
+		return nil
+	})
+}
+
+// reread checks the sheet again with other flags.
+func (w *workspace) reread(change func(flags map[string]string) error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.sheet == nil:
+		return errors.New("no sheet is open")
+	case w.run.busy():
+		return errBusy
+	}
+	flags := maps.Clone(w.sheet.flags)
+	if flags == nil {
+		flags = map[string]string{}
+	}
+	if err := change(flags); err != nil {
+		return err
+	}
+	if _, err := w.options(w.sheet.path, flags); err != nil {
+		return err
+	}
+	w.check(w.sheet.again(w.sheet.path, flags))
+	return nil
+}
+
+// doCorrect gives one cell another text, in a copy of the sheet.
+func (w *workspace) doCorrect(r *http.Request) error {
+	row, err1 := strconv.Atoi(r.PostFormValue("row"))
+	column, err2 := strconv.Atoi(r.PostFormValue("column"))
+	if err := errors.Join(err1, err2); err != nil {
+		return errors.New("which cell is to be corrected is not clear: load the page again")
+	}
+	return w.correct(r.Context(), []sheet.Edit{{Row: row, Column: column, Text: r.PostFormValue("text")}})
+}
+
+// doFix applies all suggestions that are certain.
+func (w *workspace) doFix(r *http.Request) error {
+	w.mu.Lock()
+	var edits []sheet.Edit
+	if w.sheet != nil && w.sheet.checked != nil {
+		edits = w.sheet.certain()
+	}
+	w.mu.Unlock()
+	return w.correct(r.Context(), edits)
+}
+
+// certain returns the corrections that are certain, of the problems that are
+// listed.
+func (s *openSheet) certain() (edits []sheet.Edit) {
+	at := positions(s.checked.Sheet.Columns())
+	for _, p := range s.found {
+		if column, ok := at[p.Column]; ok && p.Certain {
+			edits = append(edits, sheet.Edit{Row: p.Row, Column: column, Text: p.Suggested})
+		}
+	}
+	return edits
+}
+
+// positions are the places of columns by their letters.
+func positions(columns []sheet.Column) map[string]int {
+	at := map[string]int{}
+	for _, c := range columns {
+		at[sheet.Letter(c.Index)] = c.Index
+	}
+	return at
+}
+
+// correct writes the sheet with other texts in some cells, and checks that. A
+// sheet that a person brought stays as it is: the corrections go into a copy
+// beside it.
+func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
+	w.mu.Lock()
+	s := w.sheet
+	switch {
+	case s == nil || s.checking || s.checked == nil:
+		w.mu.Unlock()
+		return errors.New("the sheet is being checked: wait a moment")
+	case w.run.busy():
+		w.mu.Unlock()
+		return errBusy
+	case len(edits) == 0:
+		w.mu.Unlock()
+		return errors.New("there is nothing to correct any more")
+	}
+	s.checking = true // its rows are not to be read meanwhile
+	to := ""
+	if s.own {
+		to = s.path
+	}
+	w.mu.Unlock()
+	var path string
+	err := s.rows.use(func(*report.Grid) (err error) {
+		path, err = s.checked.Correct(context.WithoutCancel(ctx), edits, to)
+		return err
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.checking = false; err != nil {
+		return err
+	}
+	next := s.again(path, s.flags)
+	if next.notice = text.Count(len(edits), "cell") + " corrected in " + path + "."; !s.own {
+		next.notice += " Your own file is as it was."
+	}
+	w.check(next)
+	return nil
+}
+
+// readOption is one of the flags by which a sheet is read.
+type readOption struct {
+	Name, Label, Value string
+	Choices            []choice // nil for a text
+}
+
+type choice struct{ Value, Label string }
+
+// readOptions are offered on the page.
+var readOptions = []readOption{
+	{Name: "worksheet", Label: "Worksheet of a workbook"},
+	{Name: "hidden-rows", Label: "Hidden or filtered rows", Choices: []choice{{"", "are a problem"}, {"send", "are sent"}, {"skip", "are left out"}}},
+	{Name: "skip-invalid", Label: "Rows with problems", Choices: []choice{{"", "keep the sheet from being sent"}, {"true", "are left out, the others sent"}}},
+	{Name: "allow-reformatted", Label: "Cells that a spreadsheet program changed", Choices: []choice{{"", "are a problem"}, {"true", "are sent as they stand"}}},
+	{Name: "unknown-columns", Label: "Columns without a meaning", Choices: []choice{{"", "are a problem"}, {"ignore", "are left out"}, {"attribute", "are attributes"}}},
+	{Name: "duplicates", Label: "The same id in two rows", Choices: []choice{{"", "is a problem"}, {"in-order", "is sent one after another"}}},
+	{Name: "encoding", Label: "Encoding, such as windows-1252"},
+	{Name: "delimiter", Label: "What divides the cells"},
+	{Name: "date", Label: "Rewrite dates, FIELD=IN:OUT"},
+}
+
+func (s *openSheet) reading() (options []readOption) {
+	for _, o := range readOptions {
+		o.Value = s.flags[o.Name]
+		options = append(options, o)
+	}
+	return options
+}
+
+// sheetFile is a file of the working directory that may be a sheet.
+type sheetFile struct {
+	Name, Size, Changed string
+	at                  time.Time
+}
+
+// mostListed is how many files of the working directory are offered.
+const mostListed = 30
+
+// sheetsHere lists the sheets of the working directory by their names, the
+// newest first. What a file is, opening it finds out.
+func sheetsHere() (files []sheetFile) {
+	entries, _ := os.ReadDir(".") // a directory that cannot be read has none to offer
+	for _, e := range entries {
+		name := strings.ToLower(e.Name())
+		ending := filepath.Ext(strings.TrimSuffix(name, ".gz"))
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") || !slices.Contains([]string{".csv", ".tsv", ".txt", ".xlsx", ".xlsm"}, ending) {
+			continue
+		}
+		files = append(files, sheetFile{e.Name(), sizeOf(info.Size()), info.ModTime().Format("2006-01-02 15:04"), info.ModTime()})
+	}
+	slices.SortFunc(files, func(a, b sheetFile) int { return cmp.Or(b.at.Compare(a.at), strings.Compare(a.Name, b.Name)) })
+	return files[:min(len(files), mostListed)]
+}
+
+func sizeOf(bytes int64) string {
+	if bytes < 1<<20 {
+		return text.Number(int(max(1, bytes>>10))) + " KB"
+	}
+	return text.Number(int(bytes>>20)) + " MB"
+}
+
+// fieldChoices are the fields that a column can be given.
+func fieldChoices() []string {
+	return change.SheetFields().Sent
+}
+
+// serveTemplate is an empty workbook to fill in, with the tenant's attributes
+// where a check has read them.
+func (w *workspace) serveTemplate(rw http.ResponseWriter, _ *http.Request) {
+	var known *change.Attributes
+	w.mu.Lock()
+	if w.sheet != nil && w.sheet.checked != nil {
+		known = w.sheet.checked.Rules.Attributes
+	}
+	w.mu.Unlock()
+	columns, err := known.TemplateColumns(known.Fillable())
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	download(rw, "template.xlsx", func(to io.Writer) error { return sheet.WriteTemplate(to, columns) })
+}
+
+// serveMarked is the sheet as a workbook with its problems marked.
+func (w *workspace) serveMarked(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	s, checked := w.sheet, (*job.CheckedSheet)(nil)
+	marks := &sheet.Marks{}
+	if s != nil && !s.checking && s.checked != nil {
+		checked = s.checked
+		for _, p := range s.found {
+			marks.Add(p)
+		}
+	}
+	w.mu.Unlock()
+	if checked == nil {
+		http.NotFound(rw, r)
+		return
+	}
+	ending := ".xlsx"
+	if checked.Sheet.HasMacros() {
+		ending = ".xlsm"
+	}
+	name := strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path)) + "-marked" + ending
+	download(rw, name, func(to io.Writer) error {
+		return s.rows.use(func(*report.Grid) error {
+			_, _, err := checked.Sheet.WriteMarked(r.Context(), to, checked.Overview.Rows, marks)
+			return err
+		})
+	})
+}

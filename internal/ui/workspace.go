@@ -1,0 +1,191 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"nermbulk/internal/job"
+)
+
+// The steps of the page.
+const (
+	stepTenant = iota + 1
+	stepSheet
+	stepPreview
+	stepSend
+	stepResults
+)
+
+// workspace is what the page works on: one tenant, one sheet and one run at a
+// time, the same for every tab. mu guards all of it.
+type workspace struct {
+	o       Options
+	ctx     context.Context // ends when the page is to stop
+	working sync.WaitGroup  // checks and runs
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed at each change
+	revision int           // grows with each change of what the page shows
+	tick     int           // likewise of the progress alone
+	step     int
+	tenant   *tenant    // nil before one is chosen
+	sheet    *openSheet // nil before one is open
+	checks   int        // that were begun
+	run      *running   // the one that goes on, or the last one
+	preview  *outcome   // of the sheet as it is; nil before one was made
+	results  *outcome   // that are shown
+}
+
+func newWorkspace(o Options) *workspace {
+	return &workspace{o: o, changed: make(chan struct{}), step: stepTenant}
+}
+
+// begin has what is started from now on end with ctx.
+func (w *workspace) begin(ctx context.Context) { w.ctx = ctx }
+
+// wait returns when everything that was started has ended, and whether a run
+// was going on.
+func (w *workspace) wait() (interrupted bool) {
+	w.mu.Lock()
+	interrupted = w.run.busy()
+	w.mu.Unlock()
+	w.working.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sheet.close()
+	w.preview.close()
+	w.results.close()
+	return interrupted
+}
+
+// touch has the page read itself again. The caller has the lock.
+func (w *workspace) touch() {
+	w.revision++
+	w.wake()
+}
+
+func (w *workspace) wake() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// update changes the workspace and has the page read itself again.
+func (w *workspace) update(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+	w.touch()
+}
+
+var errBusy = errors.New("a run is going on: wait until it has ended, or stop it first")
+
+// tenant is a tenant that was chosen.
+type tenant struct {
+	name  string // of the choice
+	host  string
+	flags map[string]string
+	token string // typed; empty for the environment's
+}
+
+// doTenant chooses the tenant: an offer, or the one that was typed.
+func (w *workspace) doTenant(r *http.Request) error {
+	t := &tenant{name: r.PostFormValue("choice"), flags: map[string]string{}}
+	t.token = strings.TrimSpace(r.PostFormValue("token"))
+	for _, offer := range w.o.Offers {
+		if offer.Name != t.name {
+			continue
+		}
+		t.flags = maps.Clone(offer.Flags)
+		if !offer.NeedsToken {
+			t.token = ""
+		}
+	}
+	if t.flags == nil {
+		t.flags = map[string]string{}
+	}
+	if t.token != "" {
+		t.flags["auth-scheme"] = r.PostFormValue("scheme")
+	}
+	if t.name == "typed" {
+		name := strings.TrimSpace(r.PostFormValue("name"))
+		flag := "tenant"
+		if strings.ContainsAny(name, ":/") { // an address, such as that of a tenant elsewhere
+			flag = "base-url"
+		}
+		t.flags[flag] = name
+		switch {
+		case name == "":
+			return errors.New("type the tenant's name, the first part of its address: acme for acme.nonemployee.com")
+		case t.token == "":
+			return errors.New("type or paste a token: an administrator makes one in the tenant, under its API settings")
+		}
+	}
+	o, err := w.o.Job("", t.flags, t.token)
+	if err != nil {
+		return err
+	}
+	t.host = o.Tenant.Host
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.run.busy() {
+		return errBusy
+	}
+	w.tenant, w.step = t, stepSheet
+	w.preview.close()
+	w.results.close()
+	w.run, w.preview, w.results = nil, nil, nil
+	if w.sheet != nil { // which another tenant has checked
+		w.check(w.sheet.again(w.sheet.path, w.sheet.flags))
+	}
+	w.touch()
+	return nil
+}
+
+// doStep shows a step that can be shown.
+func (w *workspace) doStep(r *http.Request) error {
+	step, _ := strconv.Atoi(r.PostFormValue("step"))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if step < stepTenant || step > w.reached() {
+		return fmt.Errorf("step %d comes later", step)
+	}
+	w.step = step
+	w.touch()
+	return nil
+}
+
+// reached is the last step that can be shown. The caller has the lock.
+func (w *workspace) reached() int {
+	switch {
+	case w.results != nil:
+		return stepResults
+	case w.run != nil && !w.run.dry:
+		return stepSend
+	case w.preview != nil && w.preview.sendable():
+		return stepSend
+	case w.sheet != nil && w.sheet.sendable():
+		return stepPreview
+	case w.tenant != nil:
+		return stepSheet
+	}
+	return stepTenant
+}
+
+// options returns the job of a sheet with more flags than those of the tenant
+// and of the sheet. The caller has the lock.
+func (w *workspace) options(path string, more ...map[string]string) (job.Options, error) {
+	if w.tenant == nil {
+		return job.Options{}, errors.New("choose a tenant first")
+	}
+	flags := maps.Clone(w.tenant.flags)
+	for _, m := range more {
+		maps.Copy(flags, m)
+	}
+	return w.o.Job(path, flags, w.tenant.token)
+}
