@@ -41,7 +41,7 @@ func newChoices(texts []string, several bool) *choices {
 
 // nearestBudget is how many options the wrong cells of one column are held
 // against: looking for the nearest of 20,000 takes milliseconds.
-const nearestBudget = 1 << 20
+const nearestBudget = 1 << 19
 
 // parser returns the parse of a field, for one goroutine.
 func (c *choices) parser() func(string, *Rules) (string, *fault) {
