@@ -148,10 +148,10 @@ func (s *Sheet) SetIDs(ids *IDs) { s.ids = ids }
 
 // identified has fn get the rows with their ids.
 func (s *Sheet) identified(fn func(*Row) error) func(*Row) error {
-	if s.ids == nil || !s.ByUID() {
+	key := s.header.index(UID)
+	if s.ids == nil || key < 0 {
 		return fn
 	}
-	key := s.header.index(UID)
 	return func(r *Row) error {
 		r.ID = s.ids.of(Trim(r.Cells[key]))
 		r.Cells = append(r.Cells, r.ID)

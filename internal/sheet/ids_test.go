@@ -84,6 +84,21 @@ func TestIDsComeBack(t *testing.T) {
 	if columns := s.Columns(); len(columns) != 3 || columns[2] != (Column{Index: 2, Name: "id", Field: ID, Added: true}) || columns[1].Field != UID {
 		t.Errorf("the columns are %+v", columns)
 	}
+	index, err := s.NewIndex(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer index.Close()
+	err = index.Each(context.Background(), 3, func(i int, r *Row) error {
+		want := []string{oneID, ""}[i-3]
+		if r.ID != want || r.Cells[2] != want {
+			t.Errorf("row %d has %q", r.Number, r.Cells)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var b bytes.Buffer
 	if err := s.WriteIDs(context.Background(), &b); err != nil {
 		t.Fatal(err)

@@ -138,7 +138,9 @@ func (x *Index) Each(ctx context.Context, i int, fn func(i int, r *Row) error) e
 	if r.cells == nil {
 		r.cells = make([]string, 0, len(s.header.columns))
 	}
-	id := slices.IndexFunc(s.header.columns, func(c Column) bool { return c.Field == ID })
+	id := s.header.index(ID)
+	next := 0
+	show := s.identified(func(row *Row) error { return fn(next, row) })
 	for at := i / stride * stride; at < len(x.numbers); at++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -155,7 +157,8 @@ func (x *Index) Each(ctx context.Context, i int, fn func(i int, r *Row) error) e
 		if id >= 0 {
 			row.ID = cells[id]
 		}
-		if err := fn(at, &row); err != nil {
+		next = at
+		if err := show(&row); err != nil {
 			return err
 		}
 	}
