@@ -18,7 +18,8 @@ type Overview struct {
 	Errors   int
 	Warnings int
 	Kinds    map[sheet.Kind]int
-	Columns  []Column // of the sheet, but those of the ids
+	Columns  []Column          // of the sheet, but those of the ids
+	Where    []sheet.Condition // that chose the rows
 	// Whole holds the problems of the whole sheet. When there are any, the
 	// rows were not checked.
 	Whole []sheet.Problem
@@ -123,7 +124,7 @@ func (o *Overview) remark(report func(sheet.Problem)) {
 }
 
 func newOverview(s *sheet.Sheet) *Overview {
-	o := &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}}
+	o := &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}, Where: s.Where()}
 	for _, c := range s.Columns() {
 		if c.Field != sheet.ID && c.Field != sheet.UID {
 			o.Columns = append(o.Columns, Column{Column: c})

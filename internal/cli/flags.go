@@ -25,7 +25,7 @@ import (
 type sheetFlags struct {
 	encoding, delimiter, unknown, duplicates string
 	worksheet, hiddenRows                    string
-	maps, dates, values                      []string
+	maps, dates, values, where               []string
 	rules                                    change.Rules
 	given                                    *pflag.FlagSet // those of register
 }
@@ -36,6 +36,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.unknown, "unknown-columns", "error", "a column that is neither a field nor mapped: error, attribute or ignore")
 	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
 	flags.StringArrayVar(&f.values, "value", nil, "a sheet's own word for a value, 'FIELD:CELL=VALUE', e.g. status:Abgelehnt=rejected; repeatable")
+	flags.StringArrayVar(&f.where, "where", nil, "only the rows whose cell is that, 'COLUMN=VALUE'; the others are not of the run; repeatable")
 	flags.StringVar(&f.rules.ClearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
 	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
 	flags.BoolVar(&f.rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
@@ -109,6 +110,9 @@ func (f *sheetFlags) sheet() (job.Sheet, error) {
 		}
 		mapping.Optional = f.optional("map")
 		s.Options.Columns = append(s.Options.Columns, mapping)
+	}
+	for _, w := range f.where {
+		s.Options.Where = append(s.Options.Where, sheet.Condition{Text: w, Optional: f.optional("where")})
 	}
 	return s, f.complete(&s.Rules)
 }
@@ -366,9 +370,9 @@ func sourcesOf(flags *pflag.FlagSet) map[string]string {
 	return sources
 }
 
-// whereSet adds to an error that names flags where those were set that nobody
+// withOrigin adds to an error that names flags where those were set that nobody
 // typed.
-func whereSet(flags *pflag.FlagSet, err error) error {
+func withOrigin(flags *pflag.FlagSet, err error) error {
 	if exitCodeOf(err) != ExitUsage {
 		return err
 	}

@@ -29,7 +29,7 @@ func Run(args []string, s Streams) int {
 	if err == nil {
 		return int(code)
 	}
-	err = whereSet(c.Flags(), err)
+	err = withOrigin(c.Flags(), err)
 	asJSON, format := wanted(c, args, s.Env)
 	text := strings.TrimSpace(err.Error())
 	if _, ok := errors.AsType[alreadySaid](err); !ok {

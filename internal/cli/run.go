@@ -263,7 +263,7 @@ func (r *runner) nextCommand() string {
 		// It is read as it was written: what read the sheet does not read it. What
 		// its cells mean is typed: a settings file does not hold for it.
 		next := r.command(r.result.Summary.FileToEdit("failed"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid",
-			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date", "value")
+			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date", "value", "where")
 		for _, name := range []string{"map", "date", "value"} {
 			for value := range strings.FieldsFuncSeq(r.result.Settings[name], func(c rune) bool { return c == '\n' }) {
 				next += " --" + name + " " + text.ShellWord(value)

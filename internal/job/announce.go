@@ -119,6 +119,9 @@ func roughly(d time.Duration) string {
 // OverviewLines says what a sheet would change, a line each.
 func OverviewLines(o *batch.Overview) string {
 	var b strings.Builder
+	if len(o.Where) > 0 {
+		fmt.Fprintf(&b, "  where:   %s\n", text.Line(strings.Join(texts(o.Where), ", "), 0))
+	}
 	if len(o.Statuses) > 0 {
 		names := slices.SortedFunc(maps.Keys(o.Statuses), func(a, b string) int {
 			return cmp.Or(cmp.Compare(o.Statuses[b], o.Statuses[a]), strings.Compare(a, b))

@@ -190,7 +190,7 @@ func rulesOf(settings map[string]string) string {
 	var rules []string
 	for _, name := range []string{
 		"map", "unknown-columns", "date", "clear-marker", "duplicates", "run-sessions",
-		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted", "worksheet", "hidden-rows", "value",
+		"allow-unknown-status", "encoding", "delimiter", "strict", "skip-invalid", "allow-reformatted", "worksheet", "hidden-rows", "value", "where",
 	} {
 		if value := settings[name]; value != "" {
 			rules = append(rules, fmt.Sprintf("%s=%q", name, value))
@@ -292,8 +292,15 @@ func (j *job) match(ctx context.Context) (err error) {
 	if j.earlier == nil || j.same {
 		return nil
 	}
-	// Where the flags of this session do not fit it, its rows cannot be named.
-	previous, err := j.Sheet.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+	// Where it cannot be read as that session read it, its rows cannot be named.
+	of := j.Sheet
+	if j.Sheet.AsOf != nil {
+		if of, err = j.Sheet.AsOf(j.info.Options); err != nil {
+			return err
+		}
+		of.Options.Fields = j.Sheet.Options.Fields
+	}
+	previous, err := of.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
 	if err == nil {
 		defer func() { err = errors.Join(err, previous.Close()) }()
 	}

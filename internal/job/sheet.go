@@ -57,6 +57,7 @@ func (j *job) keepFitting() {
 	fitting := j.Sheet.Rules.Fitting(j.sheet.Columns())
 	if j.Settings != nil {
 		set("map", texts(j.sheet.Mapped()))
+		set("where", texts(j.sheet.Where()))
 		set("date", texts(fitting.Dates))
 		set("value", texts(fitting.Values))
 	}

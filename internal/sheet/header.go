@@ -25,6 +25,7 @@ type header struct {
 	repeats [][2]int  // columns that repeat an earlier one
 	noID    bool
 	mapped  []Mapping // those of the options that hold for it
+	where   conditions
 }
 
 // readHeader finds the delimiter and reads the first row that is not blank.
@@ -107,6 +108,9 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 	}
 	mapped, err := h.mapColumns(cells[:named], o.Columns)
 	if err != nil {
+		return h, err
+	}
+	if err := h.choose(cells[:named], o.Where); err != nil {
 		return h, err
 	}
 	for i, cell := range cells[:named] {

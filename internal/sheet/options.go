@@ -37,6 +37,7 @@ type Options struct {
 	Encoding  string // a WHATWG name such as windows-1252; empty to detect
 	Delimiter rune   // 0 to detect
 	Columns   []Mapping
+	Where     []Condition
 	Unknown   UnknownColumns
 	// LabelsLater leaves to Resolve what a column is mapped to that is no field:
 	// it may be an attribute's label.

@@ -15,8 +15,9 @@ type reader struct {
 	*header // of the sheet
 	sheet   *Sheet
 	scan    *scanner
-	number  int // of the row scanned last, as Excel shows it
-	rows    int // that were not blank
+	number  int  // of the row scanned last, as Excel shows it
+	rows    int  // that were not blank, and chosen
+	others  bool // there are rows that were not chosen
 	cells   []string
 	excess  []string
 
@@ -57,10 +58,15 @@ func (r *reader) Read() ([]string, error) {
 			r.problems = append(r.problems, p)
 			return nil, io.EOF
 		}
-		if !r.scan.blank() {
-			r.rows++
-			return r.row(), nil
+		if r.scan.blank() {
+			continue
 		}
+		cells := r.row()
+		if r.where.hold(cells) {
+			r.rows++
+			return cells, nil
+		}
+		r.others = true
 	}
 }
 
@@ -127,7 +133,11 @@ func cellText(cell string, escaped bool) string {
 func (r *reader) allProblems() []Problem {
 	found := append(r.header.problems(r.rows), r.emptyHeaders(r.filled)...)
 	found = append(found, r.problems...)
-	if r.rows == 0 && len(r.problems) == 0 {
+	switch {
+	case r.rows > 0 || len(r.problems) > 0:
+	case r.others:
+		found = append(found, r.where.noRow())
+	default:
 		found = append(found, noRows("the sheet has a header but no rows"))
 	}
 	return found
