@@ -24,7 +24,7 @@ type Attribute struct {
 	DateFormat string   `json:"date_format,omitempty"`
 	Multiple   bool     `json:"allow_multiple_selections,omitempty"`
 	Archived   bool     `json:"archived"`
-	Options    []string `json:"options,omitempty"` // the texts; nil where they were not read
+	Options    []string `json:"options,omitzero"` // the texts; nil where they were not read
 }
 
 // HasOptions reports whether a value of the attribute is one of a list.

@@ -58,6 +58,7 @@ func TestAttributesFile(t *testing.T) {
 		Attributes: []Attribute{
 			{ID: "1", UID: "end_date", Label: "End <Date> & \u2028", DataType: "date", Type: "DateAttribute", DateFormat: "yyyy-mm-dd", Archived: true},
 			{ID: "2", UID: "site", DataType: "drop-down", Type: "DropDownAttribute", Multiple: true, Options: []string{"a, b", "", "<c>"}},
+			{ID: "3", UID: "none", DataType: "drop-down", Type: "DropDownAttribute", Options: []string{}},
 		},
 	}
 	var b bytes.Buffer
@@ -71,6 +72,9 @@ func TestAttributesFile(t *testing.T) {
 		if got, err := ParseAttributesFile([]byte(text)); err != nil || fmt.Sprint(got) != fmt.Sprint(file) {
 			t.Errorf("%s: %v\n%+v, want\n%+v", name, err, got, file)
 		}
+	}
+	if got, err := ParseAttributesFile(b.Bytes()); err != nil || got.Attributes[0].Options != nil || got.Attributes[2].Options == nil {
+		t.Errorf("%v: options that were not read, and those that are none: %+v", err, got)
 	}
 	b.Reset()
 	if err := (AttributesFile{}).Write(&b); err != nil || !strings.Contains(b.String(), `"attributes": []`) {
