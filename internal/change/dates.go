@@ -118,12 +118,12 @@ func (r Rules) DateLayout(uid string) string {
 }
 
 // parse turns a date of the rule's input form into its output form.
-func (r DateRule) parse(cell string, _ *Rules) (string, *fault) {
-	date, ok := r.in.parse(cell)
+func (d DateRule) parse(cell string, _ *Rules) (string, *fault) {
+	date, ok := d.in.parse(cell)
 	if !ok {
-		return "", &fault{kind: sheet.BadDate, message: quote(cell) + " is not a date of the form " + r.in.name}
+		return "", &fault{kind: sheet.BadDate, message: quote(cell) + " is not a date of the form " + d.in.name}
 	}
-	return date.Format(r.out.write), nil
+	return date.Format(d.out.write), nil
 }
 
 // iso is the form of a workbook's real dates.

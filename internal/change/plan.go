@@ -175,9 +175,9 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 // dayAsRead returns a real date of a workbook in the form in which its rule
 // reads dates: where the column's header had no meaning yet when the workbook
 // was unpacked, it is in another one.
-func (r *DateRule) dayAsRead(cell string) string {
+func (d *DateRule) dayAsRead(cell string) string {
 	if day, ok := iso.parse(cell); ok {
-		return day.Format(r.in.write)
+		return day.Format(d.in.write)
 	}
 	return cell
 }
