@@ -230,3 +230,32 @@ func TestEditedWorkbook(t *testing.T) {
 		}
 	}
 }
+
+// TestSuggestedHeader renames an unknown column to what it was probably meant to
+// be.
+func TestSuggestedHeader(t *testing.T) {
+	open := func(content []byte) *Sheet {
+		path := filepath.Join(t.TempDir(), "s.csv")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), path, Options{Fields: editFields})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	s := open([]byte("id,statsu,Abteilung\n1,a,b\n"))
+	problems := s.Problems()
+	if len(problems) != 2 || problems[0].Suggested != "status" || problems[0].Certain || problems[1].Suggested != "" {
+		t.Fatalf("%+v", problems)
+	}
+	var got bytes.Buffer
+	if err := s.WriteEdited(t.Context(), &got, []Edit{{1, 1, problems[0].Suggested}, {1, 2, "attributes.department"}}); err != nil {
+		t.Fatal(err)
+	}
+	if left := open(got.Bytes()).Problems(); len(left) != 0 {
+		t.Errorf("left are %v", left)
+	}
+}

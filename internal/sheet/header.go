@@ -239,7 +239,10 @@ func (h *header) problems(rows int) []Problem {
 		found = append(found, placed(h.row, -1, nil, MissingID, h.missingID()))
 	}
 	for n, i := range h.unknown {
-		found = append(found, placed(h.row, i, h, UnknownColumn, h.unknownMessage(n, i, rows)))
+		near := h.nearest(n, i)
+		p := placed(h.row, i, h, UnknownColumn, h.unknownMessage(i, rows, near))
+		p.Suggested = near
+		found = append(found, p)
 	}
 	found = append(found, ofSeverity(h.labels, Error)...)
 	for _, r := range h.repeats {
@@ -286,8 +289,23 @@ func (h *header) missingID() string {
 // tenant has.
 const mostSuggestions = 100
 
-// unknownMessage is that of the nth column that is unknown.
-func (h *header) unknownMessage(nth, column, rows int) string {
+// nearest returns the name that the nth column that is unknown was probably meant
+// to have; empty for none.
+func (h *header) nearest(nth, column int) string {
+	name, fields := Trim(h.columns[column].Name), h.fields
+	if n := utf8.RuneCountInString(text.Line(name, 0)); n > longestShown || n == 0 {
+		return ""
+	}
+	if nth >= mostSuggestions {
+		fields.Labels = nil
+	}
+	near, _ := fields.Nearest(name)
+	return near
+}
+
+// unknownMessage says what to do about an unknown column, whose name is near
+// another one or none.
+func (h *header) unknownMessage(column, rows int, near string) string {
 	name := Trim(h.columns[column].Name)
 	message := quoted(name) + " is not a field"
 	if rows >= 0 {
@@ -299,13 +317,9 @@ func (h *header) unknownMessage(nth, column, rows int) string {
 	case n == 0:
 		return message + "; rename it, or use --unknown-columns ignore"
 	}
-	fields := h.fields
-	if nth >= mostSuggestions {
-		fields.Labels = nil
-	}
-	if near, ok := fields.Nearest(name); ok {
+	if near != "" {
 		message += fmt.Sprintf("; did you mean %s?", quoted(near))
-		if fields.mappable(near) {
+		if h.fields.mappable(near) {
 			message += " Rename it, or use --map " + commandWord(name+"="+near)
 		}
 		return message + "; --map " + commandWord(name+"="+IgnoreColumn) + " leaves it out"
