@@ -12,6 +12,7 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
 
@@ -78,6 +79,14 @@ func TestPausedJob(t *testing.T) {
 	want := []string{"paused: what is in flight finishes, and nothing more is sent", "going on after the pause", "the rate is at most 200 requests per second now"}
 	if !slices.Equal(d.notes, want) {
 		t.Errorf("it said %q", d.notes)
+	}
+	replay, err := journal.Load(result.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer replay.Close()
+	if ceiling := replay.Totals().Ceiling; ceiling > 0.01 {
+		t.Errorf("a resume would learn that the tenant grants %g requests per second", ceiling)
 	}
 	d.control.SetRate(1) // of a job that has ended
 	d.control.Stop()

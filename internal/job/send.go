@@ -133,6 +133,9 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	}
 	stop, err := batch.Run(ctx, j.batchOptions())
 	j.Control.steer(nil)
+	if j.client != nil {
+		j.client.SetRate(j.Tenant.Client.Rate) // what a resume learns of the tenant is not what somebody chose for an hour
+	}
 	if stop.Kind == batch.StoppedByCaller && j.Control.Stopped() {
 		stop = batch.Stop{Kind: batch.StoppedByUser, Reason: "stopped by the user"}
 	}
@@ -282,9 +285,9 @@ func (j *job) reportSteering() {
 	case !now.paused && before.paused:
 		j.Observer.Event(Note{"going on after the pause"})
 	}
-	switch {
-	case now.rate == before.rate:
-	case now.rate == 0:
+	switch now.rate {
+	case before.rate:
+	case 0:
 		j.Observer.Event(Note{"the rate has no ceiling now"})
 	default:
 		j.Observer.Event(Note{fmt.Sprintf("the rate is at most %g requests per second now", now.rate)})
