@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -195,12 +196,12 @@ func (s *Sheet) WriteIDs(ctx context.Context, to io.Writer) error {
 }
 
 // ReadIDs adds what WriteIDs has written to a file.
-func ReadIDs(ctx context.Context, path string, to *IDs) error {
+func ReadIDs(ctx context.Context, path string, to *IDs) (err error) {
 	s, err := Open(ctx, path, Options{Fields: Fields{Sent: []string{string(ID)}, ReadOnly: []string{string(UID)}}})
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	s.SkipHash()
 	key := s.header.index(ReadOnly)
 	if key < 0 || len(s.Problems()) > 0 {
