@@ -4,14 +4,22 @@ import (
 	"bufio"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"nermbulk/internal/sandbox"
 )
 
 // pageProcess is a `nermbulk ui` that goes on.
@@ -87,7 +95,7 @@ func sheetFor(n int) string {
 		if i == 8 {
 			id = "{" + strings.ToUpper(id) + "}"
 		}
-		fmt.Fprintf(&s, "%s,%s,2027-01-%02d,%03d\n", id, status, i%28+1, i)
+		fmt.Fprintf(&s, "%s,%s,01/%02d/2027,%03d\n", id, status, i%28+1, i)
 	}
 	return s.String()
 }
@@ -95,62 +103,201 @@ func sheetFor(n int) string {
 // shownRows is true once a grid shows its rows.
 const shownRows = `document.querySelectorAll('.grid tbody [data-column]').length > 0`
 
+// stubbornTenant is a simulated tenant that refuses one session's update as long
+// as its badge is the one that the sheet has at first.
+func stubbornTenant(t *testing.T, sessions int) (tenant *sandbox.Tenant, base string) {
+	t.Helper()
+	tenant = sandbox.New(sandbox.Options{Token: pageToken})
+	for i := range sessions {
+		if err := tenant.AddID(idOf(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, idOf(9)) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil || strings.Contains(string(body), `"009"`) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"error":"The workflow session failed to create/update","errors":{"badge":"<b>009</b> is taken"}}`)
+				return
+			}
+			r.Body = io.NopCloser(strings.NewReader(string(body)))
+		}
+		tenant.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return tenant, server.URL + "/api"
+}
+
+const pageToken = "a-token-that-nobody-may-see"
+
+// held is what a tenant holds of some sessions, apart from when it was changed.
+func held(t *testing.T, tenant *sandbox.Tenant, sessions int) string {
+	t.Helper()
+	var b strings.Builder
+	for i := range sessions {
+		r, ok := tenant.Record(idOf(i))
+		if !ok {
+			t.Fatalf("there is no session %s", idOf(i))
+		}
+		attributes := map[string]string{}
+		for name, value := range r.Session.Attributes {
+			if value != "" {
+				attributes[name] = value
+			}
+		}
+		fmt.Fprintln(&b, r.Session.ID, r.Session.Status, attributes)
+	}
+	return b.String()
+}
+
+// fillIn gives a field of the page another text.
+func fillIn(t *testing.T, b *browser, selector, text string) {
+	t.Helper()
+	b.waitFor(t, fmt.Sprintf(`document.querySelector(%q) !== null`, selector))
+	in[chromedp.Void](t, b, fmt.Sprintf(`document.querySelector(%q).value = %q`, selector, text))
+}
+
+// atStep waits until the page shows a step.
+func (b *browser) atStep(t *testing.T, step int) {
+	t.Helper()
+	b.waitFor(t, fmt.Sprintf(`document.getElementById('main').dataset.step === '%d'`, step))
+}
+
+// correctCell follows a problem to its cell, and types another text there.
+func correctCell(t *testing.T, b *browser, row, text string) {
+	t.Helper()
+	press(t, b, "#problems button[data-goto='"+row+"']")
+	b.waitFor(t, fmt.Sprintf(`document.activeElement.closest('tr')?.querySelector('th')?.textContent === %q`, row))
+	run(t, b, chromedp.KeyEvent(kb.Enter))
+	b.waitFor(t, `document.getElementById('editor').open`)
+	run(t, b, chromedp.KeyEvent(text+kb.Enter))
+	b.waitFor(t, fmt.Sprintf(`document.querySelector("#problems button[data-goto='%s']") === null`, row))
+}
+
+// previewAndSend goes from a sheet without problems to the question, and agrees.
+func previewAndSend(t *testing.T, b *browser, rate string) {
+	t.Helper()
+	press(t, b, "#to-preview")
+	b.waitFor(t, `document.querySelector('#go-send') !== null`)
+	b.waitFor(t, shownRows)
+	fillIn(t, b, "#rate", rate)
+	press(t, b, "#go-send")
+	b.waitFor(t, `document.querySelector('#confirm-yes') !== null`)
+	if in[bool](t, b, `document.querySelector('#confirm-name') !== null`) {
+		press(t, b, "#confirm-yes")
+		b.waitFor(t, `document.getElementById('problem').textContent.startsWith("type the tenant's name")`)
+		fillIn(t, b, "#confirm-name", "127.0.0.1")
+	}
+	press(t, b, "#confirm-yes")
+}
+
 func TestPageFromSheetToUndo(t *testing.T) {
 	t.Parallel()
+	const sessions = 200
+	tenant, base := stubbornTenant(t, sessions)
+	before := held(t, tenant, sessions)
 	b := openBrowser(t)
 	p := servePage(t, "NERMBULK_RATE=0")
 	run(t, b, chromedp.Navigate(p.address))
 	run(t, b, chromedp.WaitReady(chromedp.CSS("#steps")))
 	b.waitFor(t, `document.body.dataset.live === 'true'`)
+	in[chromedp.Void](t, b, `document.getElementById('choice-typed').click()`)
 	b.looks(t, "ui-1-tenant")
+	fillIn(t, b, "#tenant-name", base)
+	fillIn(t, b, "#tenant-token", pageToken)
 	press(t, b, "#tenant-form button[type=submit]")
-	b.waitFor(t, `document.getElementById('main').dataset.step === '2'`)
-	drop(t, b, "people.csv", sheetFor(200))
+	b.atStep(t, 2)
+
+	drop(t, b, "people.csv", sheetFor(sessions))
 	b.waitFor(t, `document.querySelector('.unknown form') !== null`)
 	b.waitFor(t, shownRows)
-	b.looks(t, "ui-2-columns")
-	in[chromedp.Void](t, b, `document.querySelector('.unknown input[name=field]').value = 'attributes.end_date'`)
+	fillIn(t, b, ".unknown input[name=field]", "attributes.end_date")
 	press(t, b, ".unknown button[type=submit]")
-	b.waitFor(t, `document.querySelectorAll('#problems li').length > 2`)
+	b.waitFor(t, `document.querySelectorAll('#problems ol li').length === 4`)
 	b.waitFor(t, shownRows)
-	b.looks(t, "ui-2-problems")
+	b.looks(t, "ui-2-sheet")
 	press(t, b, "#fix-all")
 	b.waitFor(t, `document.querySelectorAll('#problems ol li').length === 3`)
 	press(t, b, "#problems button[data-text=completed]")
 	b.waitFor(t, `document.querySelectorAll('#problems ol li').length === 2`)
-	for _, row := range []string{"7", "8"} {
-		press(t, b, "#problems button[data-goto='"+row+"']")
-		b.waitFor(t, fmt.Sprintf(`document.activeElement.closest('tr')?.querySelector('th')?.textContent === %q`, row))
-		run(t, b, chromedp.KeyEvent(kb.Enter))
-		b.waitFor(t, `document.getElementById('editor').open`)
-		b.waitFor(t, `document.getElementById('editor-choices').options.length > 50`)
-		run(t, b, chromedp.KeyEvent("rejected"+kb.Enter))
-		b.waitFor(t, fmt.Sprintf(`document.querySelector("#problems button[data-goto='%s']") === null`, row))
-	}
+	correctCell(t, b, "7", "rejected")
+	correctCell(t, b, "8", "closed")
 	b.waitFor(t, `document.querySelector('#verdict.good') !== null`)
-	b.waitFor(t, shownRows)
-	b.looks(t, "ui-2-good")
-	press(t, b, "button.main[data-post='/preview']")
+
+	press(t, b, "#to-preview")
 	b.waitFor(t, `document.querySelector('#go-send') !== null`)
 	b.waitFor(t, shownRows)
 	b.looks(t, "ui-3-preview")
-	in[chromedp.Void](t, b, `document.querySelector('#rate').value = '20'`)
-	press(t, b, "#go-send")
-	b.waitFor(t, `document.querySelector('#confirm-yes') !== null`)
-	b.looks(t, "ui-4-confirm")
-	press(t, b, "#confirm-yes")
-	b.waitFor(t, `document.querySelector('#pause') !== null`)
+	press(t, b, "#step-2")
+	b.atStep(t, 2)
+	previewAndSend(t, b, "40")
+	b.waitFor(t, `Number(document.getElementById('bar')?.value) > 3`)
 	press(t, b, "#pause")
-	b.waitFor(t, `document.querySelector('#pause').textContent === 'Go on'`)
-	b.looks(t, "ui-4-paused")
-	in[chromedp.Void](t, b, `document.querySelector('#new-rate').value = '0'`)
+	b.waitFor(t, `document.getElementById('pause').textContent === 'Go on'`)
+	b.looks(t, "ui-4-send")
+	fillIn(t, b, "#new-rate", "0")
 	press(t, b, ".controls form button")
 	press(t, b, "#pause")
-	b.waitFor(t, `document.getElementById('main').dataset.step === '5'`)
+	b.atStep(t, 5)
 	b.waitFor(t, shownRows)
 	b.looks(t, "ui-5-results")
-	press(t, b, "#undo")
-	b.waitFor(t, `document.getElementById('main').dataset.step === '2'`)
+	if tiles := in[string](t, b, `document.querySelector('.tiles .failed b').textContent`); tiles != "1" {
+		t.Fatalf("%s rows failed", tiles)
+	}
+
+	press(t, b, "#fix-failed")
+	b.atStep(t, 2)
 	b.waitFor(t, shownRows)
-	b.looks(t, "ui-6-undo")
+	in[chromedp.Void](t, b, `document.querySelector('#grid tbody tr td[data-column="5"]').focus()`)
+	run(t, b, chromedp.KeyEvent(kb.Enter))
+	b.waitFor(t, `document.getElementById('editor').open && document.getElementById('editor-text').value === '009'`)
+	run(t, b, chromedp.KeyEvent("B-9"+kb.Enter))
+	b.waitFor(t, `document.querySelector('.notice')?.textContent.includes('failed-corrected.csv')`)
+	previewAndSend(t, b, "0")
+	b.atStep(t, 5)
+	if r, _ := tenant.Record(idOf(9)); r.Session.Attributes["badge"] != "B-9" {
+		t.Errorf("the corrected row is %v", r.Session.Attributes)
+	}
+
+	// The newest run is undone first.
+	press(t, b, "#undo")
+	b.atStep(t, 2)
+	b.waitFor(t, `document.querySelector('#verdict.good') !== null`)
+	previewAndSend(t, b, "0")
+	b.atStep(t, 5)
+	press(t, b, "#runs tbody tr:last-child button[data-post='/show']")
+	b.waitFor(t, `document.querySelector('#h-results')?.textContent.includes('people.csv') && document.querySelector('#undo') !== null`)
+	press(t, b, "#undo")
+	b.atStep(t, 2)
+	b.waitFor(t, `document.querySelector('#verdict.good') !== null`)
+	previewAndSend(t, b, "0")
+	b.atStep(t, 5)
+	if after := held(t, tenant, sessions); after != before {
+		t.Errorf("the tenant is not as it was:\n%s\nnot\n%s", after, before)
+	}
+	if in[bool](t, b, "'pwned' in window || document.querySelector('main script, main img, main b b') !== null") {
+		t.Error("a text became an element")
+	}
+	own, _, _ := strings.Cut(p.address, "?")
+	b.mu.Lock()
+	b.complains = slices.DeleteFunc(b.complains, func(text string) bool { return strings.Contains(text, " 422 ") }) // the name that was not typed
+	b.mu.Unlock()
+	b.quiet(t, own)
+	noSecret(t, p.dir)
+}
+
+// noSecret looks for the token in all that the page's process left.
+func noSecret(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && strings.Contains(read(t, path), pageToken) {
+			t.Errorf("the token is in %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

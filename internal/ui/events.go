@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"nermbulk/internal/text"
@@ -83,7 +84,7 @@ func (r *running) progress() progress {
 	s, now := r.last.State, time.Now()
 	why, _ := s.Waiting(now)
 	p := progress{
-		Done: s.Done, Total: r.total, Words: s.Line(r.total, now), Rate: s.RateText(true), Left: s.TimeLeft(), Waiting: why,
+		Done: s.Done, Total: r.total, Words: s.Line(r.total, now), Rate: s.RateText(true), Left: strings.TrimSuffix(s.TimeLeft(), " left"), Waiting: why,
 		Ceiling: r.control.Rate(r.rate), Paused: r.control.Paused(),
 	}
 	if p.Paused {

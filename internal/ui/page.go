@@ -98,7 +98,7 @@ func (w *workspace) view() pageView {
 		v.Tenant = &tenantView{w.tenant.host, w.tenant.flags["sandbox"] != ""}
 	}
 	if w.step == stepSheet {
-		v.Files, v.Fields = sheetsHere(), fieldChoices()
+		v.Files, v.Fields = sheetsHere(), w.sheet.fieldChoices()
 	}
 	v.Sheet = w.sheet.view()
 	v.CanSend = !v.Busy && w.preview != nil && w.preview.sendable()

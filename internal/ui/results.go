@@ -60,7 +60,7 @@ func (o *outcome) close() {
 }
 
 // sendable reports whether a preview leads to sending.
-func (o *outcome) sendable() bool { return o.summary.DryRun && o.summary.ToSend > 0 }
+func (o *outcome) sendable() bool { return o.summary.ToSend > 0 && o.summary.Outcomes.Pending == 0 }
 
 // outcomeView is a run's end as the page shows it.
 type outcomeView struct {
@@ -114,7 +114,7 @@ func (o *outcome) view() *outcomeView {
 		return v
 	}
 	if bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid; bad > 0 {
-		v.CanFix = text.CountOf(bad, "row that failed", "rows that failed")
+		v.CanFix = text.CountOf(bad, "row that failed and send it again", "rows that failed and send them again")
 	}
 	if s.Undo.Rows > 0 {
 		v.CanUndo = text.Count(s.Undo.Rows, "row")
@@ -160,12 +160,11 @@ const mostRuns = 50
 
 func earlierRuns(busy bool) (rows []runRow) {
 	runs, _ := job.Runs() // what cannot be read is not listed
+	runs = slices.DeleteFunc(runs, func(r job.RunDir) bool { return r.Info.DryRun })
 	for at, run := range runs[:min(len(runs), mostRuns)] {
 		i := run.Info
 		r := runRow{Run: filepath.Base(run.Dir), Sheet: text.Line(filepath.Base(i.Sheet), 100), Host: i.Host, Begun: i.StartedAt.Local().Format("2006-01-02 15:04")}
 		switch {
-		case i.DryRun:
-			r.State = "preview"
 		case i.Finished:
 			r.State = "finished"
 		case i.FinishedAt == nil && busy && at == 0:
@@ -218,14 +217,22 @@ func (w *workspace) again(r *http.Request, name string) error {
 	if shown == nil || filepath.Base(shown.dir) != r.PostFormValue("run") {
 		return errors.New("another run is shown by now: load the page again")
 	}
+	run, err := findRun(filepath.Base(shown.dir))
+	if err != nil {
+		return err
+	}
 	s := &openSheet{path: filepath.Join(shown.dir, name), flags: map[string]string{}, undo: name == "undo.csv"}
 	if s.undo {
 		for _, flag := range shown.summary.Undo.Flags {
-			flag, value, _ := strings.Cut(strings.TrimPrefix(flag, "--"), " ")
-			if value == "" {
-				value = "true"
-			}
-			s.flags[flag] = value
+			s.flags[strings.TrimPrefix(flag, "--")] = "true"
+		}
+		return w.open(s)
+	}
+	// What its cells mean is as it was; how the sheet was read is not: a run
+	// wrote this one.
+	for _, name := range []string{"map", "date", "unknown-columns", "clear-marker", "duplicates", "allow-unknown-status", "run-sessions"} {
+		if value := run.Info.Options[name]; value != "" {
+			s.flags[name] = value
 		}
 	}
 	return w.open(s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -105,8 +106,15 @@ func windowOf(columns []sheet.Column, found report.Window, kind string, whole bo
 	case "results":
 		win.Columns = append(win.Columns, column{Name: "Outcome", Lead: true, Status: true}, column{Name: "What happened", Lead: true})
 	}
-	at := positions(columns)
+	at, what := positions(columns), -1
 	for _, c := range columns {
+		if c.Field == sheet.Result { // of a run that wrote the sheet
+			if kind == "sheet" && c.UID == "error" {
+				what = c.Index
+				win.Columns = slices.Insert(win.Columns, 1, column{Name: "What happened", Lead: true})
+			}
+			continue
+		}
 		shown := column{Name: text.Line(c.Name, 100), Letter: sheet.Letter(c.Index), Index: c.Index}
 		if whole {
 			shown.Choices = choicesOf(c)
@@ -115,6 +123,9 @@ func windowOf(columns []sheet.Column, found report.Window, kind string, whole bo
 	}
 	for _, row := range found.Rows {
 		out := windowRow{Number: row.Number, Lead: leadOf(row, kind), Cells: make([]string, len(row.Cells))}
+		if what >= 0 && what < len(row.Cells) {
+			out.Lead = append(out.Lead, text.Line(row.Cells[what], 2*mostOfCell))
+		}
 		for i, cell := range row.Cells {
 			if out.Cells[i] = cell; !whole {
 				out.Cells[i] = text.Line(cell, mostOfCell)

@@ -234,89 +234,6 @@ func (w *workspace) reread(change func(flags map[string]string) error) error {
 	return nil
 }
 
-// doCorrect gives one cell another text, in a copy of the sheet.
-func (w *workspace) doCorrect(r *http.Request) error {
-	row, err1 := strconv.Atoi(r.PostFormValue("row"))
-	column, err2 := strconv.Atoi(r.PostFormValue("column"))
-	if err := errors.Join(err1, err2); err != nil {
-		return errors.New("which cell is to be corrected is not clear: load the page again")
-	}
-	return w.correct(r.Context(), []sheet.Edit{{Row: row, Column: column, Text: r.PostFormValue("text")}})
-}
-
-// doFix applies all suggestions that are certain.
-func (w *workspace) doFix(r *http.Request) error {
-	w.mu.Lock()
-	var edits []sheet.Edit
-	if w.sheet != nil && w.sheet.checked != nil {
-		edits = w.sheet.certain()
-	}
-	w.mu.Unlock()
-	return w.correct(r.Context(), edits)
-}
-
-// certain returns the corrections that are certain, of the problems that are
-// listed.
-func (s *openSheet) certain() (edits []sheet.Edit) {
-	at := positions(s.checked.Sheet.Columns())
-	for _, p := range s.found {
-		if column, ok := at[p.Column]; ok && p.Certain {
-			edits = append(edits, sheet.Edit{Row: p.Row, Column: column, Text: p.Suggested})
-		}
-	}
-	return edits
-}
-
-// positions are the places of columns by their letters.
-func positions(columns []sheet.Column) map[string]int {
-	at := map[string]int{}
-	for _, c := range columns {
-		at[sheet.Letter(c.Index)] = c.Index
-	}
-	return at
-}
-
-// correct writes the sheet with other texts in some cells, and checks that. A
-// sheet that a person brought stays as it is: the corrections go into a copy
-// beside it.
-func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
-	w.mu.Lock()
-	s := w.sheet
-	switch {
-	case s == nil || s.checking || s.checked == nil:
-		w.mu.Unlock()
-		return errors.New("the sheet is being checked: wait a moment")
-	case w.run.busy():
-		w.mu.Unlock()
-		return errBusy
-	case len(edits) == 0:
-		w.mu.Unlock()
-		return errors.New("there is nothing to correct any more")
-	}
-	s.checking = true // its rows are not to be read meanwhile
-	to := ""
-	if s.own {
-		to = s.path
-	}
-	w.mu.Unlock()
-	var path string
-	err := s.rows.use(func(*report.Grid) (err error) {
-		path, err = s.checked.Correct(context.WithoutCancel(ctx), edits, to)
-		return err
-	})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if s.checking = false; err != nil {
-		return err
-	}
-	next := s.again(path, s.flags)
-	if next.notice = text.Count(len(edits), "cell") + " corrected in " + path + "."; !s.own {
-		next.notice += " Your own file is as it was."
-	}
-	w.check(next)
-	return nil
-}
-
 // readOption is one of the flags by which a sheet is read.
 type readOption struct {
 	Name, Label, Value string
@@ -379,9 +296,16 @@ func sizeOf(bytes int64) string {
 	return text.Number(int(bytes>>20)) + " MB"
 }
 
-// fieldChoices are the fields that a column can be given.
-func fieldChoices() []string {
-	return change.SheetFields().Sent
+// fieldChoices are the fields that a column can be given. The caller has the
+// lock.
+func (s *openSheet) fieldChoices() []string {
+	fields := change.SheetFields().Sent
+	if s != nil && s.checked != nil {
+		for _, uid := range s.checked.Rules.Attributes.Fillable() {
+			fields = append(fields, change.Label(sheet.Attribute, uid))
+		}
+	}
+	return fields
 }
 
 // serveTemplate is an empty workbook to fill in, with the tenant's attributes

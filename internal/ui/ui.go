@@ -122,6 +122,7 @@ func (p *Page) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", p.servePage)
 	mux.HandleFunc("GET /app.css", serveText("text/css", report.Colors+style))
 	mux.HandleFunc("GET /app.js", serveText("text/javascript", script))
+	mux.HandleFunc("GET /favicon.ico", func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /events", w.serveEvents)
 	mux.HandleFunc("GET /rows", w.serveRows)
 	mux.HandleFunc("GET /template.xlsx", w.serveTemplate)
