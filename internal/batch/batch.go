@@ -39,6 +39,7 @@ type Options struct {
 	Timeout     time.Duration // of one attempt
 	Limit       int           // rows to send at most; 0 = all
 	Canary      int           // rows to send first, one by one, each read back
+	MaxDuration time.Duration // after which to stop; 0 = never
 	MaxFailures int           // failed and unknown rows of the run after which to stop; 0 = never
 	Failures    int           // such rows of earlier sessions that are not sent again
 	SkipInvalid bool
@@ -96,6 +97,10 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	e := &engine{Options: o, guard: &guard{limit: o.Limit, maxFailures: o.MaxFailures, failures: o.Failures, before: o.Failures, retry: o.RetryFailed, cancel: cancel}}
 	if e.guard.tooMany() {
 		return e.guard.stopped(), nil
+	}
+	if o.MaxDuration > 0 {
+		late := time.AfterFunc(o.MaxDuration, func() { e.guard.halt(StoppedByTime, "--max-duration %s is reached", o.MaxDuration) })
+		defer late.Stop()
 	}
 	switch err := e.findSuperseded(ctx); {
 	case err != nil && ctx.Err() != nil:

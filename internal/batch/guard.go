@@ -14,6 +14,7 @@ type StopKind int
 const (
 	NotStopped StopKind = iota
 	StoppedByLimit
+	StoppedByTime
 	StoppedByFailures
 	StoppedByCanary
 	StoppedByDenial       // 401 or 403

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -27,6 +28,7 @@ func fileCommands() map[string]command {
 		"files":     countFiles,
 		"shorten":   shorten,
 		"subst":     substitute,
+		"age":       ageFile,
 		"json":      compareJSON,
 		"jsonlines": jsonLines,
 		"journal":   awaitJournal(`{"t":"outcome",`),
@@ -35,6 +37,15 @@ func fileCommands() map[string]command {
 		"lastline":  lastLine,
 		"only-run":  onlyRun,
 	}
+}
+
+// ageFile has a file last changed so long ago: age FILE 26h
+func ageFile(ts *testscript.TestScript, neg bool, args []string) {
+	requireArgs(ts, neg, args, 2, "age FILE DURATION")
+	age, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	then := time.Now().Add(-age)
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), then, then))
 }
 
 // substitute replaces the names of variables in a file: subst FILE

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,6 +28,7 @@ type sheetFlags struct {
 	worksheet, hiddenRows                    string
 	maps, dates, values, where               []string
 	rules                                    change.Rules
+	maxAge                                   ageValue
 	given                                    *pflag.FlagSet // those of register
 }
 
@@ -46,8 +48,30 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.delimiter, "delimiter", "", "what divides the cells, one character or tab (default: auto, by the header)")
 	flags.StringVar(&f.worksheet, "worksheet", "", "which worksheet of a workbook (default: the only visible one with data)")
 	flags.StringVar(&f.hiddenRows, "hidden-rows", "", "rows that are hidden or filtered out in a workbook: send or skip (default: they are a problem)")
+	flags.Var(&f.maxAge, "max-sheet-age", "refuse a sheet whose file was last changed longer ago than this, e.g. 20h or 1d")
 	flags.BoolVar(&f.rules.Strict, "strict", false, "warnings are errors")
 }
+
+// ageValue is a flag that holds a length of time, which may begin with days.
+type ageValue time.Duration
+
+// String implements pflag.Value; no time is no text.
+func (a *ageValue) String() string {
+	if *a == 0 {
+		return ""
+	}
+	return time.Duration(*a).String()
+}
+
+// Set implements pflag.Value.
+func (a *ageValue) Set(text string) error {
+	age, err := parseAge(text)
+	*a = ageValue(age)
+	return err
+}
+
+// Type implements pflag.Value.
+func (a *ageValue) Type() string { return "duration" }
 
 // detected is the word for what happens without --encoding and --delimiter.
 const detected = "auto"
@@ -61,6 +85,9 @@ func (f *sheetFlags) withSheet(ctx context.Context, s Streams, path string, do f
 		return err
 	}
 	sh.Name, sh.Path = path, path
+	if f.maxAge > 0 {
+		sh.NotBefore = s.Now().Add(-time.Duration(f.maxAge))
+	}
 	if path == "-" {
 		sh.Name, sh.Path = stdinName, ""
 		if sh.File, err = keepInput(ctx, s.In); err != nil {

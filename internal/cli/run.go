@@ -103,6 +103,7 @@ func (r *runner) registerSafety(flags *pflag.FlagSet) {
 	flags.IntVar(&r.send.Canary, "canary", 0, "send this many rows first, one by one, and read each back; go on only if all are right")
 	flags.StringVar(&r.maxFailures, "max-failures", "100", "stop after this many failed and unknown rows, or share of the rows (5%); 0 = never")
 	flags.IntVar(&r.send.Limit, "limit", 0, "send at most this many rows, then stop; --resume goes on")
+	flags.DurationVar(&r.send.MaxDuration, "max-duration", 0, "stop when it has been sending for that long; --resume goes on")
 	flags.BoolVar(&r.send.SkipInvalid, "skip-invalid", false, "send the valid rows of a sheet that has invalid ones")
 	flags.BoolVar(&r.yes, "yes", false, "do not ask; required where standard input is no terminal")
 }
@@ -116,6 +117,8 @@ func (r *runner) validate() error {
 		return usage("--canary %d: use 0 or more", r.send.Canary)
 	case r.send.Limit < 0:
 		return usage("--limit %d: use 0 or more", r.send.Limit)
+	case r.send.MaxDuration < 0:
+		return usage("--max-duration %s: use a time of 0 or more, such as 6h", r.send.MaxDuration)
 	case r.send.RetryFailed && !r.resume:
 		return usage("--retry-failed sends the failed rows of an earlier run: use it with --resume")
 	case r.resume && r.fresh:

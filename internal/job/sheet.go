@@ -12,11 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // Sheet is a sheet and how it is read.
@@ -26,6 +28,8 @@ type Sheet struct {
 	File    *os.File // read in its place, such as a copy of standard input; the caller's to close
 	Options sheet.Options
 	Rules   change.Rules
+	// NotBefore is when the file at Path must have been changed last, or later.
+	NotBefore time.Time
 	// AsOf returns how a run with these settings read its sheet. Without it no
 	// sheet is held against what a run wrote.
 	AsOf func(settings map[string]string) (Sheet, error)
@@ -90,6 +94,11 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Err: err}
 	}
+	if changed := sh.ModTime(); path == s.Path && changed.Before(s.NotBefore) {
+		err := fmt.Errorf("--max-sheet-age: %s was last changed at %s, before %s: it may be an old sheet, delivered again",
+			text.Line(s.Name, 0), changed.UTC().Format(minute), s.NotBefore.UTC().Format(minute))
+		return nil, errors.Join(&Error{Kind: Invalid, Err: err}, sh.Close())
+	}
 	if len(sh.Problems()) == 0 {
 		if err := s.Rules.Missing(sh.Columns()); err != nil {
 			return nil, errors.Join(&Error{Kind: Invalid, Err: err}, sh.Close())
@@ -97,6 +106,9 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 	}
 	return sh, nil
 }
+
+// minute is how people are shown a time.
+const minute = "2006-01-02 15:04 UTC"
 
 // scratch makes a file that nothing leaves behind, not even a kill.
 func scratch() (*os.File, error) { return journal.Scratch(os.TempDir()) }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Row is one row of a sheet that is not blank.
@@ -266,6 +267,9 @@ func (s *Sheet) Delimiter() rune { return s.delimiter }
 // FromResults reports whether the sheet has result columns: then it was
 // written with the formula escape, which is taken off its cells.
 func (s *Sheet) FromResults() bool { return s.header.results }
+
+// ModTime returns when the file was last changed.
+func (s *Sheet) ModTime() time.Time { return s.info.ModTime() }
 
 // Problems returns the problems of the whole sheet: those of the header after
 // Open, all of them after a complete Each. The slice is the caller's.
