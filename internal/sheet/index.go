@@ -20,7 +20,6 @@ type Index struct {
 	size    int64       // of text
 	numbers []int32     // of the rows, as Excel shows them
 	starts  []int64     // where every so many rows the next begins in text
-	cells   []string
 }
 
 // stride is how many rows are passed over at most to find one.
@@ -79,30 +78,37 @@ func (x *Index) decode(ctx context.Context) error {
 
 // read finds the rows from the beginning of the text, at an offset.
 func (x *Index) read(ctx context.Context, at int64) error {
-	s := x.sheet
-	scan := x.scan(at + int64(s.separator))
-	at += int64(s.separator)
-	for number := int32(1); number < math.MaxInt32; number++ {
+	at += int64(x.sheet.separator)
+	r := x.reader(at)
+	for range x.sheet.header.row {
+		if err := r.scan.next(); err != nil {
+			return x.sheet.readError(err)
+		}
+	}
+	for r.number = x.sheet.header.row; r.number < math.MaxInt32; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := scan.next()
-		if errors.Is(err, io.EOF) || isFault(err) {
+		_, err := r.Read()
+		if errors.Is(err, io.EOF) { // or what follows cannot be divided into cells
 			break
 		}
 		if err != nil {
-			return s.readError(err)
+			return err
 		}
-		if int(number) > s.header.row && !scan.blank() {
-			if len(x.numbers)%stride == 0 {
-				x.starts = append(x.starts, at)
-			}
-			x.numbers = append(x.numbers, number)
+		if len(x.numbers)%stride == 0 {
+			x.starts = append(x.starts, at+r.scan.taken-int64(r.scan.length))
 		}
-		at += int64(scan.length)
+		x.numbers = append(x.numbers, int32(r.number))
 	}
 	x.numbers, x.starts = slices.Clip(x.numbers), slices.Clip(x.starts)
-	return s.unchanged()
+	return x.sheet.unchanged()
+}
+
+// reader starts at an offset of the text, where a record begins.
+func (x *Index) reader(at int64) *reader {
+	h := &x.sheet.header
+	return &reader{header: h, sheet: x.sheet, scan: x.scan(at), filled: make([]bool, len(h.blanks)), cells: make([]string, 0, len(h.columns))}
 }
 
 // scan starts at an offset of the text, where a record begins.
@@ -134,10 +140,7 @@ func (x *Index) Each(ctx context.Context, i int, fn func(i int, r *Row) error) e
 	if err := s.unchanged(); err != nil {
 		return err
 	}
-	r := &reader{header: &s.header, sheet: s, scan: x.scan(x.starts[i/stride]), filled: make([]bool, len(s.header.blanks)), cells: x.cells}
-	if r.cells == nil {
-		r.cells = make([]string, 0, len(s.header.columns))
-	}
+	r := x.reader(x.starts[i/stride])
 	id := s.header.index(ID)
 	next := 0
 	show := s.identified(func(row *Row) error { return fn(next, row) })
@@ -149,7 +152,6 @@ func (x *Index) Each(ctx context.Context, i int, fn func(i int, r *Row) error) e
 		if err != nil {
 			return s.readError(err)
 		}
-		x.cells = r.cells
 		if at < i {
 			continue
 		}

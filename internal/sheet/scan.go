@@ -60,6 +60,7 @@ type scanner struct {
 	past  offset // the first cell after the kept ones that is not blank; column 0: none
 
 	length int   // of the record as it is written, with its row end
+	taken  int64 // length of all records up to it
 	placed bool  // the places of cells are wanted
 	places []int // where each cell begins and ends in the record as it is written, if that holds a quote
 }
@@ -86,6 +87,7 @@ func (s *scanner) next() error {
 		if !errors.Is(err, errMore) {
 			s.pos += n
 			s.length = n
+			s.taken += int64(n)
 			return err
 		}
 		if err := s.fill(); err != nil {
