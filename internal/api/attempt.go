@@ -20,6 +20,9 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 	if q.list == nil && (q.id == "" || q.id == "." || q.id == "..") {
 		return Answer{Verdict: Refused, Message: fmt.Sprintf("%q is not a session's id; nothing was sent", q.id)}
 	}
+	if q.list != nil {
+		q.until, _ = ctx.Deadline()
+	}
 	limit := q.attempts
 	if limit <= 0 {
 		limit = c.maxAttempts
@@ -158,7 +161,7 @@ func (c *Client) attempt(q *call, t *token) result {
 	}()
 	x.prepare(q, c.base, t)
 	c.awaited.begin()
-	r, clean := x.run(c.timeout, q.maxOK())
+	r, clean := x.run(q.within(c.timeout), q.maxOK())
 	c.awaited.end(r.status != 0, r.at)
 	c.count(q, r)
 	asked := time.Duration(-1)
@@ -248,18 +251,18 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 func (c *Client) noAnswer(r reply) (class, string) {
 	switch {
 	case !r.reached && r.timeout:
-		return unreached, fmt.Sprintf("no connection within %v", c.timeout)
+		return unreached, fmt.Sprintf("no connection within %v", r.within)
 	case !r.reached:
 		return unreached, netReason(r.err, &c.secrets)
 	case r.timeout:
-		return broken, fmt.Sprintf("no answer within %v", c.timeout)
+		return broken, fmt.Sprintf("no answer within %v", r.within)
 	}
 	return broken, "the connection broke before the answer came: " + c.breakReason(r)
 }
 
 func (c *Client) breakReason(r reply) string {
 	if r.timeout {
-		return fmt.Sprintf("it was not whole within %v", c.timeout)
+		return fmt.Sprintf("it was not whole within %v", r.within)
 	}
 	return netReason(r.err, &c.secrets)
 }
@@ -306,6 +309,9 @@ func (c *Client) stopped(a Answer, err error) Answer {
 	case errors.Is(err, errStarved):
 		a.Message = fmt.Sprintf("%s grants nothing: %v", c.base.Host, &c.starved)
 		return a.end(Unreachable)
+	case errors.Is(err, context.DeadlineExceeded) && c.outage.open.Load():
+		a.Message = fmt.Sprintf("%s could not be reached: %s", c.base.Host, c.OutageCause())
+	case errors.Is(err, context.DeadlineExceeded) && a.Attempts > 0: // whose message it has
 	case a.Attempts == 0:
 		a.Message = "stopped before it was sent"
 	default:

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -95,19 +96,27 @@ func parseOption(object []byte) (option, error) {
 }
 
 // Attributes reads all of the tenant's attributes, without their options, with
-// retries. The error is a *ListError, or an *IncompleteError beside what could
+// retries. They are in the order of their labels. The error is a *ListError, or an *IncompleteError beside what could
 // be read.
 func (c *Client) Attributes(ctx context.Context) ([]Attribute, error) {
 	all, err := readAll(ctx, Query{}, func(ctx context.Context, q Query) (Page[Attribute], Answer) {
+		ctx, cancel := c.forPage(ctx)
+		defer cancel()
 		return readList(ctx, c, "ne_attributes", q, parseAttribute)
 	})
-	return slices.DeleteFunc(all, func(a Attribute) bool { return a.UID == "" }), err
+	all = slices.DeleteFunc(all, func(a Attribute) bool { return a.UID == "" })
+	slices.SortStableFunc(all, func(a, b Attribute) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)), cmp.Compare(a.UID, b.UID))
+	})
+	return all, err
 }
 
 // AttributeOptions reads the options of one attribute, in the tenant's order.
 // The errors are as those of Attributes.
 func (c *Client) AttributeOptions(ctx context.Context, attributeID string) ([]string, error) {
 	options, err := readAll(ctx, Query{AttributeID: attributeID}, func(ctx context.Context, q Query) (Page[option], Answer) {
+		ctx, cancel := c.forPage(ctx)
+		defer cancel()
 		return readList(ctx, c, "ne_attribute_options", q, parseOption)
 	})
 	texts := make([]string, 0, len(options))

@@ -32,8 +32,8 @@ func TestAttributesOfATenant(t *testing.T) {
 	c := newTestClient(t, Options{BaseURL: s.URL + "/api"})
 	got, err := c.Attributes(t.Context())
 	want := []Attribute{
-		{ID: "1", UID: "end_date", Label: "End Date", DataType: "date", DateFormat: "dd/mm/yyyy", Type: "DateAttribute"},
 		{ID: "2", UID: "site", DataType: "check boxes", Type: "CheckBoxesAttribute", Archived: true, Multiple: true},
+		{ID: "1", UID: "end_date", Label: "End Date", DataType: "date", DateFormat: "dd/mm/yyyy", Type: "DateAttribute"},
 	}
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v\n%+v, want\n%+v", err, got, want)

@@ -20,6 +20,7 @@ type Options struct {
 	Timeout     time.Duration            // of one attempt, from connecting to the answer's last byte; 0 = 30 s
 	MaxAttempts int                      // requests that may leave for one call; 0 = 5
 	OutageWait  time.Duration            // how long to wait for a tenant that cannot be reached; 0 = do not wait
+	PageWait    time.Duration            // for one page of the attributes or their options, all attempts and waits included; 0 = as long as for any call
 	Rate        float64                  // requests per second permitted, every attempt counted; 0 = no ceiling
 	Learned     float64                  // requests per second that an earlier session found to be granted; 0 = not known
 	RootCAs     *x509.CertPool           // see ReadRoots; nil = the system's
@@ -36,6 +37,8 @@ type Client struct {
 	base        *url.URL
 	timeout     time.Duration
 	maxAttempts int
+	pageWait    time.Duration
+	rate        float64
 	log         *slog.Logger
 
 	exchanges   exchanges
@@ -62,7 +65,7 @@ func New(o Options) (*Client, error) {
 	switch {
 	case o.Auth.header == "" && o.Auth.oauth == nil:
 		return nil, errors.New("no credentials: set NERM_TOKEN, give --token-file, or set NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL")
-	case o.Workers < 0, o.Timeout < 0, o.MaxAttempts < 0, o.OutageWait < 0, !(o.Rate >= 0), !(o.Learned >= 0):
+	case o.Workers < 0, o.Timeout < 0, o.MaxAttempts < 0, o.OutageWait < 0, o.PageWait < 0, !(o.Rate >= 0), !(o.Learned >= 0):
 		return nil, errors.New("workers, timeout, attempts, outage wait and rate may not be negative")
 	}
 	proxy, err := proxyFor(base, o.Env)
@@ -90,6 +93,8 @@ func newClient(o Options, base *url.URL, dial dialer) *Client {
 		base:        base,
 		timeout:     o.Timeout,
 		maxAttempts: o.MaxAttempts,
+		pageWait:    o.PageWait,
+		rate:        o.Rate,
 		log:         o.Log,
 		exchanges:   exchanges{most: o.Workers},
 		newExchange: func() *exchange { return newExchange(dial, base, o.UserAgent) },
@@ -163,6 +168,14 @@ func (c *Client) Outage() (since time.Time, ok bool) {
 func (c *Client) OutageCause() string {
 	_, cause, _ := c.outage.state()
 	return cause
+}
+
+// StartOver forgets that the tenant refused requests for the rate, and how long
+// it asked to wait: what follows is asked of another part of it. No call may be
+// under way.
+func (c *Client) StartOver() {
+	c.limiter = pace.New(c.rate, 0)
+	c.starved = starvation{patience: c.starved.patience}
 }
 
 // Close closes the connections and waits for a token request under way. No

@@ -51,10 +51,11 @@ type reply struct {
 	status  int // 0: no answer
 	header  http.Header
 	body    []byte
-	tooLong bool  // the body is longer than what was read of it
-	err     error // the exchange broke; with a status: while the body was read
-	timeout bool  // it broke because its time was over
-	reached bool  // there was a connection on which something may have been sent
+	tooLong bool          // the body is longer than what was read of it
+	err     error         // the exchange broke; with a status: while the body was read
+	timeout bool          // it broke because its time was over
+	within  time.Duration // which was that
+	reached bool          // there was a connection on which something may have been sent
 	sent    time.Time
 	at      time.Time // when it ended
 }
@@ -119,7 +120,7 @@ func (x *exchange) setBody(b []byte) {
 // reply's body is no longer needed. It takes no context: an exchange that has
 // begun is ended only by its timeout.
 func (x *exchange) run(timeout time.Duration, maxOK int) (r reply, clean bool) {
-	r.sent = time.Now()
+	r.sent, r.within = time.Now(), timeout
 	x.timer.Reset(timeout)
 	resp, reached, err := x.send(r.sent)
 	if r.reached = reached; err == nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Request is one change to one session.
@@ -44,6 +45,15 @@ type call struct {
 	body     []byte
 	attempts int
 	list     *listCall // a page of a list is asked for
+	until    time.Time // an attempt ends by then; zero: each has its whole time
+}
+
+// within returns the time that an attempt has, of what each has at most.
+func (q *call) within(timeout time.Duration) time.Duration {
+	if q.until.IsZero() {
+		return timeout
+	}
+	return min(timeout, max(time.Until(q.until).Round(time.Millisecond), time.Millisecond))
 }
 
 func (q *call) method() string {

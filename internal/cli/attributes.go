@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -104,8 +103,7 @@ func (l *attributeLister) run(ctx context.Context) error {
 	return nil
 }
 
-// read reads the attributes, and the options of those that have any. They are
-// in the order of their labels.
+// read reads the attributes, and the options of those that have any.
 func (l *attributeLister) read(ctx context.Context) (err error) {
 	l.out.say(slog.LevelInfo, "reading the attributes of "+l.to.Host, "reading", "host", l.to.Host)
 	l.list.Host, l.list.ReadAt = l.to.Host, l.Now().UTC().Truncate(time.Second)
@@ -113,9 +111,6 @@ func (l *attributeLister) read(ctx context.Context) (err error) {
 	if l.list.Incomplete, err = l.gap("", err); err != nil {
 		return err
 	}
-	slices.SortStableFunc(l.list.Attributes, func(a, b api.Attribute) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)), cmp.Compare(a.UID, b.UID))
-	})
 	var none, read atomic.Int64
 	defer job.StartClock(l.progress(&none, &read, "option list"))()
 	for i := range l.list.Attributes {

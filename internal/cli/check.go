@@ -25,9 +25,10 @@ import (
 
 func newCheckCommand(s Streams) *cobra.Command {
 	f := &checkFlags{}
+	f.client.MaxAttempts = attemptsOfCheck
 	c := &cobra.Command{
 		Use:               "check SHEET",
-		Short:             "Check a sheet offline: no tenant, no token, no network",
+		Short:             "Check a sheet: offline, or against a tenant's attributes too",
 		Args:              exactly(1, "one sheet"),
 		ValidArgsFunction: oneArgument(completeSheet),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -37,13 +38,22 @@ func newCheckCommand(s Streams) *cobra.Command {
 			if f.mark == "" && c.Flags().Changed("mark") {
 				return usage("--mark is empty: name the workbook for the marked sheet")
 			}
+			tenant, err := f.tenantToAsk(c.Flags(), s)
+			if err != nil {
+				return err
+			}
 			return s.interruptible(func(ctx context.Context) error {
-				return f.withSheet(ctx, s, args[0], func(source job.Sheet) error { return f.check(ctx, s, source) })
+				return f.withSheet(ctx, s, args[0], func(source job.Sheet) error { return f.check(ctx, s, source, tenant) })
 			})
 		},
 	}
 	setFlags(c,
-		group("The sheet", f.register),
+		group("The sheet", f.sheetFlags.register),
+		group("The tenant, whose attributes the sheet is checked against too (one that a variable names is not asked)", func(flags *pflag.FlagSet) {
+			f.tenantFlags.register(flags)
+			flags.BoolVar(&f.sandbox, "sandbox", false, "check against a simulated tenant in this process")
+			f.registerRate(flags, "how long to wait for the tenant")
+		}),
 		group("Output", func(flags *pflag.FlagSet) {
 			flags.StringVar(&f.fix, "fix", "", "write a copy to this file, corrected where the correction is certain")
 			flags.StringVar(&f.mark, "mark", "", "write the sheet to this workbook (.xlsx), with each wrong cell colored and its message as a note")
@@ -57,23 +67,49 @@ func newCheckCommand(s Streams) *cobra.Command {
 // checkFlags are the flags of check.
 type checkFlags struct {
 	sheetFlags
+	tenantFlags
 	fix           string // where the corrected copy goes; empty for none
 	mark          string // likewise the marked workbook
 	asJSON, quiet bool
 }
 
-func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (err error) {
+// attemptsOfCheck are the requests for one page of what a check asks for.
+const attemptsOfCheck = 5
+
+// tenantToAsk returns the tenant whose attributes the sheet is checked against,
+// if one is named.
+func (f *checkFlags) tenantToAsk(flags *pflag.FlagSet, s Streams) (t job.Tenant, err error) {
+	if err := f.tenantFlags.validate(); err != nil || !namesTenant(flags) {
+		return t, err
+	}
+	f.client.OutageWait = f.client.Timeout
+	if t, err = f.resolveTenant(s.Env, false); err != nil {
+		return t, err
+	}
+	f.warn(newPrinter(s.Err, logFlags{quiet: f.quiet}))
+	return t, nil
+}
+
+func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet, tenant job.Tenant) (err error) {
 	if f.mark == "" { // a workbook that is to be marked has to be in memory
 		s.limitMemory()
 	}
 	found, marks := newProblems(f.asJSON), &sheet.Marks{}
 	checked, err := job.Check(ctx, job.CheckOptions{
 		Sheet:  source,
+		Tenant: tenant,
 		Opened: func(sh *sheet.Sheet) error { return f.copyable(s, source, sh) },
 		Event: func(event any) {
-			if p, ok := event.(sheet.Problem); ok {
-				found.add(p)
-				marks.Add(p)
+			switch e := event.(type) {
+			case sheet.Problem:
+				found.add(e)
+				marks.Add(e)
+			case job.Warning:
+				fmt.Fprintln(s.Err, "warning: "+e.Text)
+			case job.Note:
+				f.remark(s, e.Text)
+			case job.Outage:
+				f.remark(s, outageText(tenant.Host, e, "--timeout"))
 			}
 		},
 	})
@@ -94,11 +130,11 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	case len(o.Whole) > 0:
 		fmt.Fprintf(s.Err, "no copy was written to %s: the problem is the whole sheet's, correct that first\n", f.fix)
 	default:
-		if err := f.writeFixed(ctx, s.Err, sh, source.Rules); err != nil {
+		if err := f.writeFixed(ctx, s.Err, sh, checked.Rules); err != nil {
 			return err
 		}
 		fixes = func(report func(change.Fix)) error {
-			return eachFixed(ctx, sh, source.Rules, report, func([]string) error { return nil })
+			return eachFixed(ctx, sh, checked.Rules, report, func([]string) error { return nil })
 		}
 	}
 	if f.mark != "" {
@@ -119,6 +155,13 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet) (er
 	}
 	_, err = fmt.Fprintf(s.Err, "%s: %s, all of them can be sent\n%s", source.Name, text.Count(o.Rows, "row"), job.OverviewLines(o))
 	return err
+}
+
+// remark writes what is no problem of the sheet.
+func (f *checkFlags) remark(s Streams, text string) {
+	if !f.quiet {
+		fmt.Fprintln(s.Err, text)
+	}
 }
 
 // copyable refuses places for the copies of the sheet that would do harm.

@@ -26,6 +26,7 @@ var completeSheet = completeFiles("csv", "xlsx", "xlsm", "tsv", "txt", "gz")
 // flagCompletions is what a shell offers for the value of a flag. Of a flag
 // that is not here it offers nothing, not even a file.
 var flagCompletions = map[string]cobra.CompletionFunc{
+	"attributes":      completeAttributes,
 	"auth-scheme":     completeWords("bearer\t'Authorization: Bearer T'", "token\tthe older 'Authorization: Token token=T'"),
 	"unknown-columns": completeWords("error\ta problem", "attribute\tan attribute of that name", "ignore\tneither checked nor sent"),
 	"results":         completeWords("csv", "xlsx", "both"),
@@ -83,6 +84,16 @@ func oneArgument(complete cobra.CompletionFunc) cobra.CompletionFunc {
 		}
 		return complete(c, args, typed)
 	}
+}
+
+// completeAttributes offers the words, and files of attributes once what is typed
+// is none of them.
+func completeAttributes(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	words := matching([]string{job.AttributesAuto + "\tthe tenant's, where there is one", job.AttributesOff + "\tnot checked"}, typed)
+	if len(words) == 0 {
+		return completeFiles("json")(c, args, typed)
+	}
+	return words, cobra.ShellCompDirectiveDefault
 }
 
 func completeFiles(endings ...string) cobra.CompletionFunc {

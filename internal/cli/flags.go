@@ -25,7 +25,7 @@ import (
 // check alike.
 type sheetFlags struct {
 	encoding, delimiter, unknown, duplicates string
-	worksheet, hiddenRows                    string
+	worksheet, hiddenRows, attributes        string
 	maps, dates, values, where               []string
 	rules                                    change.Rules
 	maxAge                                   ageValue
@@ -39,6 +39,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
 	flags.StringArrayVar(&f.values, "value", nil, "a sheet's own word for a value, 'FIELD:CELL=VALUE', e.g. status:Abgelehnt=rejected; repeatable")
 	flags.StringArrayVar(&f.where, "where", nil, "only the rows whose cell is that, 'COLUMN=VALUE'; the others are not of the run; repeatable")
+	flags.StringVar(&f.attributes, "attributes", job.AttributesAuto, "check the sheet against the tenant's attributes: auto (where there is a tenant), off, or a file that nermbulk attributes -o wrote")
 	flags.StringVar(&f.rules.ClearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
 	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
 	flags.BoolVar(&f.rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
@@ -103,7 +104,7 @@ const stdinName = "stdin"
 
 // sheet is how the flags have a sheet read.
 func (f *sheetFlags) sheet() (job.Sheet, error) {
-	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}, AsOf: sheetOfRun}
+	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}, AsOf: sheetOfRun, Attributes: f.attributes}
 	s.Options.Worksheet, s.Options.HiddenRows = f.worksheet, sheet.HiddenRows(f.hiddenRows)
 	switch s.Options.HiddenRows {
 	case sheet.HiddenRefused, sheet.HiddenSent, sheet.HiddenSkipped:

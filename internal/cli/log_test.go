@@ -135,7 +135,7 @@ func TestLogOfAResumeInJSON(t *testing.T) {
 func TestQuietKeepsWarningsBack(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, base := tenantOf(t, 1, sandbox.Options{})
-	text := "id,status,attributes.a\n" + sessionID(0) + ",closed,1.23E+15\n"
+	text := "id,status,attributes.badge\n" + sessionID(0) + ",closed,1.23E+15\n"
 	if err := os.WriteFile("warned.csv", []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestQuietKeepsWarningsBack(t *testing.T) {
 	if got := call(t, withToken, append(args, "--quiet")...); got.err != "" || got.code != 0 {
 		t.Errorf("exit code %d, standard error %q", got.code, got.err)
 	}
-	wantText(t, call(t, withToken, args...).err, "warning: row 2, column C (attributes.a)")
+	wantText(t, call(t, withToken, args...).err, "warning: row 2, column C (attributes.badge)")
 	got := call(t, withToken, append(args, "--log-format", "json")...)
 	if logged := objects(t, got.err); logged[0]["level"] != "WARN" || logged[0]["kind"] != "scientific" || logged[0]["row"] != 2.0 {
 		t.Errorf("logged %v first", logged[0])

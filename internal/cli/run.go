@@ -314,14 +314,21 @@ func (r *runner) Event(event any) {
 		r.show.Stop()
 	case job.Note:
 		r.out.say(slog.LevelInfo, e.Text, "decided", "text", e.Text)
+	case job.Warning:
+		r.out.say(slog.LevelWarn, "warning: "+e.Text, "warning", "text", e.Text)
 	case job.Outage:
 		if r.out.client() == nil { // whose log says the same
-			text := fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (--outage-wait)", r.tenant.Host, e.Cause, e.Wait)
+			text := outageText(r.tenant.Host, e, "--outage-wait")
 			r.out.say(slog.LevelWarn, text, "outage", "error", text)
 		}
 	case job.Draining:
 		r.stopping(e)
 	}
+}
+
+// outageText says that a tenant is waited for, and which flag says how long.
+func outageText(host string, e job.Outage, flag string) string {
+	return fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (%s)", host, e.Cause, e.Wait, flag)
 }
 
 // checked says what is wrong with the sheet.

@@ -86,7 +86,7 @@ func writeReport(ctx context.Context, dir, results string) (summary report.Summa
 		return summary, nil, err
 	}
 	sheet, err := r.sheetFlags.sheet()
-	if err != nil {
+	if err = cmp.Or(err, sheet.UseKept(dir)); err != nil {
 		return summary, nil, err
 	}
 	summary, err = report.FromDir(ctx, sheet.Open, report.Options{

@@ -36,11 +36,7 @@ func newTemplateCommand(s Streams) *cobra.Command {
 		Short: "Write an empty workbook to fill in, with lists of what is allowed",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			named := slices.ContainsFunc([]string{"tenant", "base-url"}, func(flag string) bool {
-				from := sourceOf(c.Flags().Lookup(flag))
-				return from == sourceFlag || from == sourceProfile
-			})
-			return s.interruptible(func(ctx context.Context) error { return m.run(ctx, named) })
+			return s.interruptible(func(ctx context.Context) error { return m.run(ctx, namesTenant(c.Flags())) })
 		},
 	}
 	setFlags(c,

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +37,15 @@ func (f *tenantFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.caFile, "ca-file", "", "trust the root certificates in this PEM file too")
 }
 
+// registerRate adds the flags of all that send requests.
+func (f *tenantFlags) registerRate(flags *pflag.FlagSet, timeout string) {
+	flags.Float64Var(&f.client.Rate, "rate", 10, "requests per second, every attempt counted; 0 = no ceiling")
+	flags.DurationVar(&f.client.Timeout, "timeout", 30*time.Second, timeout)
+}
+
 // registerPace adds the flags for the client; an attempt is one request of what.
 func (f *tenantFlags) registerPace(flags *pflag.FlagSet, what string) {
-	flags.Float64Var(&f.client.Rate, "rate", 10, "requests per second, every attempt counted; 0 = no ceiling")
-	flags.DurationVar(&f.client.Timeout, "timeout", 30*time.Second, "for one attempt")
+	f.registerRate(flags, "for one attempt")
 	flags.IntVar(&f.client.MaxAttempts, "max-attempts", 5, "attempts for one "+what)
 	flags.DurationVar(&f.client.OutageWait, "outage-wait", 5*time.Minute, "how long to wait for a tenant that cannot be reached, or grants nothing but 429, before stopping")
 }
@@ -62,29 +68,47 @@ func (f *tenantFlags) validate() error {
 	return nil
 }
 
+// namesTenant reports whether the command line or a profile names a tenant. One
+// that a variable names must not make a command wait for the network that works
+// without.
+func namesTenant(flags *pflag.FlagSet) bool {
+	return slices.ContainsFunc([]string{"tenant", "base-url", "sandbox"}, func(name string) bool {
+		f := flags.Lookup(name)
+		return f != nil && (sourceOf(f) == sourceFlag || sourceOf(f) == sourceProfile)
+	})
+}
+
 // sandboxHost is the name of the simulated tenant in this process, wherever it
 // listens.
 const sandboxHost = "sandbox"
 
-// resolveTenant decides where to send to, and with which credentials. An offline run needs
-// neither, and takes what is named.
+// resolveTenant decides where to send to, and with which credentials. An offline
+// run needs neither, and takes what is named.
 func (f *tenantFlags) resolveTenant(env func(string) string, offline bool) (job.Tenant, error) {
 	t, err := f.endpoint(env)
 	switch {
 	case offline && err != nil && !f.sandbox && f.baseURL == "" && f.tenant == "":
 		return t, nil
-	case err != nil || offline:
+	case err != nil:
 		return t, err
 	}
-	if f.caFile != "" {
-		if t.Client.RootCAs, err = api.ReadRoots(f.caFile); err != nil {
-			return t, &failure{ExitUsage, err}
-		}
-	}
-	if t.Client.Auth, err = f.credentials(env); err != nil {
+	if err := f.signIn(env, &t.Client); offline {
+		t.NoSignIn = err
+	} else if err != nil {
 		return t, &failure{ExitUsage, err}
 	}
 	return t, nil
+}
+
+// signIn finds what the client is trusted by and trusts.
+func (f *tenantFlags) signIn(env func(string) string, o *api.Options) (err error) {
+	if f.caFile != "" {
+		if o.RootCAs, err = api.ReadRoots(f.caFile); err != nil {
+			return err
+		}
+	}
+	o.Auth, err = f.credentials(env)
+	return err
 }
 
 // endpoint decides where to send to. A flag wins over the environment; base URL

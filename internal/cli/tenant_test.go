@@ -33,7 +33,7 @@ func tenantCommands() map[string]command {
 }
 
 // tenantFlags reads a tenant's flags; what is left are the sheets it knows.
-func tenantFlags(ts *testscript.TestScript, args []string) (o sandbox.Options, sheets []string) {
+func tenantFlags(ts *testscript.TestScript, args []string) (o sandbox.Options, attributes, sheets []string) {
 	f := flag.NewFlagSet("tenant", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.Float64Var(&o.RateLimit, "rate-limit", 0, "")
@@ -42,20 +42,30 @@ func tenantFlags(ts *testscript.TestScript, args []string) (o sandbox.Options, s
 	f.Float64Var(&o.Drop, "drop", 0, "")
 	f.Uint64Var(&o.Seed, "seed", 1, "")
 	f.StringVar(&o.Token, "token", "", "")
+	has := f.String("has", "", "")
 	ts.Check(f.Parse(args))
-	return o, f.Args()
+	return o, strings.FieldsFunc(*has, func(c rune) bool { return c == ',' }), f.Args()
 }
 
-// startTenant starts a tenant with the sessions of some sheets, and puts its
-// address into the variable of its name:
+// startTenant starts a tenant with the sessions and the attributes of some sheets,
+// and those that it has besides, and puts its address into the variable of its name:
 //
-//	tenant ACME -latency 5ms sheet.csv
+//	tenant ACME -latency 5ms -has end,kst sheet.csv
 func startTenant(ts *testscript.TestScript, neg bool, args []string) {
-	requireArgs(ts, neg, args, 1, "tenant NAME [-latency D] [-fail 0.5] [-drop 0.5] [-rate-limit N] [-token T] SHEET...")
-	options, sheets := tenantFlags(ts, args[1:])
+	requireArgs(ts, neg, args, 1, "tenant NAME [-latency D] [-fail 0.5] [-drop 0.5] [-rate-limit N] [-token T] [-has UID,...] SHEET...")
+	options, attributes, sheets := tenantFlags(ts, args[1:])
 	t := sandbox.New(options)
+	for _, uid := range attributes {
+		t.AddAttribute(uid)
+	}
 	for _, name := range sheets {
-		for _, row := range readSheet(ts, name).rows {
+		sheet := readSheet(ts, name)
+		for _, column := range sheet.header {
+			if uid, ok := strings.CutPrefix(column, "attributes."); ok {
+				t.AddAttribute(uid)
+			}
+		}
+		for _, row := range sheet.rows {
 			// What is no id is a part of the test.
 			if _, hasID := row["id"]; hasID {
 				_ = t.AddID(row["id"])
@@ -81,7 +91,7 @@ func startTenant(ts *testscript.TestScript, neg bool, args []string) {
 // setFaults changes how bad a tenant is, from now on.
 func setFaults(ts *testscript.TestScript, neg bool, args []string) {
 	requireArgs(ts, neg, args, 1, "faults NAME [flags as of tenant]")
-	o, _ := tenantFlags(ts, args[1:])
+	o, _, _ := tenantFlags(ts, args[1:])
 	scriptOf(ts).tenants[args[0]].SetFaults(sandbox.Faults{
 		RateLimit: o.RateLimit, Latency: o.Latency, Fail: o.Fail, Drop: o.Drop,
 	})

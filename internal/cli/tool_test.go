@@ -38,13 +38,13 @@ func nermbulk(t *testing.T, dir string, env []string, args ...string) output {
 	return output{codeOf(cmd.ProcessState), stdout.String(), stderr.String()}
 }
 
-// runSheet runs a sheet against a tenant and wants that exit code. It returns the
+// runSheet runs a sheet against a tenant, which is not asked for attributes, and wants that exit code. It returns the
 // results, and the output.
 func runSheet(t *testing.T, code int, base, sheet string, env []string, args ...string) (table, output) {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "sheet.csv"), sheet)
-	args = append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--base-url", base, "--run-dir", "r"}, args...)
+	args = append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--attributes", "off", "--base-url", base, "--run-dir", "r"}, args...)
 	s := nermbulk(t, dir, env, args...)
 	if s.code != code {
 		t.Fatalf("exit code %d, not %d; it printed:\n%s", s.code, code, s.stderr)

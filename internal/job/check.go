@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
@@ -37,7 +38,7 @@ type CheckedSheet struct {
 // Check checks a sheet as a run begins: what is wrong with it is no error. See
 // Error for the errors that callers explain.
 func Check(ctx context.Context, o CheckOptions) (*CheckedSheet, error) {
-	j := &job{Options: Options{Sheet: o.Sheet, Tenant: o.Tenant, Observer: eventsOnly(o.Event)}}
+	j := &job{Options: Options{Sheet: o.Sheet, Tenant: o.Tenant, Now: time.Now, Observer: eventsOnly(o.Event)}}
 	opened := func(context.Context) error {
 		j.sheet.SkipHash() // there is no run to compare it with
 		if o.Opened == nil {
@@ -45,7 +46,8 @@ func Check(ctx context.Context, o CheckOptions) (*CheckedSheet, error) {
 		}
 		return o.Opened(j.sheet)
 	}
-	for _, step := range []func(context.Context) error{j.open, opened, j.check} {
+	denied := func(context.Context) error { return j.deniedError() }
+	for _, step := range []func(context.Context) error{j.open, opened, j.connect, j.learnAttributes, denied, j.lookUp, j.check} {
 		if err := step(ctx); err != nil && !errors.Is(err, ErrRefused) {
 			return nil, cmp.Or(err, j.close())
 		}

@@ -48,7 +48,7 @@ func drive(t *testing.T, d *driver, rows int, rate float64, resume bool) (Result
 		t.Fatal(err)
 	}
 	return Run(t.Context(), Options{
-		Sheet:  Sheet{Name: "s.csv", Path: "s.csv", Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: "<clear>"}},
+		Sheet:  Sheet{Attributes: AttributesOff, Name: "s.csv", Path: "s.csv", Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: "<clear>"}},
 		Tenant: Tenant{Host: "sandbox", Sandbox: true, Client: api.Options{Auth: auth, Workers: 2, MaxAttempts: 1, Timeout: time.Second, Rate: rate}},
 		Resume: resume, Now: time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: d, Control: &d.control,
 	})

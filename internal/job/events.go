@@ -55,6 +55,10 @@ type Sent struct{}
 // Note is a decision on the way, in words for people.
 type Note struct{ Text string }
 
+// Warning is what went wrong on the way and does not end the job, in words for
+// people.
+type Warning struct{ Text string }
+
 // Outage reports once why the tenant cannot be reached, and how long that is
 // waited for.
 type Outage struct {
@@ -86,7 +90,7 @@ var ErrRefused = errors.New("the sheet has problems")
 // ErrorKind is what a caller can advise on.
 type ErrorKind int
 
-// The kinds of errors. Nothing was sent where one of the first four is met.
+// The kinds of errors. Nothing was sent where one of the first five is met.
 const (
 	Invalid     ErrorKind = iota // what was given to the job is to be corrected
 	OtherTenant                  // the run to go on with is of another tenant

@@ -91,14 +91,7 @@ func (j *job) findRun(ctx context.Context) error {
 	if j.info.Host != j.Tenant.Host {
 		return &Error{OtherTenant, fmt.Errorf("the run in %s is of %s, not of %s", dir, j.info.Host, j.Tenant.Host)}
 	}
-	if err := j.loadHistory(); err != nil {
-		return err
-	}
-	if j.earlier != nil {
-		last := j.earlier.Last()
-		j.same = last.SHA256 == j.hash && last.FileSHA256 == j.sheet.CopySHA256() && last.Rules == rulesOf(j.Settings)
-	}
-	return nil
+	return j.loadHistory()
 }
 
 // dirToResume returns the directory of the run to go on with, or where one may
@@ -299,10 +292,14 @@ func (j *job) match(ctx context.Context) (err error) {
 			return err
 		}
 		of.Options.Fields = j.Sheet.Options.Fields
+		if err := of.UseKept(j.dir.Dir()); err != nil {
+			of.Rules.Attributes = j.Sheet.Rules.Attributes
+		}
 	}
 	previous, err := of.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
 	if err == nil {
-		defer func() { err = errors.Join(err, previous.Close()) }()
+		closePrevious := previous.Close
+		defer func() { err = errors.Join(err, closePrevious()) }()
 	}
 	if err != nil || len(previous.Problems()) > 0 {
 		previous = nil

@@ -51,6 +51,9 @@ type Tenant struct {
 	Host    string // the only host that is sent to, for people and for resuming; may be empty offline
 	Name    string // what a person types to confirm
 	Sandbox bool   // a simulated tenant in this process, which the job starts
+	// NoSignIn is why there are no credentials, of a dry run that does without;
+	// the Client is not used then.
+	NoSignIn error
 	// Kept is that tenant where it is to be the same for several jobs, and
 	// remember what they sent.
 	Kept   *sandbox.Tenant
@@ -107,10 +110,13 @@ type job struct {
 	due      int // rows that were left to send or to read back when this session began
 	total    int // those of them that it may send
 
-	client      *api.Client
-	requests    report.Requests // of all sessions
-	outageSince time.Time       // of the outage that was reported last
-	steered     steering        // that was reported last
+	client      *api.Client         // nil where nothing is asked of a tenant
+	attributes  *api.AttributesFile // of the tenant; nil where they are not known
+	denied      string              // why the tenant does not accept the sign-in, where it did not for them
+	slow        bool                // that they are still being read was reported
+	requests    report.Requests     // of all sessions
+	outageSince time.Time           // of the outage that was reported last
+	steered     steering            // that was reported last
 	result      Result
 }
 
@@ -135,7 +141,10 @@ func (j *job) run(ctx context.Context) (err error) {
 	defer func() { err = cmp.Or(panicked(recover()), err) }()
 	// What can refuse the run comes before the question: nobody is to agree to
 	// what is not sent then.
-	for _, step := range []func(context.Context) error{j.claimPath, j.open, j.claimContent, j.findRun, j.lookUp, j.check, j.match, j.loadLater, j.connect, j.confirm, j.prepareRunDir} {
+	for _, step := range []func(context.Context) error{
+		j.claimPath, j.open, j.claimContent, j.findRun, j.connect, j.learnAttributes, j.lookUp, j.check,
+		j.match, j.loadLater, j.confirm, j.prepareRunDir,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -165,11 +174,14 @@ func (j *job) close() error {
 	return errors.Join(errs...)
 }
 
-// offline reports whether no request is sent at all.
+// offline reports whether no session is read or sent.
 func (o *Options) offline() bool { return o.Send.DryRun && !o.Send.Compare }
 
 // confirm announces what is about to be sent, and asks.
 func (j *job) confirm(ctx context.Context) error {
+	if j.denied != "" { // nothing will be sent
+		return nil
+	}
 	a := Announcement{
 		Overview: j.overview, Rows: j.overview.Valid, Edited: j.matches != nil,
 		Sheet: j.Sheet.Name, Host: j.Tenant.Host, Profile: j.Profile, Rate: j.Tenant.Client.Rate, DryRun: j.Send.DryRun, Compare: j.Send.Compare,

@@ -29,13 +29,16 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.keepAttributes(); err != nil {
+		return err
+	}
 	if j.journal, err = journal.OpenWriter(j.dir.Dir(), journal.Options{Written: j.written}); err != nil {
 		return err
 	}
 	j.onClose(j.journal.Close)
 	start := journal.Start{
 		At: j.Now(), Version: j.Version, Host: j.Tenant.Host, Sheet: j.Sheet.Name,
-		SHA256: j.hash, SheetFile: file, FileSHA256: j.sheet.CopySHA256(), Rows: j.overview.Rows, Rules: rulesOf(j.Settings),
+		SHA256: j.hash, SheetFile: file, FileSHA256: j.sheet.CopySHA256(), Rows: j.overview.Rows, Rules: j.rules(),
 		Clears: j.overview.Clears, Runs: j.overview.Runs, Edition: 1,
 	}
 	if j.earlier != nil {
@@ -170,7 +173,8 @@ func forgetDryRun(dir string) error {
 // run's description goes last, so that what a crash leaves can still be
 // recognised.
 func removeFiles(dir string) error {
-	for _, name := range append(report.FileNames(), sheetFile, report.IDsFile(sheetFile), journal.FileName, journal.InfoFileName) {
+	own := []string{sheetFile, report.IDsFile(sheetFile), attributesFile, journal.FileName, journal.InfoFileName}
+	for _, name := range append(report.FileNames(), own...) {
 		if err := removeFile(filepath.Join(dir, name)); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/batch"
@@ -19,13 +18,16 @@ import (
 // connect makes the client, and the simulated tenant first if that is what is
 // sent to. It does not send anything yet.
 func (j *job) connect(ctx context.Context) (err error) {
-	if j.offline() || j.client != nil {
+	if j.Tenant.Host == "" || j.Tenant.NoSignIn != nil || j.offline() && !j.Sheet.asksTenant() {
 		return nil
 	}
-	if err := j.fitWorkers(openFiles()); err != nil {
+	if j.offline() {
+		j.Tenant.Client.OutageWait, j.Tenant.Client.Workers = 0, 1 // it can go without what it asks for
+	} else if err := j.fitWorkers(openFiles()); err != nil {
 		return err
 	}
 	o := j.Tenant.Client
+	o.PageWait = cmp.Or(o.OutageWait, o.Timeout)
 	if j.Tenant.Sandbox {
 		if o.BaseURL, err = j.startSandbox(ctx); err != nil {
 			return err
@@ -73,7 +75,7 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 	if t == nil {
 		t = sandbox.New(sandbox.Options{})
 	}
-	if _, err := SeedSandbox(ctx, t, j.sheet); err != nil {
+	if _, err := seed(ctx, t, j.sheet); err != nil {
 		return "", err
 	}
 	l, err := sandbox.Listen("127.0.0.1:0")
@@ -94,6 +96,17 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 // and the attributes that it does not have, as text. It returns how many
 // sessions. What is no id is left out: the check reports it.
 func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
+	n, err = seed(ctx, t, sh)
+	for _, p := range sh.Problems() {
+		switch p.Kind {
+		case sheet.BadEncoding, sheet.NoRows, sheet.MissingID, sheet.BadQuote: // ids are missing, or could be
+			err = cmp.Or(err, invalid("the sheet %s cannot be simulated: %s", sh.Name(), p))
+		}
+	}
+	return n, err
+}
+
+func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
 	for _, c := range sh.Columns() {
 		if c.Field == sheet.Attribute {
 			t.AddAttribute(c.UID)
@@ -110,12 +123,6 @@ func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int
 	} else {
 		err = sh.Each(ctx, func(row *sheet.Row) error { return add(t.AddID(strings.ToLower(sheet.Trim(row.ID)))) })
 	}
-	for _, p := range sh.Problems() {
-		switch p.Kind {
-		case sheet.BadEncoding, sheet.NoRows, sheet.MissingID, sheet.BadQuote: // ids are missing, or could be
-			err = cmp.Or(err, invalid("the sheet %s cannot be simulated: %s", sh.Name(), p))
-		}
-	}
 	return n, err
 }
 
@@ -131,7 +138,10 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	if j.client != nil {
 		j.Control.steer(j.client)
 	}
-	stop, err := batch.Run(ctx, j.batchOptions())
+	stop, err := batch.Stop{Kind: batch.StoppedByDenial, Reason: j.denied}, error(nil)
+	if j.denied == "" {
+		stop, err = batch.Run(ctx, j.batchOptions())
+	}
 	j.Control.steer(nil)
 	if j.client != nil {
 		j.client.SetRate(j.Tenant.Client.Rate) // what a resume learns of the tenant is not what somebody chose for an hour
@@ -173,7 +183,7 @@ func (j *job) batchOptions() batch.Options {
 	if !o.RetryFailed {
 		o.Failures = j.tally.Count(journal.Failed) + j.tally.Count(journal.Unknown)
 	}
-	if j.client != nil {
+	if j.client != nil && !j.offline() {
 		o.Tenant = j.client
 	}
 	if j.earlier != nil {
@@ -303,18 +313,23 @@ func (j *job) reportProgress(rows, requests *Rate) {
 		Failed: j.tally.Count(journal.Failed), Unknown: j.tally.Count(journal.Unknown),
 		Rate: rows.Update(j.Now(), done),
 	}
-	if j.client != nil {
+	if j.client != nil && !j.offline() {
 		j.reportSteering()
 		s.Paused, s.Permitted = j.steered.paused, j.steered.rate
 		limits := j.client.Limits()
 		s.Requests, s.Unanswered = requests.Update(j.Now(), j.client.Sent()), j.client.Unanswered()
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
-		var since time.Time
-		since, s.Outage = j.client.Outage()
-		if !since.IsZero() && !since.Equal(j.outageSince) {
-			j.outageSince = since
-			j.Observer.Event(Outage{j.client.OutageCause(), j.Tenant.Client.OutageWait})
-		}
+		s.Outage = j.noteOutage()
 	}
 	j.Observer.Event(Progress{s, j.outcomes(), j.requests, j.failures.list()})
+}
+
+// noteOutage reports an outage when it begins, and whether there is one.
+func (j *job) noteOutage() bool {
+	since, out := j.client.Outage()
+	if !since.IsZero() && !since.Equal(j.outageSince) {
+		j.outageSince = since
+		j.Observer.Event(Outage{j.client.OutageCause(), j.Tenant.Client.OutageWait})
+	}
+	return out
 }

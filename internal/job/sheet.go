@@ -30,18 +30,22 @@ type Sheet struct {
 	Rules   change.Rules
 	// NotBefore is when the file at Path must have been changed last, or later.
 	NotBefore time.Time
+	// Attributes is AttributesAuto (also if empty), AttributesOff, or the path of a
+	// file.
+	Attributes string
 	// AsOf returns how a run with these settings read its sheet. Without it no
 	// sheet is held against what a run wrote.
 	AsOf func(settings map[string]string) (Sheet, error)
 }
 
 func (j *job) open(ctx context.Context) (err error) {
-	if j.sheet, err = j.Sheet.Open(ctx, j.Sheet.Path); err != nil {
+	unresolved := j.Sheet
+	unresolved.Options.LabelsLater = true
+	if j.sheet, err = unresolved.Open(ctx, j.Sheet.Path); err != nil {
 		return err
 	}
 	j.onClose(func() error { return j.sheet.Close() })
 	j.onClose(j.Sheet.HoldAgainstWritten(ctx, j.sheet))
-	j.keepFitting()
 	if j.Results == "" && j.sheet.IsWorkbook() {
 		j.Results = report.Both
 	}
@@ -76,10 +80,13 @@ func texts[T fmt.Stringer](rules []T) []string {
 	return texts
 }
 
-// Open opens a file as the sheet is read, such as the run's copy of it, and
-// makes sure that the rules fit it. An empty path is the File.
+// Open opens a file as the sheet is read, such as the run's copy of it. An empty
+// path is the File.
 func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err error) {
 	s.Options.DateLayout, s.Options.Scratch = s.Rules.DateLayout, scratch
+	if s.Rules.Attributes != nil {
+		s.Options.Fields = s.Rules.Attributes.SheetFields()
+	}
 	if path == "" && s.File != nil {
 		sh, err = sheet.OpenFile(ctx, s.File, s.Name, s.Options)
 	} else {
@@ -98,11 +105,6 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 		err := fmt.Errorf("--max-sheet-age: %s was last changed at %s, before %s: it may be an old sheet, delivered again",
 			text.Line(s.Name, 0), changed.UTC().Format(minute), s.NotBefore.UTC().Format(minute))
 		return nil, errors.Join(&Error{Kind: Invalid, Err: err}, sh.Close())
-	}
-	if len(sh.Problems()) == 0 {
-		if err := s.Rules.Missing(sh.Columns()); err != nil {
-			return nil, errors.Join(&Error{Kind: Invalid, Err: err}, sh.Close())
-		}
 	}
 	return sh, nil
 }

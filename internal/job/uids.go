@@ -24,10 +24,7 @@ func (j *job) lookUp(ctx context.Context) error {
 	if !j.sheet.ByUID() || len(j.sheet.Problems()) > 0 {
 		return nil
 	}
-	if err := j.connect(ctx); err != nil {
-		return err
-	}
-	if j.client == nil {
+	if j.client == nil || j.offline() {
 		j.Observer.Event(Note{"uids are not looked up: there is no tenant to ask"})
 		return nil
 	}

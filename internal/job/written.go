@@ -55,6 +55,9 @@ func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 		return sheet.Open(ctx, filepath.Join(dir, report.UndoWritten), sheet.Options{Fields: s.Options.Fields})
 	case "results.csv", "failed.csv", "results.xlsx", "failed.xlsx":
 		of, err := s.AsOf(info.Options)
+		if err == nil {
+			err = of.UseKept(dir)
+		}
 		if err != nil {
 			return nil, err
 		}
