@@ -204,3 +204,33 @@ func TestCorrectsNothingItCannotWrite(t *testing.T) {
 		t.Errorf("the files are %v", files)
 	}
 }
+
+// TestGridOfLabels reads the header of a run's sheet by the attributes that the
+// run keeps.
+func TestGridOfLabels(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("in.csv", "id,End Date\n33f072dd-13b4-41e1-8ea0-16f2a59b57c8,x\n")
+	write("a.json", `{"host":"","read_at":"2026-01-01T00:00:00Z","attributes":[{"id":"1","uid":"end_date","label":"End Date","data_type":"text"}]}`)
+	s := plainSheet("in.csv")
+	s.Attributes = "a.json"
+	result, err := Run(t.Context(), Options{
+		Sheet: s, Send: batch.Options{DryRun: true}, Now: time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: &recorder{},
+		Tenant: Tenant{Client: api.Options{Workers: 1}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := OpenGrid(t.Context(), result.Dir, func(map[string]string) (Sheet, error) { return plainSheet(""), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if c := g.Columns(); len(c) != 2 || c[1].UID != "end_date" {
+		t.Errorf("the columns are %+v", c)
+	}
+}

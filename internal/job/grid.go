@@ -31,6 +31,9 @@ func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]str
 		return nil, err
 	}
 	of, err := asOf(info.Options)
+	if err == nil {
+		err = of.UseKept(dir)
+	}
 	if err != nil {
 		return nil, err
 	}
