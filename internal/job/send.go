@@ -112,17 +112,22 @@ func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err e
 			t.AddAttribute(c.UID)
 		}
 	}
-	add := func(err error) error {
+	count := func(err error) {
 		if err == nil {
 			n++
 		}
-		return nil
 	}
 	if sh.ByUID() {
-		err = sh.EachUID(ctx, func(uid string) error { return add(t.AddUID(uid)) })
-	} else {
-		err = sh.Each(ctx, func(row *sheet.Row) error { return add(t.AddID(strings.ToLower(sheet.Trim(row.ID)))) })
+		err = sh.EachUID(ctx, func(uid string) error {
+			count(t.AddUID(uid))
+			return nil
+		})
+		return n, err
 	}
+	err = sh.Each(ctx, func(row *sheet.Row) error {
+		count(t.AddID(strings.ToLower(sheet.Trim(row.ID))))
+		return nil
+	})
 	return n, err
 }
 

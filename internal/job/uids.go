@@ -18,13 +18,13 @@ import (
 )
 
 // lookUp finds the ids of a sheet that names its sessions by uid. What the run
-// that goes on has found stays as it is, whatever the tenant says now. Without
-// a tenant no id is known.
+// that goes on has found stays as it is, whatever the tenant says now. Without a
+// tenant no id is known, and a dry run goes without where it does not answer.
 func (j *job) lookUp(ctx context.Context) error {
 	if !j.sheet.ByUID() || len(j.sheet.Problems()) > 0 {
 		return nil
 	}
-	if j.client == nil || j.offline() {
+	if j.client == nil {
 		j.Observer.Event(Note{"uids are not looked up: there is no tenant to ask"})
 		return nil
 	}
@@ -35,6 +35,10 @@ func (j *job) lookUp(ctx context.Context) error {
 	if j.same && !j.Send.SkipInvalid {
 		ids.Seal()
 	} else if err := j.findIDs(ctx, ids); err != nil {
+		if j.offline() && ctx.Err() == nil {
+			j.Observer.Event(Note{err.Error()})
+			return nil
+		}
 		return err
 	}
 	j.ids = ids
@@ -52,6 +56,8 @@ func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) error {
 		return j.Sheet.Unreadable(ctx, err)
 	}
 	say := func(text string) { j.Observer.Event(Note{text}) }
+	j.slow = true // that it is asked is said already
+	defer j.watchAsking(ctx)()
 	err = batch.LookUp(ctx, j.sheet, ids, j.client, j.Tenant.Client.Workers, say)
 	list, asked := errors.AsType[*api.ListError](err)
 	switch {
