@@ -281,11 +281,26 @@ func TestPageFromSheetToUndo(t *testing.T) {
 		t.Error("a text became an element")
 	}
 	own, _, _ := strings.Cut(p.address, "?")
+	reportIsApart(t, b)
 	b.mu.Lock()
 	b.complains = slices.DeleteFunc(b.complains, func(text string) bool { return strings.Contains(text, " 422 ") }) // the name that was not typed
 	b.mu.Unlock()
 	b.quiet(t, own)
 	noSecret(t, p.dir)
+}
+
+// reportIsApart opens the report of the run that is shown, which cannot reach the
+// page.
+func reportIsApart(t *testing.T, b *browser) {
+	t.Helper()
+	run(t, b, chromedp.Navigate(in[string](t, b, `document.querySelector("a[href$='report.html']").href`)))
+	run(t, b, chromedp.WaitReady(chromedp.CSS(".tiles")))
+	if in[string](t, b, "origin") != "null" {
+		t.Error("the report is of the page's own origin")
+	}
+	if in[string](t, b, "getComputedStyle(document.querySelector('.tiles')).display") != "grid" {
+		t.Error("the report has lost its style")
+	}
 }
 
 // noSecret looks for the token in all that the page's process left.

@@ -29,6 +29,9 @@ type Observer interface {
 // RunDir is a directory that holds a run.
 type RunDir = journal.RunDir
 
+// LockedError says that another process has a run.
+type LockedError = journal.LockedError
+
 // Checked follows the problems of a check.
 type Checked struct {
 	Overview *batch.Overview

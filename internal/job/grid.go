@@ -13,6 +13,8 @@ import (
 // RunGrid shows the rows of a run, or of a dry run, with what became of them.
 type RunGrid struct {
 	*report.Grid
+	// Outline is what the run has done so far.
+	Outline report.Summary
 	closers []func() error
 }
 
@@ -60,7 +62,9 @@ func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]str
 	if err := report.UseKeptIDs(ctx, copied, sh); err != nil {
 		return nil, err
 	}
-	if g.Grid, err = report.NewRunGrid(ctx, report.Options{Dir: dir, Sheet: sh, Replay: replay, DryRun: info.DryRun}); err != nil {
+	o := report.Options{Dir: dir, Sheet: sh, Replay: replay, DryRun: info.DryRun}
+	g.Outline = report.Outline(o)
+	if g.Grid, err = report.NewRunGrid(ctx, o); err != nil {
 		return nil, err
 	}
 	g.closers = append(g.closers, g.Grid.Close)

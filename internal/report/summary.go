@@ -147,6 +147,22 @@ func newSummary(o Options) Summary {
 	return s
 }
 
+// Outline returns what the journal alone knows of a run: no cause, no file. Of
+// the options, Replay and DryRun count.
+func Outline(o Options) Summary {
+	s := newSummary(o)
+	s.Rows = o.Replay.Last().Rows
+	left := s.Rows
+	for status, n := range o.Replay.Counts() {
+		left -= n
+		for range n {
+			s.add(status)
+		}
+	}
+	s.Outcomes.Pending = max(0, left)
+	return s
+}
+
 // WriteJSON writes the summary as one JSON document.
 func (s Summary) WriteJSON(w io.Writer) error {
 	if s.Failures == nil {

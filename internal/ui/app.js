@@ -159,7 +159,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(
 
 // --- what goes on ---
 
-let lastSaid = 0;
+let lastSaid = 0, revision = document.body.dataset.revision;
 
 function follow(p) {
   if (!$("bar")) return;
@@ -180,21 +180,31 @@ function follow(p) {
   if (Date.now() - lastSaid > 10000) { lastSaid = Date.now(); say(p.words); }
 }
 
+// A page that nobody looks at listens to nothing: a browser has few connections
+// for all of its tabs.
+let events = null;
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) return listen();
+  events?.close();
+  events = null;
+});
+
 function listen() {
-  const events = new EventSource("/events");
-  let revision = document.body.dataset.revision;
-  events.addEventListener("revision", (event) => {
+  if (events || document.hidden) return;
+  const stream = events = new EventSource("/events");
+  stream.addEventListener("revision", (event) => {
     if (revision !== event.data) refresh();
     revision = event.data;
     document.body.dataset.live = "true";
   });
-  events.addEventListener("progress", (event) => follow(JSON.parse(event.data)));
-  events.onerror = () => {
+  stream.addEventListener("progress", (event) => follow(JSON.parse(event.data)));
+  stream.onerror = () => {
+    if (stream !== events) return;
     document.body.dataset.live = "false";
     setTimeout(() => { if (document.body.dataset.live === "false") complain("nermbulk does not answer. If it was ended, start it again and open the address that it prints; a run that was going on can be gone on with."); }, 3000);
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    if (stream.readyState === EventSource.CLOSED) { events = null; setTimeout(listen, 2000); }
   };
-  events.onopen = () => { if (document.body.dataset.live === "false") complain(""); };
+  stream.onopen = () => { if (document.body.dataset.live === "false") complain(""); };
 }
 
 // --- rows, as they are scrolled to ---

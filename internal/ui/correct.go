@@ -71,19 +71,25 @@ func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
 		return errors.New("there is nothing to correct any more")
 	}
 	s.checking = true // its rows are not to be read meanwhile
+	open, checked := s.rows, s.checked
 	to := ""
 	if s.own {
 		to = s.path
 	}
 	w.mu.Unlock()
 	var path string
-	err := s.rows.use(func(*report.Grid) (err error) {
-		path, err = s.checked.Correct(context.WithoutCancel(ctx), edits, to)
+	err := open.use(func(grid *report.Grid) (err error) {
+		path, err = checked.Correct(context.WithoutCancel(ctx), edits, to)
+		if err == nil { // then what was checked is closed
+			open.closing = grid.Close
+		}
 		return err
 	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if s.checking = false; err != nil {
+	s.checking = false
+	if err != nil || w.sheet != s { // another sheet was opened meanwhile
+		w.touch()
 		return err
 	}
 	next := s.again(path, s.flags)

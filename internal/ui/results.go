@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type outcome struct {
 	rows    *rows    // nil where they cannot be read
 	fields  []string // that a dry run would change
 	opened  time.Time
+	others  bool // another process has the run: it is looked at alone
 }
 
 // newOutcome opens the rows of a run in its directory.
@@ -40,6 +42,9 @@ func (w *workspace) newOutcome(ctx context.Context, dir string, s report.Summary
 		return o
 	}
 	o.rows = &rows{grid: grid.Grid, closing: grid.Close}
+	if s.Rows == 0 { // another process has the run
+		o.summary = grid.Outline
+	}
 	if fields, err := grid.Fields(ctx); err == nil { // or they are no choice
 		for _, f := range fields {
 			o.fields = append(o.fields, f.Field)
@@ -110,7 +115,7 @@ func (o *outcome) view() *outcomeView {
 	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
 		v.Causes = append(v.Causes, f.String())
 	}
-	if s.DryRun {
+	if s.DryRun || o.others {
 		return v
 	}
 	if bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid; bad > 0 {
@@ -186,11 +191,16 @@ func (w *workspace) doShow(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	summary, err := w.o.Report(r.Context(), run.Dir)
-	if err != nil {
+	ctx := context.WithoutCancel(r.Context())
+	summary, err := w.o.Report(ctx, run.Dir)
+	_, locked := errors.AsType[*job.LockedError](err)
+	if err != nil && !locked {
 		return err
 	}
-	shown := w.newOutcome(context.WithoutCancel(r.Context()), run.Dir, summary, nil)
+	shown := w.newOutcome(ctx, run.Dir, summary, err)
+	if shown.others = locked; locked && shown.rows == nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.run.busy() {
@@ -238,14 +248,21 @@ func (w *workspace) again(r *http.Request, name string) error {
 	return w.open(s)
 }
 
-// download sends a file that is made as it is sent.
+// download sends a file that is made for it.
 func download(rw http.ResponseWriter, name string, write func(io.Writer) error) {
-	h := rw.Header()
-	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	if err := write(rw); err != nil {
-		panic(http.ErrAbortHandler) // the browser must not take a part for the whole
+	var made bytes.Buffer // nothing that it is made of is to wait for a browser
+	if err := write(&made); err != nil {
+		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		return
 	}
+	attach(rw, name)
+	_, _ = made.WriteTo(rw) // a browser that left is no fault of ours
+}
+
+// attach has the browser save what follows.
+func attach(rw http.ResponseWriter, name string) {
+	rw.Header().Set("Content-Type", "application/octet-stream")
+	rw.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
 // serveFile sends a file that a run left. Its page runs in a sandbox of the
@@ -267,11 +284,11 @@ func (w *workspace) serveFile(rw http.ResponseWriter, r *http.Request) {
 		http.NotFound(rw, r)
 		return
 	}
-	if name != "report.html" {
-		download(rw, name, func(to io.Writer) error { _, err := io.Copy(to, file); return err })
-		return
+	if name == "report.html" {
+		rw.Header().Set("Content-Security-Policy", "sandbox allow-scripts; "+report.PagePolicy()+"; frame-ancestors 'none'")
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	} else {
+		attach(rw, name)
 	}
-	rw.Header().Set("Content-Security-Policy", "sandbox allow-scripts; "+report.PagePolicy()+"; frame-ancestors 'none'")
-	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = io.Copy(rw, file)
 }

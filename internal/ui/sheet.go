@@ -94,10 +94,13 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 	}})
 	var opened *rows
 	if err == nil {
+		w.mu.Lock()
 		if whole := checked.Overview.Whole; len(whole) > 0 { // then they are the only ones
 			s.found, s.more = whole, 0
 		}
-		opened, err = rowsOfSheet(ctx, checked, s.found)
+		found := s.found // nothing is added to it any more
+		w.mu.Unlock()
+		opened, err = rowsOfSheet(ctx, checked, found)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -328,10 +331,11 @@ func (w *workspace) serveTemplate(rw http.ResponseWriter, _ *http.Request) {
 // serveMarked is the sheet as a workbook with its problems marked.
 func (w *workspace) serveMarked(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
-	s, checked := w.sheet, (*job.CheckedSheet)(nil)
-	marks := &sheet.Marks{}
+	s, marks := w.sheet, &sheet.Marks{}
+	var open *rows
+	var checked *job.CheckedSheet
 	if s != nil && !s.checking && s.checked != nil {
-		checked = s.checked
+		open, checked = s.rows, s.checked
 		for _, p := range s.found {
 			marks.Add(p)
 		}
@@ -347,7 +351,7 @@ func (w *workspace) serveMarked(rw http.ResponseWriter, r *http.Request) {
 	}
 	name := strings.TrimSuffix(filepath.Base(s.path), filepath.Ext(s.path)) + "-marked" + ending
 	download(rw, name, func(to io.Writer) error {
-		return s.rows.use(func(*report.Grid) error {
+		return open.use(func(*report.Grid) error {
 			_, _, err := checked.Sheet.WriteMarked(r.Context(), to, checked.Overview.Rows, marks)
 			return err
 		})
