@@ -79,7 +79,7 @@ const attemptsOfCheck = 5
 // tenantToAsk returns the tenant whose attributes the sheet is checked against,
 // if one is named.
 func (f *checkFlags) tenantToAsk(flags *pflag.FlagSet, s Streams) (t job.Tenant, err error) {
-	if err := f.tenantFlags.validate(); err != nil || !namesTenant(flags) {
+	if err := f.validate(); err != nil || !namesTenant(flags) {
 		return t, err
 	}
 	f.client.OutageWait = f.client.Timeout
