@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,7 +122,12 @@ func (j *job) reopen() error {
 // describe notes what this session sends, and by which rules.
 func (j *job) describe() {
 	j.info.SHA256, j.info.FileSHA256, j.info.Version, j.info.Options = j.hash, j.sheet.CopySHA256(), j.Version, j.Settings
-	j.info.Results, j.info.Sources = string(j.Results), j.Sources
+	j.info.Results, j.info.Sources = string(j.Results), maps.Clone(j.Sources)
+	for _, name := range []string{"map", "date", "value", "where"} { // see keepFitting
+		if j.Settings[name] == "" {
+			delete(j.info.Sources, name)
+		}
+	}
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
 }
 

@@ -59,7 +59,6 @@ func (j *job) keepFitting() {
 	set := func(name string, values []string) {
 		if j.Settings[name] = strings.Join(values, "\n"); len(values) == 0 {
 			delete(j.Settings, name)
-			delete(j.Sources, name)
 		}
 	}
 	fitting := j.Sheet.Rules.Fitting(j.sheet.Columns())
