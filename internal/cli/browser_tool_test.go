@@ -177,6 +177,7 @@ func (b *browser) looks(t *testing.T, name string) {
 				order(t, b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 					Width: width, Height: in[int64](t, b, "document.documentElement.scrollHeight"), DeviceScaleFactor: 1, Mobile: width < 500,
 				})
+				run(t, b, chromedp.Sleep(300*time.Millisecond)) // parts that scroll are painted late
 				picture := run(t, b, chromedp.FullScreenshot(100))
 				write(t, filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)), string(picture))
 			}

@@ -181,13 +181,20 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 		r.tenant.Client.Log = r.out.client()
 		r.steering, r.stopKeys = func() func() { return r.steer(ctx) }, func() {}
 		defer func() { r.stopKeys() }() // a panic too leaves the terminal as it was
-		r.result, err = job.Run(ctx, job.Options{
-			Sheet: sh, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
-			Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(),
-			Now: r.Now, Caught: caught, Observer: r, Control: &r.control,
-		})
+		o := r.options()
+		o.Caught, o.Observer, o.Control = caught, r, &r.control
+		r.result, err = job.Run(ctx, o)
 		return err
 	})
+}
+
+// options is the job of these flags, with the sheet and the tenant.
+func (r *runner) options() job.Options {
+	return job.Options{
+		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
+		Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(),
+		Now: r.Now,
+	}
 }
 
 // finish says how the job ended.

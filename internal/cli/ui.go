@@ -160,19 +160,15 @@ func (p *pageCommand) job(path string, flags map[string]string, token string) (j
 			return p.Env(name)
 		}
 	}
-	o := job.Options{
-		Send: r.send, MaxFailures: r.failureLimit, Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh,
-		Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(), Now: p.Now,
-	}
-	if o.Tenant, err = r.resolveTenant(env, false); err != nil {
-		return o, err
+	if r.tenant, err = r.resolveTenant(env, false); err != nil {
+		return job.Options{}, err
 	}
 	if r.sandbox {
-		o.Tenant.Kept = p.practice
+		r.tenant.Kept = p.practice
 	}
-	o.Sheet, err = r.sheetFlags.sheet()
-	o.Sheet.Name, o.Sheet.Path = path, path
-	return o, err
+	r.sheet, err = r.sheetFlags.sheet()
+	r.sheet.Name, r.sheet.Path = path, path
+	return r.options(), err
 }
 
 // report is ui.Options.Report.

@@ -95,7 +95,7 @@ func sheetFor(n int) string {
 		if i == 8 {
 			id = "{" + strings.ToUpper(id) + "}"
 		}
-		fmt.Fprintf(&s, "%s,%s,01/%02d/2027,%03d\n", id, status, i%28+1, i)
+		fmt.Fprintf(&s, "%s,%s,2027-01-%02d,%03d\n", id, status, i%28+1, i)
 	}
 	return s.String()
 }

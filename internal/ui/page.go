@@ -94,19 +94,19 @@ func (w *workspace) view() pageView {
 		}
 		v.Steps = append(v.Steps, s)
 	}
-	if w.tenant != nil {
-		v.Tenant = &tenantView{w.tenant.host, w.tenant.flags["sandbox"] != ""}
+	if t := w.tenant; t != nil {
+		v.Tenant, v.Rate = &tenantView{t.host, t.flags["sandbox"] != ""}, plain(t.rate)
 	}
 	if w.step == stepSheet {
 		v.Files, v.Fields = sheetsHere(), w.sheet.fieldChoices()
 	}
 	v.Sheet = w.sheet.view()
 	v.CanSend = !v.Busy && w.preview != nil && w.preview.sendable()
-	if o, err := w.options("", map[string]string{}); err == nil {
-		v.Rate = strconv.FormatFloat(o.Tenant.Client.Rate, 'g', -1, 64)
-	}
 	return v
 }
+
+// plain is a rate as it can be typed.
+func plain(rate float64) string { return strconv.FormatFloat(rate, 'g', -1, 64) }
 
 // choice is the tenant that is chosen, or offered first.
 func (w *workspace) choice() string {
@@ -144,7 +144,7 @@ func (r *running) view() *runView {
 		State: r.words(), Failed: r.failed, Question: r.question, Notes: slices.Clone(r.notes),
 	}
 	v.Total = max(v.Total, 1)
-	v.Rate = strconv.FormatFloat(r.control.Rate(r.rate), 'g', -1, 64)
+	v.Rate = plain(r.control.Rate(r.rate))
 	return v
 }
 

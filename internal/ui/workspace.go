@@ -90,7 +90,8 @@ type tenant struct {
 	name  string // of the choice
 	host  string
 	flags map[string]string
-	token string // typed; empty for the environment's
+	token string  // typed; empty for the environment's
+	rate  float64 // that its settings permit, in requests per second
 }
 
 // doTenant chooses the tenant: an offer, or the one that was typed.
@@ -130,7 +131,7 @@ func (w *workspace) doTenant(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t.host = o.Tenant.Host
+	t.host, t.rate = o.Tenant.Host, o.Tenant.Client.Rate
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.run.busy() {
