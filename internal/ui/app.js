@@ -474,6 +474,7 @@ function openEditor(cell) {
   $("editor-choose").hidden = !cell.choices.length;
   $("editor-choices").replaceChildren(make("option", "choose …", { value: "" }), ...cell.choices.map((c) => make("option", c, { value: c })));
   $("editor").showModal();
+  $("editor-text").focus();
   $("editor-text").select();
 }
 

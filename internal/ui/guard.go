@@ -102,7 +102,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 func (g *guard) redirect(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Refresh", "0; url=/")
-	_, _ = w.Write([]byte("<!doctype html><title>nermbulk</title><a href=\"/\">go on</a>"))
+	_, _ = w.Write([]byte("<!doctype html><html lang=\"en\"><title>nermbulk</title><a href=\"/\">go on</a>"))
 }
 
 func (g *guard) hasCookie(r *http.Request) bool {

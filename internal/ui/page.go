@@ -75,9 +75,12 @@ func (p *Page) servePage(rw http.ResponseWriter, _ *http.Request) {
 
 func (w *workspace) view() pageView {
 	w.mu.Lock()
-	busy := w.run.busy()
+	busy, host := w.run.busy(), ""
+	if w.tenant != nil {
+		host = w.tenant.host
+	}
 	w.mu.Unlock()
-	runs := earlierRuns(busy) // read from the disk without the lock
+	runs := earlierRuns(busy, host) // read from the disk without the lock
 	here, _ := filepath.Abs(".")
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,6 +172,7 @@ func (r *running) words() string {
 type sheetView struct {
 	Name, Notice, Failed string
 	Undo, Checking       bool
+	OpenReading          bool // a problem may be how it is read
 	Sendable, Marked     bool
 	Verdict              string
 	Overview, Notes      []string
@@ -217,7 +221,7 @@ func (s *openSheet) view() *sheetView {
 	}
 	o := s.checked.Overview
 	v.Marked = o.Errors+o.Warnings > 0
-	v.Grid = s.rows != nil
+	v.Grid = s.shown
 	v.Lines = 1
 	if v.Marked {
 		v.Lines = 2
@@ -227,21 +231,24 @@ func (s *openSheet) view() *sheetView {
 			v.Overview = append(v.Overview, strings.TrimSpace(line))
 		}
 	}
+	for _, p := range s.found {
+		if p.Kind == sheet.UnknownColumn {
+			v.Unknown = append(v.Unknown, unknownColumn{p.Column, p.Header, guessField(p.Header)})
+		}
+	}
 	switch rows := text.Count(o.Rows, "row"); {
 	case o.Errors == 0:
 		v.Verdict = rows + ", all of them can be sent."
 	case v.Sendable:
 		v.Verdict = fmt.Sprintf("%s of %s can be sent; %s left out.", text.Number(o.Valid), rows, text.CountOf(o.Invalid, "is", "are"))
+	case len(o.Whole) > 0:
+		v.Verdict = "The sheet cannot be sent as it is: " + text.Count(o.Errors, "problem") + " to be solved first."
+		v.OpenReading = len(v.Unknown) < len(o.Whole)
 	default:
 		v.Verdict = fmt.Sprintf("%s in %s: correct %s, and the sheet can be sent.", text.Count(o.Errors, "error"), rows, map[bool]string{true: "it", false: "them"}[o.Errors == 1])
 	}
 	if o.Warnings > 0 {
 		v.Verdict += fmt.Sprintf(" %s to look at.", text.Count(o.Warnings, "warning"))
-	}
-	for _, p := range s.found {
-		if p.Kind == sheet.UnknownColumn {
-			v.Unknown = append(v.Unknown, unknownColumn{p.Column, p.Header, guessField(p.Header)})
-		}
 	}
 	v.Groups = groupsOf(s.found, o.Kinds, positions(s.checked.Sheet.Columns()))
 	if n := len(s.certain()); n > 0 {

@@ -163,7 +163,9 @@ type runRow struct {
 // mostRuns is how many earlier runs are listed.
 const mostRuns = 50
 
-func earlierRuns(busy bool) (rows []runRow) {
+// earlierRuns lists the runs of this directory. Those of the tenant at host can
+// be gone on with, unless one goes on.
+func earlierRuns(busy bool, host string) (rows []runRow) {
 	runs, _ := job.Runs() // what cannot be read is not listed
 	runs = slices.DeleteFunc(runs, func(r job.RunDir) bool { return r.Info.DryRun })
 	for at, run := range runs[:min(len(runs), mostRuns)] {
@@ -179,7 +181,7 @@ func earlierRuns(busy bool) (rows []runRow) {
 		default:
 			r.State, r.CanResume = "stopped early", true
 		}
-		r.CanResume = r.CanResume && !busy
+		r.CanResume = r.CanResume && !busy && i.Host == host
 		rows = append(rows, r)
 	}
 	return rows

@@ -202,8 +202,8 @@ func value(s string) string {
 // rows are the rows of a grid, which may be asked for while they are closed.
 type rows struct {
 	mu      sync.Mutex
-	grid    *report.Grid // nil once they are closed
-	closing func() error
+	grid    *report.Grid // nil where there are none, and once they are closed
+	closing func() error // nil once they are closed
 }
 
 var errOtherRows = errors.New("these rows are not open any more: the page reads itself again")
@@ -224,10 +224,15 @@ func (r *rows) use(do func(*report.Grid) error) error {
 // close closes the rows once nobody reads them. What was only read leaves no
 // error behind.
 func (r *rows) close() {
-	_ = r.use(func(*report.Grid) error {
-		r.grid = nil
-		return r.closing()
-	})
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing != nil {
+		_ = r.closing()
+	}
+	r.grid, r.closing = nil, nil
 }
 
 // rowsOf returns the rows of a grid of the page, if it shows that version.

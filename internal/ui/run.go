@@ -97,7 +97,11 @@ func (w *workspace) ended(r *running, came *outcome, err error) {
 	switch {
 	case errors.Is(err, job.ErrRefused): // it was changed since it was checked
 		r.failed = "the sheet was changed and has problems now: nothing was sent"
-		w.check(w.sheet.again(w.sheet.path, w.sheet.flags))
+		if s := w.sheet; s != nil && s.path == r.path {
+			w.check(s.again(s.path, s.flags))
+		} else {
+			w.check(&openSheet{path: r.path})
+		}
 		w.step = stepSheet
 	case came == nil:
 	case r.dry:

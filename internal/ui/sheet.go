@@ -36,6 +36,7 @@ type openSheet struct {
 	failed   string // why it could not be checked
 	checked  *job.CheckedSheet
 	rows     *rows // nil before the check has ended
+	shown    bool  // it has rows that can be read
 	found    []sheet.Problem
 	more     int // problems beyond those
 	notes    []string
@@ -109,17 +110,21 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 	case err == nil && ctx.Err() != nil: // another sheet is open
 		opened.close()
 	case err == nil:
-		s.checked, s.rows = checked, opened
+		s.checked, s.rows, s.shown = checked, opened, opened.grid != nil && checked.Overview.Rows > 0
 	case ctx.Err() == nil:
 		s.failed = w.o.Explain(err, "").Error()
 	}
 	w.touch()
 }
 
-// rowsOfSheet are the rows of a sheet that was checked, which they close.
+// rowsOfSheet are the rows of a sheet that was checked, which they close. Of one
+// that cannot be read, as its problems say, there are none.
 func rowsOfSheet(ctx context.Context, checked *job.CheckedSheet, found []sheet.Problem) (*rows, error) {
 	grid, err := report.NewGrid(ctx, checked.Sheet, found)
-	if err != nil {
+	switch {
+	case err != nil && len(checked.Overview.Whole) > 0:
+		return &rows{closing: checked.Close}, nil
+	case err != nil:
 		return nil, errors.Join(err, checked.Close())
 	}
 	return &rows{grid: grid, closing: func() error { return errors.Join(grid.Close(), checked.Close()) }}, nil
