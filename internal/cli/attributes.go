@@ -40,7 +40,7 @@ func newAttributesCommand(s Streams) *cobra.Command {
 		Use:   "attributes",
 		Short: "List the tenant's attributes: uid, label, type, date format, options",
 		Args:  exactly(0, "no arguments"),
-		RunE:  func(*cobra.Command, []string) error { return s.interruptible(l.run) },
+		RunE:  func(c *cobra.Command, _ []string) error { return l.logged(c.Flags(), l.run) },
 	}
 	setFlags(c,
 		group("The tenant", l.tenantFlags.register),
@@ -72,7 +72,7 @@ func (l *attributeLister) write() (func(io.Writer) error, error) {
 
 func (l *attributeLister) run(ctx context.Context) error {
 	write, err := l.write()
-	if err = cmp.Or(err, l.tenantFlags.validate(), l.logFlags.validate()); err != nil {
+	if err = cmp.Or(err, l.tenantFlags.validate()); err != nil {
 		return err
 	}
 	if err := l.connect(); err != nil {
@@ -105,7 +105,7 @@ func (l *attributeLister) run(ctx context.Context) error {
 
 // read reads the attributes, and the options of those that have any.
 func (l *attributeLister) read(ctx context.Context) (err error) {
-	l.out.say(slog.LevelInfo, "reading the attributes of "+l.to.Host, "reading", "host", l.to.Host)
+	l.out.say(slog.LevelInfo, "reading the attributes of "+l.to.Host, "reading")
 	l.list.Host, l.list.ReadAt = l.to.Host, l.Now().UTC().Truncate(time.Second)
 	l.list.Attributes, err = l.client.Attributes(ctx)
 	if l.list.Incomplete, err = l.gap("", err); err != nil {

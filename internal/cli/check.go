@@ -86,7 +86,9 @@ func (f *checkFlags) tenantToAsk(flags *pflag.FlagSet, s Streams) (t job.Tenant,
 	if t, err = f.resolveTenant(s.Env, false); err != nil {
 		return t, err
 	}
-	f.warn(newPrinter(s.Err, logFlags{quiet: f.quiet}))
+	for _, warning := range f.warnings {
+		f.remark(s, "warning: "+warning)
+	}
 	return t, nil
 }
 

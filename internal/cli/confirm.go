@@ -21,7 +21,7 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 		say = r.out.always // who is asked must see what about, --quiet or not
 	}
 	if message := a.Resuming(); message != "" {
-		attrs := []any{"run_dir", a.Resumed}
+		var attrs []any
 		if !a.Active.IsZero() {
 			attrs = append(attrs, "last_active", a.Active.UTC())
 		}
@@ -36,7 +36,7 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 	o := a.Overview
 	sent, notSent := job.Columns(o)
 	attrs := []any{
-		"sheet", r.sheet.Name, "host", r.tenant.Host, "rows", a.Rows, "rate", r.client.Rate, "dry_run", r.send.DryRun,
+		"rows", a.Rows, "rate", r.client.Rate, "dry_run", r.send.DryRun,
 		"clears", o.Clears, "runs", o.Runs, "invalid", o.Invalid, "columns", sent, "not_sent", notSent,
 	}
 	if o.Statuses != nil {

@@ -42,7 +42,7 @@ func newExportCommand(s Streams) *cobra.Command {
 		Use:   "export -o FILE",
 		Short: "Write the tenant's sessions as a sheet that run accepts",
 		Args:  exactly(0, "no arguments"),
-		RunE:  func(*cobra.Command, []string) error { return s.interruptible(e.run) },
+		RunE:  func(c *cobra.Command, _ []string) error { return e.logged(c.Flags(), e.run) },
 	}
 	setFlags(c,
 		group("Which sessions (all of them must hold)", func(flags *pflag.FlagSet) {
@@ -68,7 +68,7 @@ func (e *exporter) validate() error {
 	if e.output == "" {
 		return usage("no file is named: use -o FILE, or -o - for standard output")
 	}
-	if err := cmp.Or(e.tenantFlags.validate(), e.logFlags.validate()); err != nil {
+	if err := e.tenantFlags.validate(); err != nil {
 		return err
 	}
 	if e.status != "" {
@@ -154,7 +154,7 @@ func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) (*exportSheet, 
 // read reads the whole list and writes it to the file, a session a line. It
 // returns the attributes that any session has.
 func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[string]struct{}, err error) {
-	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading", "host", e.to.Host)
+	e.out.say(slog.LevelInfo, "reading the sessions of "+e.to.Host, "reading")
 	uids = map[string]struct{}{}
 	file := json.NewEncoder(sessions)
 	var total, read atomic.Int64

@@ -15,17 +15,25 @@ import (
 // writable checks that a file can be written at path, before there is anything
 // to write.
 func writable(path string) error {
-	switch info, err := os.Lstat(path); {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("it is a directory; name a file in it")
-	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
-		return fmt.Errorf("it is no regular file; name one")
+	if err := regular(path); err != nil {
+		return err
 	}
 	f, err := journal.Scratch(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("no file can be written there: %w", cause(err))
 	}
 	return f.Close()
+}
+
+// regular refuses what is there and no file, such as a pipe.
+func regular(path string) error {
+	switch info, err := os.Lstat(path); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("it is a directory; name a file in it")
+	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
+		return fmt.Errorf("it is no regular file; name one")
+	}
+	return nil
 }
 
 // freeBeside returns a name after dir's that nothing has.

@@ -401,7 +401,7 @@ func sourcesOf(flags *pflag.FlagSet) map[string]string {
 // withOrigin adds to an error that names flags where those were set that nobody
 // typed.
 func withOrigin(flags *pflag.FlagSet, err error) error {
-	if exitCodeOf(err) != ExitUsage {
+	if _, ok := errors.AsType[alreadySaid](err); ok || exitCodeOf(err) != ExitUsage {
 		return err
 	}
 	words := strings.FieldsFunc(err.Error(), func(r rune) bool { return r != '-' && !unicode.IsLetter(r) })

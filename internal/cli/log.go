@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,17 +26,20 @@ const (
 // parsed.
 const (
 	logFormatFlag = "log-format"
+	logFileFlag   = "log-file"
 	jsonFlag      = "json"
 )
 
-// logFlags are what is written to standard error, and in which form.
+// logFlags are what is written to standard error, and in which form, and the
+// file of the whole log.
 type logFlags struct {
-	logFormat      string
-	quiet, verbose bool
+	logFormat, logFile string
+	quiet, verbose     bool
 }
 
 func (f *logFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.logFormat, logFormatFlag, logText, "text, or json: one JSON object a line, on standard error")
+	flags.StringVar(&f.logFile, logFileFlag, "", "append the log to this file as JSON, whatever standard error gets")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only")
 	flags.BoolVar(&f.verbose, "verbose", false, "log every request")
 }
@@ -68,6 +73,7 @@ func wanted(c *cobra.Command, args []string, env func(string) string) (asJSON bo
 	flags.Usage = func() {} // the error is reported already
 	if c.Flags().Lookup(logFormatFlag) != nil {
 		flags.StringVar(&f.logFormat, logFormatFlag, "", "")
+		flags.StringVar(&f.logFile, logFileFlag, "", "")
 	}
 	if c.Flags().Lookup(jsonFlag) != nil {
 		flags.BoolVar(&asJSON, jsonFlag, false, "")
@@ -87,51 +93,119 @@ func wanted(c *cobra.Command, args []string, env func(string) string) (asJSON bo
 
 // A printer is what a command says on standard error: text for people, or one
 // JSON object a line for machines, with the same keys each time. It leaves out
-// what is below its level. Safe for concurrent use.
+// what is below its level. A file, where there is one, gets the JSON of all but
+// requests, and of those too if they are wanted. Safe for concurrent use.
 type printer struct {
 	out   *outlet
 	level slog.Level
 	json  bool
-	log   *slog.Logger // of what is at least of the level
+	log   slog.Handler // of standard error
+	file  slog.Handler // nil for none
+	known *known
+	end   io.Closer // of the file
 }
 
-func newPrinter(w io.Writer, f logFlags) *printer {
-	p := &printer{out: &outlet{w: w}, level: f.level(), json: f.logFormat == logJSON}
+// newPrinter opens the log's file too. The caller closes the printer.
+func newPrinter(w io.Writer, f logFlags) (*printer, error) {
+	p := &printer{out: &outlet{w: w}, level: f.level(), json: f.logFormat == logJSON, known: &known{}}
 	options := &slog.HandlerOptions{Level: p.level}
-	p.log = slog.New(slog.NewTextHandler(p.out, options))
+	p.log = slog.NewTextHandler(p.out, options)
 	if p.json {
 		options.ReplaceAttr = inMilliseconds
-		p.log = slog.New(slog.NewJSONHandler(p.out, options))
+		p.log = p.known.added(slog.NewJSONHandler(p.out, options))
 	}
-	return p
+	if f.logFile == "" {
+		return p, nil
+	}
+	file, err := openLog(f.logFile)
+	if err != nil {
+		return p, usage("--%s %s: %w", logFileFlag, f.logFile, err)
+	}
+	p.end = file
+	p.file = p.known.added(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: min(p.level, slog.LevelInfo), ReplaceAttr: inMilliseconds}))
+	return p, nil
 }
 
-// inMilliseconds makes a number of milliseconds of each duration, and says so in
-// its key: a collector cannot know the unit otherwise.
-func inMilliseconds(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() != slog.KindDuration {
-		return a
+// openPrinter is newPrinter for a command whose flags are parsed.
+func openPrinter(w io.Writer, f logFlags) (*printer, error) {
+	if err := f.validate(); err != nil {
+		return nil, err
 	}
-	return slog.Int64(a.Key+"_ms", a.Value.Duration().Milliseconds())
+	return newPrinter(w, f)
+}
+
+// close ends the log with err, the command's own error, unless that was said,
+// and returns it as one that was.
+func (p *printer) close(err error) error {
+	if _, ok := errors.AsType[alreadySaid](err); err != nil && !ok {
+		p.fail(err)
+		err = alreadySaid{err}
+	}
+	if p.end == nil {
+		return err
+	}
+	if closeErr := p.end.Close(); closeErr != nil {
+		closeErr = fmt.Errorf("the log could not be written to the end: %w", closeErr)
+		p.people(slog.LevelError, "nermbulk: "+closeErr.Error())
+		return cmp.Or(err, said(ExitInternal, closeErr.Error()))
+	}
+	return err
+}
+
+// fail says with which error the command ends.
+func (p *printer) fail(err error) {
+	text := strings.TrimSpace(err.Error())
+	p.say(slog.LevelError, "nermbulk: "+text, "error", "error", text, "exit_code", int(exitCodeOf(err)))
 }
 
 // say writes one thing: the text for people, with a line break; what and its
 // attributes for machines.
 func (p *printer) say(level slog.Level, text, what string, attrs ...any) {
-	if level >= p.level {
-		p.always(level, text, what, attrs...)
-	}
+	p.people(level, text)
+	p.record(level, what, attrs...)
 }
 
 // always is say for what somebody has asked for, or is asked about.
 func (p *printer) always(level slog.Level, text, what string, attrs ...any) {
+	p.show(level, text, what, attrs...)
+	p.keep(level, what, attrs...)
+}
+
+// people is say without machines.
+func (p *printer) people(level slog.Level, text string) {
+	if level >= p.level && !p.json {
+		fmt.Fprintln(p.out, strings.TrimRight(text, "\n"))
+	}
+}
+
+// record is say without people.
+func (p *printer) record(level slog.Level, what string, attrs ...any) {
+	if level >= p.level && p.json {
+		handle(p.log, level, what, attrs)
+	}
+	p.keep(level, what, attrs...)
+}
+
+// show is always without the file.
+func (p *printer) show(level slog.Level, text, what string, attrs ...any) {
 	if p.json {
-		record := slog.NewRecord(time.Now(), level, what, 0)
-		record.Add(attrs...)
-		_ = p.log.Handler().Handle(context.Background(), record)
+		handle(p.log, level, what, attrs)
 		return
 	}
 	fmt.Fprintln(p.out, strings.TrimRight(text, "\n"))
+}
+
+// keep is record for the file alone.
+func (p *printer) keep(level slog.Level, what string, attrs ...any) {
+	if p.file != nil {
+		handle(p.file, level, what, attrs)
+	}
+}
+
+func handle(h slog.Handler, level slog.Level, what string, attrs []any) {
+	record := slog.NewRecord(time.Now(), level, what, 0)
+	record.Add(attrs...)
+	_ = h.Handle(context.Background(), record) // closing the file says what could not be written
 }
 
 // ask puts a question to the person at the terminal, at any level.
@@ -143,13 +217,21 @@ func (p *printer) ask(question string) {
 	fmt.Fprint(p.out, question)
 }
 
-// client is the log of the API's client: nil for people who did not ask for
-// it, since the progress has what matters.
+// showsClient reports whether people are shown the log of the API's client. Those
+// who did not ask for it are not, since the progress has what matters.
+func (p *printer) showsClient() bool { return p.json || p.level <= slog.LevelDebug }
+
+// client is the log of the API's client: nil where nobody reads it.
 func (p *printer) client() *slog.Logger {
-	if p.json || p.level <= slog.LevelDebug {
-		return p.log
+	switch {
+	case p.file == nil && !p.showsClient():
+		return nil
+	case p.file == nil:
+		return slog.New(p.log)
+	case !p.showsClient():
+		return slog.New(p.file)
 	}
-	return nil
+	return slog.New(slog.NewMultiHandler(p.log, p.file))
 }
 
 // outlet is where a printer writes. It can be turned to a writer that shares
@@ -171,29 +253,54 @@ func (o *outlet) turn(w io.Writer) {
 	o.w = w
 }
 
+// progress shows how far a run has come, and keeps it in the log's file.
+type progress struct {
+	*report.Progress
+	file *report.Progress
+}
+
 // newProgress shows how far total rows have come, as the printer says things.
 // Whatever the printer says meanwhile is written above the bar.
-func newProgress(s Streams, out *printer, total int) *report.Progress {
+func newProgress(s Streams, out *printer, total int) progress {
+	// A line comes only where it is wanted.
+	lines := func(write func(level slog.Level, what string, attrs ...any)) func(report.State, string) {
+		return func(s report.State, _ string) { write(slog.LevelInfo, "progress", progressAttrs(s, total)...) }
+	}
 	o := report.ProgressOptions{
 		Out: s.Err, Terminal: s.ErrTerminal && s.Env("TERM") != "dumb" && !out.json, Width: s.Width,
 		Quiet: out.level > slog.LevelInfo, Total: total, Now: s.Now,
 		NoColor: s.Env("NO_COLOR") != "", // https://no-color.org
 	}
+	file := report.NewProgress(report.ProgressOptions{Quiet: out.file == nil, Total: total, Now: s.Now, Line: lines(out.keep)})
 	if out.json {
-		o.Line = func(s report.State, _ string) {
-			attrs := []any{
-				"done", s.Done, "total", total, "left", s.Left, "failed", s.Failed, "unknown", s.Unknown,
-				"rate", s.Rate, "request_rate", s.Requests, "ceiling", s.Ceiling, "throttling", s.Throttling, "outage", s.Outage,
-				"unanswered_ms", s.Unanswered.Milliseconds(),
-			}
-			if !s.PausedUntil.IsZero() {
-				attrs = append(attrs, "paused_until", s.PausedUntil.UTC())
-			}
-			out.always(slog.LevelInfo, "", "progress", attrs...) // a line comes only where it is wanted
-		}
-		return report.NewProgress(o)
+		o.Line = lines(func(level slog.Level, what string, attrs ...any) { out.show(level, "", what, attrs...) })
+		return progress{report.NewProgress(o), file}
 	}
 	p := report.NewProgress(o)
 	out.out.turn(p.Writer())
-	return p
+	return progress{p, file}
+}
+
+// Update shows and keeps a state where that is due.
+func (p progress) Update(s report.State) {
+	p.Progress.Update(s)
+	p.file.Update(s)
+}
+
+// Stop shows and keeps the last state.
+func (p progress) Stop() {
+	p.Progress.Stop()
+	p.file.Stop()
+}
+
+func progressAttrs(s report.State, total int) []any {
+	attrs := []any{
+		"done", s.Done, "total", total, "left", s.Left, "failed", s.Failed, "unknown", s.Unknown,
+		"rate", s.Rate, "request_rate", s.Requests, "ceiling", s.Ceiling, "throttling", s.Throttling, "outage", s.Outage,
+		"unanswered", s.Unanswered,
+	}
+	if !s.PausedUntil.IsZero() {
+		attrs = append(attrs, "paused_until", s.PausedUntil.UTC())
+	}
+	return attrs
 }

@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,10 +108,107 @@ func TestLogOfARunInJSON(t *testing.T) {
 	}
 }
 
+func printerOf(t *testing.T, w io.Writer, f logFlags) *printer {
+	t.Helper()
+	p, err := newPrinter(w, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestLogFile has all lines in the file whatever standard error gets, and each of
+// them says which sheet, tenant and run it is of, as far as that is known.
+func TestLogFile(t *testing.T) {
+	_, base := tenantOf(t, 4, sandbox.Options{})
+	host := strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/api")
+	for _, test := range []struct {
+		name      string
+		rows      int
+		args      []string
+		code      ExitCode
+		err, file string
+	}{
+		{"quiet, and nothing is wrong", 4, []string{"--quiet"}, ExitOK, "", "INFO announcement, INFO progress, INFO summary"},
+		{"in JSON, as on standard error", 4, []string{"--log-format", "json"}, ExitOK, "INFO announcement, INFO progress, INFO summary", "INFO announcement, INFO progress, INFO summary"},
+		{"quiet, and a row failed", 5, []string{"--quiet", "--log-format", "json"}, ExitRowsFailed, "ERROR summary", "INFO announcement, INFO progress, ERROR summary"},
+		{"each request", 1, []string{"--verbose", "--log-format", "json"}, ExitOK, "INFO announcement, DEBUG request, INFO progress, INFO summary", "INFO announcement, DEBUG request, INFO progress, INFO summary"},
+		{"problems, of which standard output has a document", 0, []string{"--json", "--log-format", "json"}, ExitUsage, "ERROR refused", "ERROR problem, ERROR problems, ERROR refused"},
+		{"a value that makes no sense", 1, []string{"--rate", "-1", "--log-format", "json"}, ExitUsage, "ERROR error", "ERROR error"},
+		{"a flag that there is not", 1, []string{"--fast", "--log-format", "json"}, ExitUsage, "ERROR error", "ERROR error"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			sheetOf(t, "nightly.csv", test.rows)
+			got := call(t, withToken, append([]string{"run", "nightly.csv", "--base-url", base, "--yes", "--log-file", "night.log"}, test.args...)...)
+			got.wantCode(t, test.code)
+			text, err := os.ReadFile("night.log")
+			if err != nil {
+				t.Fatal(err)
+			}
+			logged := objects(t, string(text))
+			if m := messages(logged); m != test.file || messages(objects(t, got.err)) != test.err {
+				t.Errorf("the file has %s\nstandard error has\n%s", m, got.err)
+			}
+			if strings.Contains(string(text), withToken["NERM_TOKEN"]) {
+				t.Error("the token is in the file")
+			}
+			runs, err := filepath.Glob("runs/*")
+			for _, o := range logged {
+				dir, _ := o["run_dir"].(string)
+				begun := test.code <= ExitRowsFailed && o["msg"] != "announcement" // before which there is none
+				if begun != (dir != "") || begun && (err != nil || len(runs) != 1 || !filepath.IsAbs(dir) || filepath.Base(dir) != filepath.Base(runs[0])) {
+					t.Errorf("run_dir is %q in %v; there are %v (%v)", dir, o, runs, err)
+				}
+				if !slices.Contains(test.args, "--fast") && o["sheet"] != "nightly.csv" || test.rows > 1 && o["host"] != host {
+					t.Errorf("sheet %v and host %v in %v", o["sheet"], o["host"], o)
+				}
+			}
+			if info, err := os.Stat("night.log"); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != logMode {
+				t.Errorf("the file's mode is %v (%v)", info.Mode(), err)
+			}
+		})
+	}
+}
+
+// TestLogFileOfManyRuns is appended to, and one that cannot be refuses the run.
+func TestLogFileOfManyRuns(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sheetOf(t, "nightly.csv", 2)
+	tenant, base := tenantOf(t, 2, sandbox.Options{})
+	run := []string{"run", "nightly.csv", "--base-url", base, "--yes", "--rate", "0", "--log-file"}
+	for range 2 {
+		call(t, withToken, append(run, "night.log")...).wantCode(t, ExitOK)
+	}
+	call(t, withToken, "export", "-o", "out.csv", "--base-url", base, "--quiet", "--log-file", "night.log").wantCode(t, ExitOK)
+	call(t, withToken, "export", "-o", "there/is/no.csv", "--base-url", base, "--log-file", "night.log").wantCode(t, ExitUsage)
+	text, err := os.ReadFile("night.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const one = "INFO announcement, INFO progress, INFO summary, "
+	logged := objects(t, string(text))
+	if m := messages(logged); m != one+one+"INFO reading, INFO progress, INFO exported, ERROR error" {
+		t.Errorf("logged %s", m)
+	}
+	if last := logged[len(logged)-1]; last["host"] == nil || last["exit_code"] != float64(ExitUsage) {
+		t.Errorf("the last line is %v", last)
+	}
+	applied := tenant.Applied()
+	for _, path := range []string{".", "no/such/directory/night.log"} {
+		got := call(t, withToken, append(run, path)...)
+		got.wantCode(t, ExitUsage)
+		wantText(t, got.err, "--log-file "+path)
+	}
+	if tenant.Applied() != applied {
+		t.Error("it was sent without its log")
+	}
+}
+
 // TestDurationsInJSON says them in milliseconds, whoever logs them.
 func TestDurationsInJSON(t *testing.T) {
 	var b bytes.Buffer
-	out := newPrinter(&b, logFlags{logFormat: logJSON})
+	out := printerOf(t, &b, logFlags{logFormat: logJSON})
 	out.say(slog.LevelInfo, "", "said", "timeout", 1500*time.Millisecond, "at", time.Unix(0, 0).UTC(), "n", 3)
 	out.client().Info("logged", "after", time.Second)
 	wantText(t, b.String(), `"timeout_ms":1500,"at":"1970-01-01T00:00:00Z","n":3}`, `"after_ms":1000}`)
@@ -175,7 +275,7 @@ func TestWhoIsAskedSeesWhatAbout(t *testing.T) {
 	}{
 		{logText, "yes\n", ExitOK, []string{"nightly.csv: 2 rows are sent to", "Send them? [y/N] "}},
 		{logText, "\n", ExitUsage, []string{"2 rows are sent to", "nermbulk: not confirmed: nothing was sent"}},
-		{logJSON, "y\n", ExitOK, []string{`"msg":"announcement","sheet":"nightly.csv"`, `"question":"Send them? [y/N]"`}},
+		{logJSON, "y\n", ExitOK, []string{`"msg":"announcement","rows":2`, `"sheet":"nightly.csv"`, `"question":"Send them? [y/N]"`}},
 	} {
 		t.Chdir(t.TempDir())
 		sheetOf(t, "nightly.csv", 2)

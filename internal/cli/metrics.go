@@ -81,11 +81,8 @@ func (r *runner) writeMetrics(text string) error {
 // metricsText returns the file. Rows and requests are left out where the run
 // did not begin; while it is running, how the run before ended stays.
 func (r *runner) metricsText(running bool, code ExitCode) string {
-	name := stdinName
-	if r.path != "-" {
-		name = job.RunName(r.path)
-	}
-	m := metricsText{sheet: labelValue(name), host: labelValue(r.tenant.Host), before: r.metrics.before}
+	name := r.sheetName()
+	m := metricsText{sheet: labelValue(job.RunName(name)), host: labelValue(r.tenant.Host), before: r.metrics.before}
 	now := r.Now()
 	ended := func(value any) any {
 		if running {

@@ -221,8 +221,10 @@ func TestMetricsWhileItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := testNow
-	r := &runner{Streams: Streams{Now: func() time.Time { return now }}, path: "nightly.csv", metricsFile: path, show: report.NewProgress(report.ProgressOptions{})}
+	r := &runner{Streams: Streams{Now: func() time.Time { return now }}, path: "nightly.csv", metricsFile: path}
 	r.tenant.Host = "127.0.0.1:1"
+	r.out = printerOf(t, io.Discard, logFlags{})
+	r.show = newProgress(Streams{Err: io.Discard, Env: func(string) string { return "" }}, r.out, 0)
 	if err := r.beginMetrics(); err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +240,6 @@ func TestMetricsWhileItRuns(t *testing.T) {
 			t.Fatalf("after %d s it says %v", second, got)
 		}
 	}
-	r.out = newPrinter(io.Discard, logFlags{})
 	if err := r.endMetrics(&failure{ExitLocked, errors.New("locked")}); exitCodeOf(err) != ExitLocked || readMetrics(t, path)[running] != "1" {
 		t.Errorf("a second process wrote the file of the first one, or said %v", err)
 	}

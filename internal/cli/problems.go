@@ -192,15 +192,22 @@ func (p *problems) printColumns(b *strings.Builder) {
 // log writes the problems that people would be shown, and the counts, as a
 // run's log has them. Warnings alone are left out of what is to hold errors only.
 func (p *problems) log(out *printer) {
-	level := slog.LevelWarn
-	if p.Errors > 0 {
-		level = slog.LevelError
-	}
-	switch {
-	case p.Errors+p.Warnings == 0 || level < out.level:
-		return
-	case !out.json:
+	if level := p.level(); p.Errors+p.Warnings > 0 && level >= out.level && !out.json {
 		_ = p.print(out.out) // what cannot be shown does not keep rows from being sent
+	}
+	p.record(out.record)
+}
+
+func (p *problems) level() slog.Level {
+	if p.Errors > 0 {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+// record writes the first problems and their counts for machines.
+func (p *problems) record(write func(level slog.Level, what string, attrs ...any)) {
+	if p.Errors+p.Warnings == 0 {
 		return
 	}
 	for _, problem := range p.first() {
@@ -208,10 +215,10 @@ func (p *problems) log(out *printer) {
 		if problem.Severity == sheet.Warning {
 			level = slog.LevelWarn
 		}
-		out.say(level, "", "problem", "row", problem.Row, "column", problem.Column, "header", problem.Header,
+		write(level, "problem", "row", problem.Row, "column", problem.Column, "header", problem.Header,
 			"kind", problem.Kind, "severity", problem.Severity, "message", problem.Message, "rows", problem.rows)
 	}
-	out.say(level, "", "problems", "rows", p.Rows, "errors", p.Errors, "warnings", p.Warnings, "kinds", p.Kinds)
+	write(p.level(), "problems", "rows", p.Rows, "errors", p.Errors, "warnings", p.Warnings, "kinds", p.Kinds)
 }
 
 // writeJSON writes all problems as one document, with the corrections of the

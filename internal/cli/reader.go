@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/job"
@@ -25,12 +28,21 @@ type tenantReader struct {
 	path   string      // of the file, links followed; empty for standard output
 }
 
+// logged does what a command does, with its log open. What is wrong goes into it
+// too.
+func (r *tenantReader) logged(flags *pflag.FlagSet, do func(context.Context) error) (err error) {
+	if r.out, err = openPrinter(r.Err, r.logFlags); err != nil {
+		return err
+	}
+	return r.out.close(withOrigin(flags, r.interruptible(do)))
+}
+
 // connect makes the client, and checks that the file can be written.
 func (r *tenantReader) connect() (err error) {
-	r.out = newPrinter(r.Err, r.logFlags)
 	if r.to, err = r.resolveTenant(r.Env, false); err != nil {
 		return err
 	}
+	r.out.known.set("host", r.to.Host)
 	r.warn(r.out)
 	if r.path, err = exportPath(r.output); err != nil {
 		return usage("-o %s: %w", r.output, err)
@@ -60,14 +72,15 @@ const linesEvery = 10 * time.Second
 // progress returns what shows with each tick how many of the noun have been
 // read. There is a bar once the total is known; a tenant need not say it.
 func (r *tenantReader) progress(total, read *atomic.Int64, noun string) (update func(last bool)) {
-	var bar *report.Progress
+	var bar *progress
 	length, printed := 0, r.Now() // of the bar, and when the last line was
 	rate := job.NewRate(r.Now())
 	return func(last bool) {
 		done, now := int(read.Load()), r.Now()
 		if bar == nil {
 			if length = int(total.Load()); length > 0 {
-				bar = newProgress(r.Streams, r.out, length)
+				shown := newProgress(r.Streams, r.out, length)
+				bar = &shown
 			} else if done > 0 && now.Sub(printed) >= linesEvery {
 				printed = now
 				r.out.say(slog.LevelInfo, text.Count(done, noun)+" read", "progress", "done", done)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -31,12 +30,12 @@ func Run(args []string, s Streams) int {
 	}
 	err = withOrigin(c.Flags(), err)
 	asJSON, format := wanted(c, args, s.Env)
-	text := strings.TrimSpace(err.Error())
 	if _, ok := errors.AsType[alreadySaid](err); !ok {
-		newPrinter(s.Err, format).say(slog.LevelError, "nermbulk: "+text, "error", "error", text, "exit_code", int(code))
+		printer, _ := newPrinter(s.Err, format) // without the file, if that is what is wrong
+		_ = printer.close(err)
 	}
 	if asJSON && out.written == 0 { // each ending prints one document
-		fmt.Fprintf(out, "{%s}\n", endingJSON(code, text))
+		fmt.Fprintf(out, "{%s}\n", endingJSON(code, strings.TrimSpace(err.Error())))
 	}
 	return int(code)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,7 +62,7 @@ type runner struct {
 	tenant   job.Tenant
 	problems *problems
 	jsonErr  error // of writing the problems as one document
-	show     *report.Progress
+	show     progress
 	control  job.Control
 	steering func() (stop func()) // begins to listen to keys
 	stopKeys func()
@@ -129,7 +130,7 @@ func (r *runner) validate() error {
 	if r.ifUnchanged {
 		_ = r.flags.Lookup("compare").Value.Set("true") // not as if it were typed
 	}
-	return cmp.Or(r.tenantFlags.validate(), r.logFlags.validate(), validateResults(r.results), r.parseMaxFailures())
+	return cmp.Or(r.tenantFlags.validate(), validateResults(r.results), r.parseMaxFailures())
 }
 
 func (r *runner) parseMaxFailures() error {
@@ -148,10 +149,15 @@ func (r *runner) parseMaxFailures() error {
 }
 
 func (r *runner) run() (err error) {
+	if r.out, err = openPrinter(r.Err, r.logFlags); err != nil {
+		return err
+	}
+	defer func() { err = r.out.close(withOrigin(r.flags, err)) }()
+	r.out.known.set("sheet", r.sheetName())
 	if err := r.validate(); err != nil {
 		return err
 	}
-	r.out, r.problems, r.in = newPrinter(r.Err, r.logFlags), newProblems(r.asJSON), bufio.NewReader(r.In)
+	r.problems, r.in = newProblems(r.asJSON), bufio.NewReader(r.In)
 	ctx, caught, stop := r.Signals()
 	defer stop()
 	if r.StateAsked != nil {
@@ -167,10 +173,19 @@ func (r *runner) run() (err error) {
 	return r.finish(ctx, caught, r.runJob(ctx, caught))
 }
 
+// sheetName is what the sheet is called.
+func (r *runner) sheetName() string {
+	if r.path == "-" {
+		return stdinName
+	}
+	return r.path
+}
+
 func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error) {
 	if r.tenant, err = r.resolveTenant(r.Env, r.send.DryRun && !r.send.Compare); err != nil {
 		return err
 	}
+	r.out.known.set("host", r.tenant.Host)
 	r.warn(r.out)
 	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
@@ -241,7 +256,7 @@ func (r *runner) print(s report.Summary, code ExitCode) error {
 		}
 	}
 	attrs := []any{
-		"exit_code", int(code), "sheet", s.Sheet, "host", s.Host, "run_dir", r.result.Dir, "rows", s.Rows, "dry_run", s.DryRun,
+		"exit_code", int(code), "rows", s.Rows, "dry_run", s.DryRun,
 		"outcomes", s.Outcomes, "requests", s.Requests, "latency_ms", s.Latency, "failures", s.Failures,
 		"files", files, "next", next,
 	}
@@ -304,6 +319,10 @@ func (r *runner) Event(event any) {
 		r.problems.add(e)
 	case job.Checked:
 		r.checked(e)
+	case job.InDir:
+		if dir, err := filepath.Abs(e.Dir); err == nil {
+			r.out.known.set("run_dir", dir)
+		}
 	case job.Sending:
 		r.collectLess()
 		r.show = newProgress(r.Streams, r.out, e.Total)
@@ -324,9 +343,8 @@ func (r *runner) Event(event any) {
 	case job.Warning:
 		r.out.say(slog.LevelWarn, "warning: "+e.Text, "warning", "text", e.Text)
 	case job.Outage:
-		if r.out.client() == nil { // whose log says the same
-			text := outageText(r.tenant.Host, e, "--outage-wait")
-			r.out.say(slog.LevelWarn, text, "outage", "error", text)
+		if !r.out.showsClient() { // whose log says the same
+			r.out.people(slog.LevelWarn, outageText(r.tenant.Host, e, "--outage-wait"))
 		}
 	case job.Draining:
 		r.stopping(e)
@@ -350,6 +368,7 @@ func (r *runner) checked(e job.Checked) {
 		if r.jsonErr = r.problems.writeJSON(r.Out, head, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
 			return
 		}
+		r.problems.record(r.out.keep)
 	} else {
 		r.problems.log(r.out)
 	}

@@ -36,7 +36,7 @@ func newTemplateCommand(s Streams) *cobra.Command {
 		Short: "Write an empty workbook to fill in, with lists of what is allowed",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return s.interruptible(func(ctx context.Context) error { return m.run(ctx, namesTenant(c.Flags())) })
+			return m.logged(c.Flags(), func(ctx context.Context) error { return m.run(ctx, namesTenant(c.Flags())) })
 		},
 	}
 	setFlags(c,
@@ -54,7 +54,7 @@ func newTemplateCommand(s Streams) *cobra.Command {
 
 func (m *templateMaker) run(ctx context.Context, named bool) error {
 	err := newPlace(m.output)
-	if err = cmp.Or(err, m.tenantFlags.validate(), m.logFlags.validate()); err != nil {
+	if err = cmp.Or(err, m.tenantFlags.validate()); err != nil {
 		return err
 	}
 	var known *change.Attributes

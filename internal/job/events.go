@@ -41,6 +41,9 @@ type Checked struct {
 	Again func(report func(sheet.Problem)) error
 }
 
+// InDir reports the run directory, once it is known.
+type InDir struct{ Dir string }
+
 // Sending is the beginning of the requests, for so many rows at most.
 type Sending struct{ Total int }
 

@@ -88,6 +88,7 @@ func (j *job) findRun(ctx context.Context) error {
 		return err
 	}
 	j.onClose(j.dir.Close)
+	j.Observer.Event(InDir{dir})
 	if j.info.Host != j.Tenant.Host {
 		return &Error{OtherTenant, fmt.Errorf("the run in %s is of %s, not of %s", dir, j.info.Host, j.Tenant.Host)}
 	}

@@ -79,6 +79,7 @@ func (j *job) create() (err error) {
 		switch {
 		case err == nil:
 			j.onClose(j.closeDir)
+			j.Observer.Event(InDir{dir})
 			return nil
 		case isWriting(err):
 			return err // the directory is made; the disk is full, say
