@@ -220,7 +220,7 @@ func TestPageFromSheetToUndo(t *testing.T) {
 	b.looks(t, "ui-2-sheet")
 	press(t, b, "#fix-all")
 	b.waitFor(t, `document.querySelectorAll('#problems ol li').length === 3`)
-	press(t, b, "#problems button[data-text=completed]")
+	press(t, b, "#problems button[data-post='/fix'][data-row='5']")
 	b.waitFor(t, `document.querySelectorAll('#problems ol li').length === 2`)
 	correctCell(t, b, "7", "rejected")
 	correctCell(t, b, "8", "closed")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"nermbulk/internal/report"
@@ -21,12 +22,15 @@ func (w *workspace) doCorrect(r *http.Request) error {
 	return w.correct(r.Context(), []sheet.Edit{{Row: row, Column: column, Text: r.PostFormValue("text")}})
 }
 
-// doFix applies all suggestions that are certain.
+// doFix applies all suggestions that are certain, or that of one cell to all
+// cells with the same problem.
 func (w *workspace) doFix(r *http.Request) error {
 	w.mu.Lock()
 	var edits []sheet.Edit
-	if w.sheet != nil && w.sheet.checked != nil {
-		edits = w.sheet.certain()
+	if s := w.sheet; s != nil && s.checked != nil && r.PostFormValue("row") == "" {
+		edits = s.certain()
+	} else if s != nil && s.checked != nil {
+		edits = s.alike(r.PostFormValue("row"), r.PostFormValue("column"))
 	}
 	w.mu.Unlock()
 	return w.correct(r.Context(), edits)
@@ -39,6 +43,20 @@ func (s *openSheet) certain() (edits []sheet.Edit) {
 	for _, p := range s.found {
 		if column, ok := at[p.Column]; ok && p.Certain {
 			edits = append(edits, sheet.Edit{Row: p.Row, Column: column, Text: p.Suggested})
+		}
+	}
+	return edits
+}
+
+// alike returns the corrections of all cells of a column that have the problem
+// of one row's, as it is suggested for it.
+func (s *openSheet) alike(row, column string) (edits []sheet.Edit) {
+	at := positions(s.checked.Sheet.Columns())
+	is := func(p sheet.Problem) bool { return strconv.Itoa(at[p.Column]) == column && p.Suggested != "" }
+	first := slices.IndexFunc(s.found, func(p sheet.Problem) bool { return is(p) && strconv.Itoa(p.Row) == row })
+	for _, p := range s.found {
+		if first >= 0 && is(p) && p.Message == s.found[first].Message {
+			edits = append(edits, sheet.Edit{Row: p.Row, Column: at[p.Column], Text: p.Suggested})
 		}
 	}
 	return edits

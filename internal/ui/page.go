@@ -2,7 +2,6 @@ package ui
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -10,11 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
-	"nermbulk/internal/change"
-	"nermbulk/internal/job"
-	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
@@ -166,139 +161,4 @@ func (r *running) words() string {
 		return "Writing the results …"
 	}
 	return ""
-}
-
-// sheetView is the sheet with what the check found.
-type sheetView struct {
-	Name, Notice, Failed string
-	Undo, Checking       bool
-	OpenReading          bool // a problem may be how it is read
-	Sendable, Marked     bool
-	Verdict              string
-	Overview, Notes      []string
-	Unknown              []unknownColumn
-	Groups               []problemGroup
-	Fixes                string // how many, empty for none
-	Grid                 bool
-	Lines                int // of a row
-	Version              string
-	Reading              []readOption
-}
-
-// unknownColumn is one that a person has to give a field.
-type unknownColumn struct{ Letter, Header, Guess string }
-
-// problemGroup is one sort of problem.
-type problemGroup struct {
-	Title, Count, More string
-	Severity           sheet.Severity
-	Open               bool
-	Problems           []problemView
-}
-
-type problemView struct {
-	Row, Index          int // the index is the column's
-	Place, Message, Fix string
-	Certain             bool
-}
-
-const (
-	// mostOfKind is how many problems of a kind are listed.
-	mostOfKind = 50
-	openGroups = 3
-)
-
-func (s *openSheet) view() *sheetView {
-	if s == nil {
-		return nil
-	}
-	v := &sheetView{
-		Name: filepath.Base(s.path), Notice: s.notice, Failed: s.failed, Undo: s.undo, Checking: s.checking, Sendable: s.sendable(),
-		Notes: slices.Clone(s.notes), Reading: s.reading(), Version: s.version(),
-	}
-	if s.checked == nil {
-		return v
-	}
-	o := s.checked.Overview
-	v.Marked = o.Errors+o.Warnings > 0
-	v.Grid = s.shown
-	v.Lines = 1
-	if v.Marked {
-		v.Lines = 2
-	}
-	if v.Sendable {
-		for line := range strings.Lines(job.OverviewLines(o)) {
-			v.Overview = append(v.Overview, strings.TrimSpace(line))
-		}
-	}
-	for _, p := range s.found {
-		if p.Kind == sheet.UnknownColumn {
-			v.Unknown = append(v.Unknown, unknownColumn{p.Column, p.Header, guessField(p.Header)})
-		}
-	}
-	switch rows := text.Count(o.Rows, "row"); {
-	case o.Errors == 0:
-		v.Verdict = rows + ", all of them can be sent."
-	case v.Sendable:
-		v.Verdict = fmt.Sprintf("%s of %s can be sent; %s left out.", text.Number(o.Valid), rows, text.CountOf(o.Invalid, "is", "are"))
-	case len(o.Whole) > 0:
-		v.Verdict = "The sheet cannot be sent as it is: " + text.Count(o.Errors, "problem") + " to be solved first."
-		v.OpenReading = len(v.Unknown) < len(o.Whole)
-	default:
-		v.Verdict = fmt.Sprintf("%s in %s: correct %s, and the sheet can be sent.", text.Count(o.Errors, "error"), rows, map[bool]string{true: "it", false: "them"}[o.Errors == 1])
-	}
-	if o.Warnings > 0 {
-		v.Verdict += fmt.Sprintf(" %s to look at.", text.Count(o.Warnings, "warning"))
-	}
-	v.Groups = groupsOf(s.found, o.Kinds, positions(s.checked.Sheet.Columns()))
-	if n := len(s.certain()); n > 0 {
-		v.Fixes = text.Count(n, "certain correction")
-	}
-	return v
-}
-
-// guessField is the attribute that a header without a meaning most likely is.
-func guessField(header string) string {
-	if near, ok := change.SheetFields().Nearest(header); ok {
-		return near
-	}
-	return "attributes." + strings.ToLower(strings.Join(strings.Fields(header), "_"))
-}
-
-// groupsOf groups problems by kind, errors first, then the most frequent.
-func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[string]int) (groups []problemGroup) {
-	at := map[sheet.Kind]int{}
-	for _, p := range found {
-		if p.Kind == sheet.UnknownColumn { // for which the page has a form
-			continue
-		}
-		i, ok := at[p.Kind]
-		if !ok {
-			i, at[p.Kind] = len(groups), len(groups)
-			groups = append(groups, problemGroup{Title: string(p.Kind), Severity: p.Severity})
-		}
-		if g := &groups[i]; len(g.Problems) < mostOfKind {
-			place := sheet.Problem{Row: p.Row, Column: p.Column, Header: p.Header}.String()
-			g.Problems = append(g.Problems, problemView{p.Row, positions[p.Column], cmp.Or(strings.TrimSuffix(place, ": "), "the sheet"), p.Message, p.Suggested, p.Certain})
-		}
-	}
-	for i := range groups {
-		g := &groups[i]
-		n := kinds[sheet.Kind(g.Title)]
-		g.Count, g.Title = text.Number(n), titleOf(sheet.Kind(g.Title))
-		if n > len(g.Problems) {
-			g.More = text.Number(n - len(g.Problems))
-		}
-	}
-	slices.SortStableFunc(groups, func(a, b problemGroup) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
-	for i := range groups {
-		groups[i].Open = i < openGroups
-	}
-	return groups
-}
-
-// titleOf is the kind of a problem as a person reads it.
-func titleOf(k sheet.Kind) string {
-	words := strings.ReplaceAll(string(k), "-", " ")
-	return strings.ToUpper(words[:1]) + words[1:]
 }

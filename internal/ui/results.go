@@ -115,10 +115,14 @@ func (o *outcome) view() *outcomeView {
 	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
 		v.Causes = append(v.Causes, f.String())
 	}
+	bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid
+	if bad == 0 { // those of failed rows are empty
+		v.Files = slices.DeleteFunc(v.Files, func(f fileView) bool { return strings.HasPrefix(f.Name, "failed.") })
+	}
 	if s.DryRun || o.others {
 		return v
 	}
-	if bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid; bad > 0 {
+	if bad > 0 {
 		v.CanFix = text.CountOf(bad, "row that failed and send it again", "rows that failed and send them again")
 	}
 	if s.Undo.Rows > 0 {

@@ -1,0 +1,181 @@
+package ui
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"nermbulk/internal/change"
+	"nermbulk/internal/job"
+	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
+)
+
+// sheetView is the sheet with what the check found.
+type sheetView struct {
+	Name, Notice, Failed string
+	Undo, Checking       bool
+	OpenReading          bool // a problem may be how it is read
+	Sendable, Marked     bool
+	Verdict              string
+	Overview, Notes      []string
+	Unknown              []unknownColumn
+	Groups               []problemGroup
+	Fixes                string // how many, empty for none
+	Grid                 bool
+	Lines                int // of a row
+	Version              string
+	Reading              []readOption
+}
+
+func (s *openSheet) view() *sheetView {
+	if s == nil {
+		return nil
+	}
+	v := &sheetView{
+		Name: filepath.Base(s.path), Notice: s.notice, Failed: s.failed, Undo: s.undo, Checking: s.checking, Sendable: s.sendable(),
+		Notes: slices.Clone(s.notes), Reading: s.reading(), Version: s.version(), Grid: s.shown, Lines: 1,
+	}
+	if s.checked == nil {
+		return v
+	}
+	o := s.checked.Overview
+	if v.Marked = o.Errors+o.Warnings > 0; v.Marked {
+		v.Lines = 2
+	}
+	if v.Sendable {
+		for line := range strings.Lines(job.OverviewLines(o)) {
+			v.Overview = append(v.Overview, strings.TrimSpace(line))
+		}
+	}
+	for _, p := range s.found {
+		if p.Kind == sheet.UnknownColumn {
+			v.Unknown = append(v.Unknown, unknownColumn{p.Column, p.Header, guessField(p.Header)})
+		}
+	}
+	v.OpenReading = len(v.Unknown) < len(o.Whole)
+	v.Verdict = s.verdict()
+	v.Groups = groupsOf(s.found, o.Kinds, positions(s.checked.Sheet.Columns()))
+	if n := len(s.certain()); n > 0 {
+		v.Fixes = text.Count(n, "certain correction")
+	}
+	return v
+}
+
+// verdict says whether the sheet can be sent.
+func (s *openSheet) verdict() (words string) {
+	o := s.checked.Overview
+	rows, errors := text.Count(o.Rows, "row"), text.Count(o.Errors, "error")
+	switch {
+	case o.Errors == 0:
+		words = rows + ", all of them can be sent."
+	case s.sendable():
+		words = fmt.Sprintf("%s of %s can be sent; %s left out.", text.Number(o.Valid), rows, text.CountOf(o.Invalid, "is", "are"))
+	case len(o.Whole) > 0:
+		words = "The sheet cannot be sent as it is: " + text.Count(o.Errors, "problem") + " to be solved first."
+	case o.Errors == 1:
+		words = fmt.Sprintf("%s in %s: correct it, and the sheet can be sent.", errors, rows)
+	default:
+		words = fmt.Sprintf("%s in %s: correct them, and the sheet can be sent.", errors, rows)
+	}
+	if o.Warnings > 0 {
+		words += fmt.Sprintf(" %s to look at.", text.Count(o.Warnings, "warning"))
+	}
+	return words
+}
+
+// unknownColumn is one that a person has to give a field.
+type unknownColumn struct{ Letter, Header, Guess string }
+
+// guessField is the attribute that a header without a meaning most likely is.
+func guessField(header string) string {
+	if near, ok := change.SheetFields().Nearest(header); ok {
+		return near
+	}
+	return "attributes." + strings.ToLower(strings.Join(strings.Fields(header), "_"))
+}
+
+// problemGroup is one sort of problem.
+type problemGroup struct {
+	Kind               sheet.Kind
+	Severity           sheet.Severity
+	Title, Count, More string
+	Open               bool
+	Problems           []problemView
+	listed             int // of the sheet's problems
+}
+
+// problemView is a problem that one row has, or several in the same words.
+type problemView struct {
+	Row, Index          int // of the first; the index is the column's
+	Rows                int
+	Place, Message, Fix string
+	Certain             bool
+}
+
+// Others says how many rows have the problem beyond the first.
+func (p problemView) Others() string {
+	if p.Rows == 1 {
+		return ""
+	}
+	return "and " + text.Count(p.Rows-1, "more row")
+}
+
+const (
+	// mostOfKind is how many problems of a kind are listed.
+	mostOfKind = 50
+	openGroups = 3
+)
+
+// groupsOf groups problems by kind, errors first. In a column, those with the
+// same words are one. Columns without a meaning have a form instead.
+func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[string]int) (groups []problemGroup) {
+	type words struct {
+		column, message string
+	}
+	groupAt, at := map[sheet.Kind]int{}, map[words]int{}
+	for _, p := range found {
+		i, ok := groupAt[p.Kind]
+		if !ok && p.Kind != sheet.UnknownColumn {
+			i, groupAt[p.Kind] = len(groups), len(groups)
+			groups = append(groups, problemGroup{Kind: p.Kind, Severity: p.Severity})
+		}
+		if p.Kind == sheet.UnknownColumn {
+			continue
+		}
+		g, key := &groups[i], words{p.Column, p.Message}
+		if same, ok := at[key]; ok {
+			g.Problems[same].Rows++
+			g.listed++
+		} else if len(g.Problems) < mostOfKind {
+			at[key] = len(g.Problems)
+			g.Problems = append(g.Problems, viewOf(p, positions[p.Column]))
+			g.listed++
+		}
+	}
+	for i := range groups {
+		g := &groups[i]
+		g.Count, g.Title = text.Number(kinds[g.Kind]), titleOf(g.Kind)
+		if more := kinds[g.Kind] - g.listed; more > 0 {
+			g.More = text.Number(more)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b problemGroup) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
+	for i := range groups {
+		groups[i].Open = i < openGroups
+	}
+	return groups
+}
+
+func viewOf(p sheet.Problem, column int) problemView {
+	place := strings.TrimSuffix(sheet.Problem{Row: p.Row, Column: p.Column, Header: p.Header}.String(), ": ")
+	return problemView{p.Row, column, 1, cmp.Or(place, "the sheet"), p.Message, p.Suggested, p.Certain}
+}
+
+// titleOf is the kind of a problem as a person reads it.
+func titleOf(k sheet.Kind) string {
+	words := strings.ReplaceAll(string(k), "-", " ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
