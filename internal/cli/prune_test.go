@@ -36,6 +36,10 @@ func keptRun(t *testing.T, name string, ago time.Duration, change func(*journal.
 			t.Fatal(err)
 		}
 	}
+	active := testNow.Add(-ago)
+	if err := os.Chtimes(filepath.Join(dir, journal.FileName), active, active); err != nil {
+		t.Fatal(err)
+	}
 	return dir
 }
 
@@ -133,6 +137,44 @@ func TestPruneLeaves(t *testing.T) {
 	}
 }
 
+// TestPruneUnfinished names them, and removes those that are asked for and were
+// not active for so long, whenever they began.
+func TestPruneUnfinished(t *testing.T) {
+	stopped := func(i *journal.Info) { i.Finished, i.FinishedAt = false, nil }
+	for _, test := range []struct {
+		name     string
+		args     []string
+		left     []string
+		out, err []string
+	}{
+		{"named", []string{"--keep", "0"}, []string{"stopped-100d", "stopped-2d"}, []string{"removed runs/done-3d (sessions.csv)\n"}, []string{
+			"2 unfinished runs are left", "runs/stopped-100d (sessions.csv), last active 2", "runs/stopped-2d (sessions.csv), last active 2",
+		}},
+		{"the old ones alone", []string{"--unfinished-older-than", "90d"}, []string{"done-3d", "stopped-2d"}, []string{"removed runs/stopped-100d (sessions.csv, unfinished)\n"}, []string{"1 unfinished run is left"}},
+		{"with finished ones", []string{"--older-than", "1d", "--unfinished-older-than", "1d"}, nil, []string{"removed runs/done-3d", "removed runs/stopped-100d", "removed runs/stopped-2d"}, nil},
+		{"in rehearsal", []string{"--older-than", "1d", "--unfinished-older-than", "90d", "--dry-run"}, []string{"done-3d", "stopped-100d", "stopped-2d"}, []string{
+			"would remove runs/done-3d (sessions.csv)\nwould remove runs/stopped-100d (sessions.csv, unfinished)\n",
+		}, []string{"1 unfinished run is left"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			keptRun(t, "done-3d", 3*day, nil)
+			keptRun(t, "stopped-2d", 2*day, stopped)
+			keptRun(t, "stopped-100d", 100*day, stopped)
+			got := call(t, nil, append([]string{"prune"}, test.args...)...)
+			got.wantCode(t, ExitOK)
+			if names := remainingRuns(t); !slices.Equal(names, test.left) {
+				t.Errorf("left are %v, want %v", names, test.left)
+			}
+			wantText(t, filepath.ToSlash(got.out), test.out...)
+			wantText(t, filepath.ToSlash(got.err), test.err...)
+			if test.err == nil && got.err != "" {
+				t.Errorf("it says %q", got.err)
+			}
+		})
+	}
+}
+
 func TestPruneWithoutRuns(t *testing.T) {
 	t.Chdir(t.TempDir())
 	got := call(t, nil, "prune", "--keep", "1")
@@ -146,6 +188,7 @@ func TestPruneRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"--keep", "-1"}, {"--keep", "x"}, {"--older-than", "d"}, {"--older-than", "30"}, {"--older-than", "-1h"},
 		{"--older-than", "1d-12h"}, {"--older-than", "1.5d"}, {"--older-than", "99999d"}, {"--keep", "0", "runs"},
+		{"--dry-run"}, {"--unfinished-older-than", "x"},
 	} {
 		got := call(t, nil, append([]string{"prune"}, args...)...)
 		if got.code != int(ExitUsage) {

@@ -4,13 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -126,103 +121,4 @@ func sheetOfRun(settings map[string]string) (job.Sheet, error) {
 		return job.Sheet{}, err
 	}
 	return r.sheetFlags.sheet()
-}
-
-func newPruneCommand(s Streams) *cobra.Command {
-	var (
-		keep      int
-		olderThan string
-	)
-	c := &cobra.Command{
-		Use:   "prune",
-		Short: "Remove finished runs: they hold personal data",
-		Args:  exactly(0, "no arguments"),
-	}
-	setFlags(c, group("Which runs stay", func(flags *pflag.FlagSet) {
-		flags.IntVar(&keep, "keep", 0, "keep this many of the newest finished runs")
-		flags.StringVar(&olderThan, "older-than", "", "keep those that ended less than this ago, e.g. 30d, 12h or 1d12h")
-	}))
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		if !c.Flags().Changed("keep") && olderThan == "" {
-			return usage("nothing says which runs stay: use --keep N, --older-than D (such as 30d), or both")
-		}
-		if keep < 0 {
-			return usage("--keep %d: use 0 or more", keep)
-		}
-		age, err := parseAge(olderThan)
-		if err != nil {
-			return usage("--older-than %q: use a time such as 30d, 12h or 1d12h", olderThan)
-		}
-		return prune(s, keep, age)
-	}
-	return c
-}
-
-// parseAge parses a duration that may begin with days: 30d, 1d12h, 90m. An
-// empty one is 0.
-func parseAge(s string) (time.Duration, error) {
-	days, rest, ok := strings.Cut(s, "d")
-	if !ok {
-		days, rest = "0", s
-	}
-	n, err := strconv.ParseUint(days, 10, 16)
-	age := time.Duration(n) * 24 * time.Hour
-	if err != nil || rest == "" {
-		return age, err
-	}
-	more, err := time.ParseDuration(rest)
-	if err == nil && more < 0 {
-		err = errors.New("below 0")
-	}
-	return age + more, err
-}
-
-// prune removes the finished runs that are beyond the newest keep and ended at
-// least age ago. A run that cannot be removed does not stop it.
-func prune(s Streams, keep int, age time.Duration) error {
-	runs, err := journal.Runs(job.RunsRoot) // the newest first
-	if err != nil {
-		return err
-	}
-	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return !isFinished(r.Info) })
-	runs = runs[min(keep, len(runs)):]
-	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool {
-		end := cmp.Or(r.Info.FinishedAt, &r.Info.StartedAt) // a dry run that was killed has no end
-		return s.Now().Sub(*end) < age
-	})
-	if len(runs) == 0 {
-		fmt.Fprintf(s.Err, "nothing to remove under %s/\n", job.RunsRoot)
-	}
-	var errs []error
-	for _, run := range runs {
-		switch removed, err := removeRun(run.Dir); {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("remove %s: %w", run.Dir, err))
-		case !removed:
-			fmt.Fprintf(s.Err, "left %s: another process works on it\n", run.Dir)
-		default:
-			if _, err := fmt.Fprintf(s.Out, "removed %s (%s)\n", run.Dir, run.Info.Sheet); err != nil {
-				return err
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func isFinished(i journal.Info) bool { return i.Finished || i.DryRun }
-
-// removeRun removes a run, unless another process works on it, or resumed it
-// since the runs were listed.
-func removeRun(dir string) (removed bool, err error) {
-	run, info, err := journal.Open(dir)
-	if _, locked := errors.AsType[*journal.LockedError](err); locked {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if !isFinished(info) {
-		return false, run.Close()
-	}
-	return true, run.Remove()
 }
