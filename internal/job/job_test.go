@@ -113,7 +113,7 @@ func TestRun(t *testing.T) {
 		err         error
 		next        Next
 	}{
-		{"sent", valid, nil, []string{"job.Checked", "confirm 1", "job.Sending", "job.Sent"}, nil, Rehearse},
+		{"sent", valid, nil, []string{"job.Checked", "confirm 1", "job.InDir", "job.Sending", "job.Sent"}, nil, Rehearse},
 		{"not agreed to", valid, refused, []string{"job.Checked", "confirm 1"}, refused, Nothing},
 		{"with problems", invalid, nil, []string{"sheet.Problem", "job.Checked"}, ErrRefused, Nothing},
 	} {

@@ -121,15 +121,37 @@ func hash(content string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Headline says how the run ended to somebody who reads nothing else.
+// Headline says how the run ended to somebody who reads nothing else: first why
+// it stopped, if it did.
 func (s Summary) Headline() (line string, good bool) {
+	line, good = s.verdict()
+	if why := s.stopped(); why != "" {
+		return "Stopped: " + why + ". " + line, false
+	}
+	return line, good
+}
+
+// stopped is why the run ended before its end, or empty.
+func (s Summary) stopped() string {
+	switch {
+	case s.Reason != "":
+		return text.Line(s.Reason, maxShown)
+	case s.FinishedAt == nil:
+		return "the process was killed"
+	case s.ExitCode != nil && *s.ExitCode > 128: // by a signal, as shells count
+		return "it was interrupted"
+	}
+	return ""
+}
+
+func (s Summary) verdict() (line string, good bool) {
 	o := s.Outcomes
 	bad := o.Failed + o.Unknown + o.Invalid
 	switch {
 	case s.DryRun && bad > 0:
 		return fmt.Sprintf("Dry run: nothing was sent; %s cannot be sent.", text.Count(bad, "row")), false
 	case s.DryRun && o.Pending > 0:
-		return fmt.Sprintf("Dry run, stopped early: nothing was sent; %s not looked at yet.", text.Count(o.Pending, "row")), false
+		return fmt.Sprintf("Dry run: nothing was sent; %s not looked at yet.", text.Count(o.Pending, "row")), false
 	case s.DryRun:
 		return fmt.Sprintf("Dry run: nothing was sent; %s would be.", text.Count(s.ToSend, "row")), true
 	case bad > 0 && o.Pending > 0:
@@ -137,7 +159,7 @@ func (s Summary) Headline() (line string, good bool) {
 	case bad > 0:
 		return text.CountOf(bad, "row needs attention.", "rows need attention."), false
 	case o.Pending > 0:
-		return fmt.Sprintf("Stopped early: %s not tried yet.", text.Count(o.Pending, "row")), false
+		return text.CountOf(o.Pending, "row was not tried yet.", "rows were not tried yet."), false
 	case o.Updated == 0:
 		return "Nothing had to be changed.", true
 	}

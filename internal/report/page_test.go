@@ -219,6 +219,8 @@ func TestPageOfADryRun(t *testing.T) {
 }
 
 func TestHeadline(t *testing.T) {
+	at, killed := time.Unix(0, 0), "killed"
+	interrupted := 143
 	tests := []struct {
 		name string
 		s    Summary
@@ -229,13 +231,20 @@ func TestHeadline(t *testing.T) {
 		{"nothing to do", Summary{Outcomes: Outcomes{Unchanged: 3}}, "Nothing had to be changed.", true},
 		{"one failed", Summary{Outcomes: Outcomes{Updated: 3, Failed: 1}}, "1 row needs attention.", false},
 		{"some failed", Summary{Outcomes: Outcomes{Failed: 1, Unknown: 1, Invalid: 1}}, "3 rows need attention.", false},
-		{"stopped", Summary{Outcomes: Outcomes{Updated: 1, Pending: 2000}}, "Stopped early: 2,000 rows not tried yet.", false},
+		{"stopped", Summary{Outcomes: Outcomes{Updated: 1, Pending: 2000}}, "2,000 rows were not tried yet.", false},
+		{"stopped by a guard", Summary{Reason: "the tenant refuses the sign-in: 401", Outcomes: Outcomes{Updated: 1, Pending: 1}}, "Stopped: the tenant refuses the sign-in: 401. 1 row was not tried yet.", false},
+		{"stopped with nothing left", Summary{Reason: "--canary: a row is wrong", Outcomes: Outcomes{Updated: 1}}, "Stopped: --canary: a row is wrong. Every row is as the sheet says.", false},
+		{"interrupted", Summary{ExitCode: &interrupted, Outcomes: Outcomes{Pending: 2}}, "Stopped: it was interrupted. 2 rows were not tried yet.", false},
+		{killed, Summary{Outcomes: Outcomes{Pending: 2}}, "Stopped: the process was killed. 2 rows were not tried yet.", false},
 		{"failed and stopped", Summary{Outcomes: Outcomes{Failed: 2, Pending: 5}}, "2 rows need attention and 5 were not tried yet.", false},
 		{"dry run", Summary{DryRun: true, ToSend: 5}, "Dry run: nothing was sent; 5 rows would be.", true},
-		{"dry run that was stopped", Summary{DryRun: true, ToSend: 5, Outcomes: Outcomes{Pending: 1}}, "Dry run, stopped early: nothing was sent; 1 row not looked at yet.", false},
+		{"dry run that was stopped", Summary{DryRun: true, ToSend: 5, Outcomes: Outcomes{Pending: 1}}, "Dry run: nothing was sent; 1 row not looked at yet.", false},
 		{"dry run with faults", Summary{DryRun: true, ToSend: 5, Outcomes: Outcomes{Invalid: 1}}, "Dry run: nothing was sent; 1 row cannot be sent.", false},
 	}
 	for _, tt := range tests {
+		if tt.name != killed {
+			tt.s.FinishedAt = &at
+		}
 		if got, good := tt.s.Headline(); got != tt.want || good != tt.good {
 			t.Errorf("%s: got %q, %v", tt.name, got, good)
 		}

@@ -69,16 +69,16 @@ func (o *outcome) sendable() bool { return o.summary.ToSend > 0 && o.summary.Out
 
 // outcomeView is a run's end as the page shows it.
 type outcomeView struct {
-	Sheet, Lead, Failed, Headline, Reason string
-	Good                                  bool
-	Counts                                []countView
-	Causes, Lost                          []string
-	Fields, Outcomes                      string
-	Version                               string
-	CanFix, CanUndo                       string
-	CanResume, Retry                      bool
-	Run, Dir                              string
-	Files                                 []fileView
+	Sheet, Lead, Failed, Headline string
+	Good                          bool
+	Counts                        []countView
+	Causes, Lost                  []string
+	Fields, Outcomes              string
+	Version                       string
+	CanFix, CanUndo               string
+	CanResume, Retry              bool
+	Run, Dir                      string
+	Files                         []fileView
 }
 
 type countView struct{ Class, Rows, Name string }
@@ -98,7 +98,7 @@ func (o *outcome) view() *outcomeView {
 	s := o.summary
 	headline, good := s.Headline()
 	v := &outcomeView{
-		Sheet: filepath.Base(s.Sheet), Failed: o.failed, Headline: headline, Good: good, Reason: text.Line(s.Reason, 300),
+		Sheet: filepath.Base(s.Sheet), Failed: o.failed, Headline: headline, Good: good,
 		Run: filepath.Base(o.dir), Dir: o.dir, Version: o.version(), Fields: strings.Join(o.fields, ","), Files: filesOf(o.dir),
 	}
 	v.Lead = fmt.Sprintf("%s on %s, begun %s.", text.Count(s.Rows, "row"), s.Host, s.StartedAt.Local().Format("2006-01-02 15:04"))
