@@ -98,7 +98,7 @@ func (p *pageCommand) offers() (offers []ui.Offer) {
 		o, err := p.job("", flags, "")
 		needs := err != nil
 		if needs {
-			o, err = p.job("", flags, "typed later")
+			o, err = p.job("", flags, "typed-later")
 		}
 		if err == nil && !o.Tenant.Sandbox {
 			offers = append(offers, ui.Offer{Name: name, Label: o.Tenant.Host, Note: note, Flags: flags, NeedsToken: needs})
@@ -125,6 +125,7 @@ func (p *pageCommand) runner(flags map[string]string) (*runner, error) {
 	for _, g := range r.groups() {
 		r.flags.AddFlagSet(g.flags)
 	}
+	registerSettings(r.flags)
 	for name, value := range flags {
 		values := []string{value}
 		if f := r.flags.Lookup(name); f == nil {
@@ -160,7 +161,10 @@ func (p *pageCommand) job(path string, flags map[string]string, token string) (j
 			return p.Env(name)
 		}
 	}
-	if r.tenant, err = r.resolveTenant(env, false); err != nil {
+	if r.tenant, err = r.resolveTenant(env, false); err != nil && token != "" { // it is in no variable
+		err = usage("%s", strings.TrimPrefix(err.Error(), "NERM_TOKEN: "))
+	}
+	if err != nil {
 		return job.Options{}, err
 	}
 	if r.sandbox {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,7 +112,7 @@ func (w *workspace) doTenant(r *http.Request) error {
 		t.flags = map[string]string{}
 	}
 	if t.token != "" {
-		t.flags["auth-scheme"] = r.PostFormValue("scheme")
+		t.flags["auth-scheme"] = cmp.Or(r.PostFormValue("scheme"), "bearer")
 	}
 	if t.name == "typed" {
 		name := strings.TrimSpace(r.PostFormValue("name"))
