@@ -152,11 +152,18 @@ func (b *browser) quiet(t *testing.T, allowed ...string) {
 //go:embed testdata/audit.js
 var audit string
 
+// axe lists what axe-core finds, with what would mend it.
+const axe = `axe.run({resultTypes: ['violations']}).then(({violations}) =>
+	violations.flatMap((v) => v.nodes.map((n) => v.impact + ' ' + v.id + ': ' + n.target + ': ' + n.failureSummary)))`
+
 // looks audits the page in both colour schemes on a phone and on a desktop.
 // With SCREENSHOTS set to a directory it leaves a picture of each there.
 func (b *browser) looks(t *testing.T, name string) {
 	t.Helper()
 	backgrounds := map[string]bool{}
+	if in[string](t, b, "typeof axe") == "undefined" {
+		run(t, b, chromedp.Evaluate[chromedp.Void](read(t, "../ui/testdata/axe.min.js")))
+	}
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{360, 1280} {
 			order(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -166,6 +173,9 @@ func (b *browser) looks(t *testing.T, name string) {
 				Width: width, Height: 800, DeviceScaleFactor: 1, Mobile: width < 500,
 			})
 			for _, fault := range in[[]string](t, b, audit) {
+				t.Errorf("%s page, %s, %d pixels wide: %s", name, scheme, width, fault)
+			}
+			for _, fault := range run(t, b, chromedp.Evaluate[[]string](axe, chromedp.EvalAwaitPromise)) {
 				t.Errorf("%s page, %s, %d pixels wide: %s", name, scheme, width, fault)
 			}
 			if got := in[int64](t, b, "innerWidth"); got != width {

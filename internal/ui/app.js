@@ -243,7 +243,7 @@ class Grid {
     bar.append(this.count);
     this.scroller = make("div", "", { class: "scroller" });
     this.spacer = make("div", "", { class: "spacer" });
-    this.table = make("table", "", { role: "grid", id: id + "-table", "aria-labelledby": this.root.getAttribute("aria-labelledby"), "aria-readonly": String(!this.root.dataset.edit) });
+    this.table = make("table", "", { role: "grid", id: id + "-table", "aria-labelledby": this.root.dataset.labelledby, "aria-readonly": String(!this.root.dataset.edit) });
     this.head = make("thead");
     this.body = make("tbody");
     this.table.append(this.head, this.body);
