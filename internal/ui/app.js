@@ -272,7 +272,7 @@ class Grid {
     this.timer = setTimeout(() => { this.scroller.scrollTop = 0; this.active.row = 0; this.reload(); }, 200);
   }
 
-  // reload forgets the rows, of another sheet or another filter, and asks anew.
+  // reload forgets the rows, of another sheet or another filter, and asks for others.
   reload() {
     this.version = this.root.dataset.version;
     this.height = [0, 33, 47, 72][this.root.dataset.lines];
@@ -387,11 +387,11 @@ class Grid {
     this.body.querySelector("[tabindex='0']")?.setAttribute("tabindex", -1);
     cell.tabIndex = 0;
     this.active = { row: Number(cell.parentElement.dataset.index), column: Number(cell.dataset.column) };
-    this.tell();
+    this.explain();
   }
 
-  // tell shows the whole of the active row's cell, which may be cut in the grid.
-  tell() {
+  // explain shows the whole of the active row's cell, which may be cut in the grid.
+  explain() {
     const data = this.row(this.active.row), c = this.columns[this.active.column];
     if (!data || !c) return;
     const parts = [make("b", `Row ${data.number}, ${c.name}`), make("p", (c.lead ? data.lead[this.active.column] : data.cells[c.index]) || "(empty)")];
@@ -431,7 +431,7 @@ class Grid {
     this.draw();
     this.setTabStop(true);
     this.body.querySelector("[tabindex='0']")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    this.tell();
+    this.explain();
   }
 
   // goTo leads to a cell by the row's number.

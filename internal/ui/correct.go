@@ -72,8 +72,8 @@ func positions(columns []sheet.Column) map[string]int {
 }
 
 // correct writes the sheet with other texts in some cells, and checks that. A
-// sheet that a person brought stays as it is: the corrections go into a copy
-// beside it.
+// sheet that a person brought stays as it is: the corrections go into a copy in
+// the same directory.
 func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
 	w.mu.Lock()
 	s := w.sheet

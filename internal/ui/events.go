@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// mostOften is how often the page is told of news at most.
+	// mostOften is how often news is sent to the page at most.
 	mostOften = 200 * time.Millisecond
 	// keepAlive is how long a stream of events stays silent at most, so that a
 	// browser that left is noticed.

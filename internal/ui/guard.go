@@ -13,7 +13,7 @@ import (
 // inline script or style, no frame around it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// tokenHeader bears the write token. A header of its own makes a browser ask
+// tokenHeader holds the write token. A header of its own makes a browser ask
 // first before another site's page may send it.
 const tokenHeader = "X-Nermbulk-Token"
 
@@ -25,7 +25,7 @@ type guard struct {
 	hosts  []string // that the page is served as
 	cookie string   // its name; cookies know no ports, so it has the port in it
 	secret string   // the cookie's value
-	token  string   // that each write bears
+	token  string   // of each write
 
 	mu   sync.Mutex
 	keys []string // good once

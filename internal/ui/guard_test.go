@@ -42,7 +42,7 @@ func served(t *testing.T) *Page {
 	return p
 }
 
-// ask sends one request as it stands.
+// ask sends one request as it is.
 func ask(t *testing.T, r *http.Request) (code int, body string, h http.Header) {
 	t.Helper()
 	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)

@@ -102,6 +102,22 @@ func (o *outcome) view() *outcomeView {
 		Run: filepath.Base(o.dir), Dir: o.dir, Version: o.version(), Fields: strings.Join(o.fields, ","), Files: filesOf(o.dir),
 	}
 	v.Lead = fmt.Sprintf("%s on %s, begun %s.", text.Count(s.Rows, "row"), s.Host, s.StartedAt.Local().Format("2006-01-02 15:04"))
+	v.count(s)
+	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
+		v.Causes = append(v.Causes, f.String())
+	}
+	bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid
+	if bad == 0 { // those of failed rows are empty
+		v.Files = slices.DeleteFunc(v.Files, func(f fileView) bool { return strings.HasPrefix(f.Name, "failed.") })
+	}
+	if !s.DryRun && !o.others {
+		v.offer(s, bad)
+	}
+	return v
+}
+
+// count shows how many rows ended how.
+func (v *outcomeView) count(s report.Summary) {
 	var outcomes []string
 	for _, c := range s.Counts() {
 		if c.Rows > 0 {
@@ -112,16 +128,10 @@ func (o *outcome) view() *outcomeView {
 		}
 	}
 	v.Outcomes = strings.Join(outcomes, ",")
-	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
-		v.Causes = append(v.Causes, f.String())
-	}
-	bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid
-	if bad == 0 { // those of failed rows are empty
-		v.Files = slices.DeleteFunc(v.Files, func(f fileView) bool { return strings.HasPrefix(f.Name, "failed.") })
-	}
-	if s.DryRun || o.others {
-		return v
-	}
+}
+
+// offer shows what can be done after a run with so many bad rows.
+func (v *outcomeView) offer(s report.Summary, bad int) {
 	if bad > 0 {
 		v.CanFix = text.CountOf(bad, "row that failed and send it again", "rows that failed and send them again")
 	}
@@ -133,7 +143,6 @@ func (o *outcome) view() *outcomeView {
 	}
 	next := job.NextStep(s, false)
 	v.CanResume, v.Retry = next == job.Resume || next == job.RetryFailed, next == job.RetryFailed
-	return v
 }
 
 // mainCounts are shown though there are no such rows.

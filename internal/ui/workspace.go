@@ -95,38 +95,41 @@ type tenant struct {
 	rate  float64 // that its settings permit, in requests per second
 }
 
-// doTenant chooses the tenant: an offer, or the one that was typed.
-func (w *workspace) doTenant(r *http.Request) error {
-	t := &tenant{name: r.PostFormValue("choice"), flags: map[string]string{}}
-	t.token = strings.TrimSpace(r.PostFormValue("token"))
+// chosenTenant is an offer that was chosen, or the tenant that was typed.
+func (w *workspace) chosenTenant(r *http.Request) (*tenant, error) {
+	t := &tenant{name: r.PostFormValue("choice"), flags: map[string]string{}, token: strings.TrimSpace(r.PostFormValue("token"))}
 	for _, offer := range w.o.Offers {
-		if offer.Name != t.name {
-			continue
+		if offer.Name == t.name {
+			maps.Copy(t.flags, offer.Flags)
+			if !offer.NeedsToken {
+				t.token = ""
+			}
 		}
-		t.flags = maps.Clone(offer.Flags)
-		if !offer.NeedsToken {
-			t.token = ""
-		}
-	}
-	if t.flags == nil {
-		t.flags = map[string]string{}
 	}
 	if t.token != "" {
 		t.flags["auth-scheme"] = cmp.Or(r.PostFormValue("scheme"), "bearer")
 	}
-	if t.name == "typed" {
-		name := strings.TrimSpace(r.PostFormValue("name"))
-		flag := "tenant"
-		if strings.ContainsAny(name, ":/") { // an address, such as that of a tenant elsewhere
-			flag = "base-url"
-		}
-		t.flags[flag] = name
-		switch {
-		case name == "":
-			return errors.New("type the tenant's name, the first part of its address: acme for acme.nonemployee.com")
-		case t.token == "":
-			return errors.New("type or paste a token: an administrator makes one in the tenant, under its API settings")
-		}
+	name := strings.TrimSpace(r.PostFormValue("name"))
+	switch {
+	case t.name != "typed":
+		return t, nil
+	case name == "":
+		return nil, errors.New("type the tenant's name, the first part of its address: acme for acme.nonemployee.com")
+	case t.token == "":
+		return nil, errors.New("type or paste a token: an administrator makes one in the tenant, under its API settings")
+	case strings.ContainsAny(name, ":/"): // an address, such as that of a tenant elsewhere
+		t.flags["base-url"] = name
+	default:
+		t.flags["tenant"] = name
+	}
+	return t, nil
+}
+
+// doTenant chooses the tenant.
+func (w *workspace) doTenant(r *http.Request) error {
+	t, err := w.chosenTenant(r)
+	if err != nil {
+		return err
 	}
 	o, err := w.o.Job("", t.flags, t.token)
 	if err != nil {
