@@ -19,8 +19,12 @@ import (
 type sandboxFlags struct {
 	sandbox.Options
 	sheetFlags
-	addr, path, fail, drop string
+	addr, path, fail, drop, state string
 }
+
+// sandboxTokenFlag holds a secret of nobody. It is no setting all the same: a
+// settings file has no key for a token.
+const sandboxTokenFlag = "token"
 
 func newSandboxCommand(s Streams) *cobra.Command {
 	f := &sandboxFlags{}
@@ -34,6 +38,9 @@ func newSandboxCommand(s Streams) *cobra.Command {
 		group("The tenant", func(flags *pflag.FlagSet) {
 			flags.StringVar(&f.addr, "addr", "127.0.0.1:8787", "address to serve on; loopback only")
 			flags.StringVar(&f.path, "sheet", "", "a sheet whose ids become sessions; - for standard input")
+			flags.StringVar(&f.state, "state", "", "keep the sessions in this file, and begin with those in it")
+			flags.StringVar(&f.Token, sandboxTokenFlag, "", "the one token that it accepts, beside those of its /oauth/token (default: any)")
+			flags.DurationVar(&f.TokenLife, "token-ttl", 0, "how long a token of its /oauth/token is valid (default: 12m29s)")
 			flags.BoolVar(&f.Nulls, "nulls", false, "answer null where a session has no profile_id, or a page no next, instead of leaving it out")
 			flags.BoolVar(&f.NoAttributes, "no-attributes", false, "refuse to list the attributes (403)")
 		}),
@@ -67,13 +74,22 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	if f.Drop, err = share("drop", f.drop); err != nil {
 		return err
 	}
-	if f.RateLimit < 0 || f.Latency < 0 {
-		return usage("--rate-limit and --latency may not be below 0")
+	if f.RateLimit < 0 || f.Latency < 0 || f.TokenLife < 0 {
+		return usage("--rate-limit, --latency and --token-ttl may not be below 0")
 	}
 	t := sandbox.New(f.Options)
-	sessions := 0
+	if f.state != "" {
+		if err := t.KeepState(f.state); err != nil {
+			return usage("--state %s: %w", f.state, cause(err))
+		}
+		defer func() {
+			if closeErr := t.CloseState(); closeErr != nil {
+				err = cmp.Or(err, fmt.Errorf("--state %s: the file does not have all that the sessions have: %w", f.state, closeErr))
+			}
+		}()
+	}
 	if f.path != "" {
-		if sessions, err = f.seed(ctx, s, t); err != nil {
+		if err := f.seed(ctx, s, t); err != nil {
 			return err
 		}
 	}
@@ -81,19 +97,17 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	if err != nil {
 		return &failure{ExitUsage, err}
 	}
-	fmt.Fprintf(s.Err, "a simulated tenant with %s: --base-url http://%s/api\nits page: http://%s/ (stop it with Ctrl-C)\n", text.Count(sessions, "session"), l.Addr(), l.Addr())
+	fmt.Fprintf(s.Err, "a simulated tenant with %s: --base-url http://%s/api\nits page: http://%s/ (stop it with Ctrl-C)\n", text.Count(t.Sessions(), "session"), l.Addr(), l.Addr())
 	return t.Serve(ctx, l)
 }
 
 // seed adds a session for each id of the sheet, and its attributes.
-func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) (n int, err error) {
-	err = f.withSheet(ctx, s, f.path, func(source job.Sheet) error {
+func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) error {
+	return f.withSheet(ctx, s, f.path, func(source job.Sheet) error {
 		sh, err := source.Open(ctx, source.Path)
 		if err != nil {
 			return explain(err, "")
 		}
-		n, err = job.SeedSandbox(ctx, t, sh)
-		return cmp.Or(err, sh.Close())
+		return cmp.Or(job.SeedSandbox(ctx, t, sh), sh.Close())
 	})
-	return n, err
 }

@@ -166,7 +166,7 @@ func everyFlag() *pflag.FlagSet {
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, c := range NewRoot(Streams{}).Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if all.Lookup(f.Name) == nil && !slices.Contains([]string{"help", "version", configFlag, profileFlag}, f.Name) {
+			if all.Lookup(f.Name) == nil && !slices.Contains([]string{"help", "version", configFlag, profileFlag, sandboxTokenFlag}, f.Name) {
 				f.Shorthand = ""
 				all.AddFlag(f)
 			}

@@ -68,3 +68,18 @@ func FuzzSettings(f *testing.F) {
 		}
 	})
 }
+
+// TestSandboxTokenIsNoSetting keeps a token out of the settings file, though a
+// flag of the sandbox has that name.
+func TestSandboxTokenIsNoSetting(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("nermbulk.yaml", []byte("token: s3cr3t\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := call(t, nil, "sandbox", "--addr", "127.0.0.1:0")
+	got.wantCode(t, ExitUsage)
+	wantText(t, got.err, `nermbulk.yaml, line 1, column 1: "token" is no setting`)
+	if strings.Contains(got.err, "s3cr3t") {
+		t.Error("it shows the token")
+	}
+}

@@ -75,7 +75,7 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 	if t == nil {
 		t = sandbox.New(sandbox.Options{})
 	}
-	if _, err := seed(ctx, t, j.sheet); err != nil {
+	if err := seed(ctx, t, j.sheet); err != nil {
 		return "", err
 	}
 	l, err := sandbox.Listen("127.0.0.1:0")
@@ -93,42 +93,35 @@ func (j *job) startSandbox(ctx context.Context) (base string, err error) {
 }
 
 // SeedSandbox adds the sessions of a sheet's ids, or uids, to a simulated tenant,
-// and the attributes that it does not have, as text. It returns how many
-// sessions. What is no id is left out: the check reports it.
-func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
-	n, err = seed(ctx, t, sh)
+// and the attributes that it does not have, as text. What is no id is left out:
+// the check reports it.
+func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) error {
+	err := seed(ctx, t, sh)
 	for _, p := range sh.Problems() {
 		switch p.Kind {
 		case sheet.BadEncoding, sheet.NoRows, sheet.MissingID, sheet.BadQuote: // ids are missing, or could be
 			err = cmp.Or(err, invalid("the sheet %s cannot be simulated: %s", sh.Name(), p))
 		}
 	}
-	return n, err
+	return err
 }
 
-func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) (n int, err error) {
+func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) error {
 	for _, c := range sh.Columns() {
 		if c.Field == sheet.Attribute {
 			t.AddAttribute(c.UID)
 		}
 	}
-	count := func(err error) {
-		if err == nil {
-			n++
-		}
-	}
 	if sh.ByUID() {
-		err = sh.EachUID(ctx, func(uid string) error {
-			count(t.AddUID(uid))
+		return sh.EachUID(ctx, func(uid string) error {
+			_ = t.AddUID(uid)
 			return nil
 		})
-		return n, err
 	}
-	err = sh.Each(ctx, func(row *sheet.Row) error {
-		count(t.AddID(strings.ToLower(sheet.Trim(row.ID))))
+	return sh.Each(ctx, func(row *sheet.Row) error {
+		_ = t.AddID(strings.ToLower(sheet.Trim(row.ID)))
 		return nil
 	})
-	return n, err
 }
 
 // send sends the sheet, and reports the progress meanwhile.

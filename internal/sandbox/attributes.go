@@ -120,6 +120,7 @@ func (t *Tenant) AddAttribute(uid string) {
 	defer t.mu.Unlock()
 	if t.attribute(uid) == nil {
 		t.attributes = append(slices.Clip(t.attributes), newAttribute(uid, uid, "text field"))
+		t.keep(stateLine{Attribute: uid})
 	}
 }
 

@@ -3,7 +3,8 @@
 // endpoint, faults on demand and a page that shows the requests as they come.
 // It is there to rehearse against and to prove, by its own record, what was
 // applied and how often. It never listens beyond loopback, keeps everything in
-// memory, and knows nothing of sheets, journals or clients.
+// memory, and in a file if it is asked to, and knows nothing of sheets, journals or
+// clients.
 package sandbox
 
 import (
@@ -56,6 +57,8 @@ type Tenant struct {
 	listing listing
 
 	attributes []*attribute // never changed in place
+
+	state *stateFile // nil where none is kept
 
 	tokens   map[string]time.Time // issued, with their expiry
 	totals   Totals

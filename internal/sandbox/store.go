@@ -42,6 +42,7 @@ func (t *Tenant) AddID(id string) error {
 		t.ids = append(t.ids, u)
 		t.entries[u] = nil
 		t.version++
+		t.keep(stateLine{ID: u.String()})
 	}
 	return nil
 }
@@ -61,6 +62,7 @@ func (t *Tenant) AddUID(uid string) error {
 		t.ids = append(t.ids, id)
 		t.entries[id] = &entry{fields: []field{{fieldUID, uid}}}
 		t.version++
+		t.keep(stateLine{UID: uid})
 	}
 	return nil
 }
@@ -136,6 +138,18 @@ func (t *Tenant) read(id uuid.UUID) Session {
 func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	now := time.Now()
+	t.set(id, changes, run, now)
+	t.totals.Applied++
+	if run {
+		t.totals.Runs++
+	}
+	t.keep(stateLine{ID: id.String(), Set: setOf(changes), Run: run, At: now.UnixMilli()})
+	return t.session(id)
+}
+
+// set writes a PATCH to a session. The caller holds mu.
+func (t *Tenant) set(id uuid.UUID, changes []field, run bool, at time.Time) {
 	e := t.entry(id)
 	if e.fields == nil && len(changes) > 0 {
 		e.fields = make([]field, 0, len(changes)) // exactly: most sessions are updated once
@@ -148,13 +162,10 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
 			e.fields = append(e.fields, c)
 		}
 	}
-	e.updated = time.Now().UnixMilli()
+	e.updated = at.UnixMilli()
 	e.patches++
-	t.totals.Applied++
 	if run {
 		e.runs++
-		t.totals.Runs++
 	}
 	t.version++
-	return t.session(id)
 }
