@@ -37,6 +37,8 @@ func TestManPages(t *testing.T) {
 		"nermbulk-completion-fish.1":       {"fish"},
 		"nermbulk-completion-powershell.1": {"powershell"},
 		"nermbulk-completion-zsh.1":        {"zsh"},
+		"nermbulk-attributes.1":            {`\-\-output`, "options"},
+		"nermbulk-ui.1":                    {`\-\-no\-open`},
 		"nermbulk-template.1":              {`\-\-output`},
 		"nermbulk-sheet.7":                 {`.TH "NERMBULK-SHEET" "7"`, "pending_approval", ".EX", "<clear> empties"},
 		"nermbulk-auth.7":                  {"NERM_TOKEN"},
