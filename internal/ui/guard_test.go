@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"nermbulk/internal/job"
 )
@@ -212,6 +213,12 @@ func TestDroppedSheetIsKept(t *testing.T) {
 	}
 	if code := drop("half.csv", "half", 1000); code == 204 {
 		t.Error("half a sheet was taken for a whole one")
+	}
+	// The client gives up before the server has tidied up after it.
+	for begun := time.Now(); time.Since(begun) < 10*time.Second; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat("half.csv"); err != nil {
+			break
+		}
 	}
 	entries, err := os.ReadDir(".")
 	if err != nil {
