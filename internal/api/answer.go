@@ -57,6 +57,9 @@ type Answer struct {
 	Duration time.Duration // from the first attempt's start to the last answer, waits between included
 	Server   bool          // the last answer was a 5xx
 	SentAt   time.Time     // when the last attempt left; zero when none did
+	// RequestID is by what the tenant knows the request of the last answer
+	// (X-Request-Id), as one line; empty where it gave none.
+	RequestID string
 	// Clock is what is known of the tenant's clock, for OK.
 	Clock   Clock
 	InDoubt bool // not OK, and at least one of the attempts may have been applied

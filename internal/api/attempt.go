@@ -11,6 +11,9 @@ import (
 	"nermbulk/internal/pace"
 )
 
+// maxRequestID is how many characters of a request's id are kept.
+const maxRequestID = 128
+
 // ownRefusals is how often one request must be refused for the rate, with
 // others granted in between, to be its own error.
 const ownRefusals = 5
@@ -60,6 +63,9 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		r.answer.Attempts, r.answer.InDoubt, r.answer.Duration = a.Attempts+1, a.InDoubt, r.at.Sub(begun)
 		if a = r.answer; a.Attempts > 1 {
 			c.counts.retried.Add(1)
+		}
+		if q.attempted != nil {
+			q.attempted(a, r.at)
 		}
 		if r.class == denied && !renewed && c.signIn.invalidate(t) {
 			// The token may have been withdrawn or have expired early:
@@ -211,6 +217,7 @@ func (c *Client) read(q *call, answer reply, asked time.Duration) result {
 		return r
 	}
 	a.Clock = c.clock.observe(r.header.Get("Date"), r.sent, r.at)
+	a.RequestID = c.secrets.token(r.header.Get("X-Request-Id"), maxRequestID)
 	limit := maxErrorBody
 	if r.status == http.StatusOK {
 		limit = q.maxOK()

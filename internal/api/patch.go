@@ -16,13 +16,16 @@ type Request struct {
 	Run      bool   // run the session once it is updated (?run=true)
 	Body     []byte // the JSON document to send; not changed, and not kept after the call
 	Attempts int    // requests that may leave for this call; 0 = the client's MaxAttempts
+	// Attempted, if any, is called after each request that left, before another
+	// one does, with its answer and when that was there.
+	Attempted func(a Answer, at time.Time)
 }
 
 // Patch sends one change and returns what came of it, after the retries that
 // are safe: with Run, an attempt that may have been applied is not repeated
 // but Doubtful at once. The context ends waiting only.
 func (c *Client) Patch(ctx context.Context, r Request) Answer {
-	q := call{does: idempotent, id: r.ID, body: r.Body, attempts: r.Attempts}
+	q := call{does: idempotent, id: r.ID, body: r.Body, attempts: r.Attempts, attempted: r.Attempted}
 	if r.Run {
 		q.does = nonIdempotent
 	}
@@ -46,6 +49,8 @@ type call struct {
 	attempts int
 	list     *listCall // a page of a list is asked for
 	until    time.Time // an attempt ends by then; zero: each has its whole time
+
+	attempted func(a Answer, at time.Time)
 }
 
 // within returns the time that an attempt has, of what each has at most.

@@ -115,6 +115,29 @@ func (r *redactor) line(s string, limit int) string {
 	return r.text(text.Line(r.text(s), limit))
 }
 
+// token is line for what nearly always is a short word without escapes, such as
+// an id: nothing is made for that.
+func (r *redactor) token(s string, limit int) string {
+	if len(s) > limit || strings.ContainsFunc(s, isNoTokenChar) || r.shows(s) {
+		return r.line(s, limit)
+	}
+	return s
+}
+
+func isNoTokenChar(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != ':'
+}
+
+// shows reports whether s, which has no escapes, has a secret in it.
+func (r *redactor) shows(s string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	in := func(v secret) bool {
+		return strings.Contains(s, v.form) || len(v.unpacked) >= minSecret && strings.Contains(s, v.unpacked)
+	}
+	return slices.ContainsFunc(r.lasting, in) || slices.ContainsFunc(r.issued, in)
+}
+
 // unpack undoes the escapes of JSON, URLs, forms and HTML, one within another
 // too, and character by character, since a text may mix them. Backslashes that
 // escape nothing are dropped and a plus becomes a space, so the result is of

@@ -76,7 +76,7 @@ func (s *comparing) send(ctx context.Context, t *task) (result, error) {
 		got.Message = joinSentences("not sent: its session could not be read", got.Message)
 		return s.end(t, journal.Failed, got), nil
 	}
-	got.Attempts = 0
+	got.Attempts, got.RequestID = 0, "" // of a reading
 	if t.Run && t.maybeApplied && t.before != nil {
 		before := change.Compare(&t.Change, t.before)
 		if found.Applied(&before, change.ModifiedUnknown) == change.WasApplied {
@@ -134,7 +134,7 @@ func (s *comparing) unchanged(t *task, found change.Comparison, a api.Answer) re
 // appliedEarlier ends a row that an earlier session of the run has applied,
 // though its answer did not say so.
 func (s *comparing) appliedEarlier(t *task, a api.Answer) result {
-	a.Attempts = 0
+	a.Attempts, a.RequestID = 0, ""
 	r := s.end(t, journal.Updated, a)
 	r.outcome.Note = "an earlier request of this run was applied after all: the session is as the row asks"
 	return s.wrote(r, a.Session)
@@ -176,7 +176,7 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 			t.shown = nil
 			return s.send(ctx, t)
 		case why != "":
-			got.Attempts = 0
+			got.Attempts, got.RequestID = 0, ""
 			return s.changed(t, why, got), nil
 		}
 		plan.Changes = found.Describe()

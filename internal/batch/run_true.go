@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -70,7 +71,16 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 		if err := s.journal.Commit(intent); err != nil {
 			return result{}, err
 		}
-		a := s.patch(ctx, t, s.attempts-last.Attempts)
+		var unkept error
+		a := s.patch(ctx, t, s.attempts-last.Attempts, func(a api.Answer, at time.Time) {
+			unkept = cmp.Or(unkept, s.journal.Append(journal.Attempt{
+				At: a.SentAt, Row: t.Row, ID: t.ID, Attempt: last.Attempts + a.Attempts,
+				HTTPStatus: a.Status, Duration: at.Sub(a.SentAt), RequestID: a.RequestID, Error: a.Message,
+			}))
+		})
+		if unkept != nil {
+			return result{}, unkept
+		}
 		a.Attempts += last.Attempts
 		a.Duration = s.now().Sub(started)
 		last = a

@@ -68,7 +68,7 @@ func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
 	if err := s.journal.Write(s.intent(t)); err != nil {
 		return result{}, err
 	}
-	a := s.patch(ctx, t, s.attempts)
+	a := s.patch(ctx, t, s.attempts, nil)
 	switch {
 	case s.stops(a):
 		return result{late: late(ctx, a)}, nil
@@ -90,18 +90,19 @@ func (s *tenantSender) mayLeave(t *task) bool {
 	return t.counted
 }
 
-// patch sends a change, with so many attempts at most. Where a row depends on
+// patch sends a change, with so many attempts at most, each reported to attempted
+// if that is any. Where a row depends on
 // when its session was changed, the request leaves within maxAge of its reading,
 // however long the tenant cannot be reached; a third try takes its time, since
 // the rate may be lower than that.
-func (s *tenantSender) patch(ctx context.Context, t *task, attempts int) api.Answer {
+func (s *tenantSender) patch(ctx context.Context, t *task, attempts int, attempted func(api.Answer, time.Time)) api.Answer {
 	t.left = true
 	if t.tries++; s.own != nil && t.tries < 3 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, maxAge)
 		defer cancel()
 	}
-	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts})
+	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts, Attempted: attempted})
 	t.maybeApplied = t.maybeApplied || s.own != nil && a.InDoubt
 	return a
 }
@@ -154,7 +155,7 @@ func (s *tenantSender) wrote(r result, session *api.Session) result {
 func (s *tenantSender) end(t *task, status journal.Status, a api.Answer) result {
 	return result{final: true, serverError: a.Server, outcome: journal.Outcome{
 		At: s.now(), Row: t.Row, ID: t.ID, Hash: t.Hash(), Run: t.Run,
-		Status: status, HTTPStatus: a.Status, Attempts: a.Attempts, Duration: a.Duration,
+		Status: status, HTTPStatus: a.Status, Attempts: a.Attempts, Duration: a.Duration, RequestID: a.RequestID,
 		Error: a.Message, ErrorBody: string(a.Body),
 	}}
 }

@@ -60,6 +60,18 @@ func ParseBefore(object []byte) (*Before, error) {
 // UID returns the session's uid, "" where the tenant did not show it.
 func (b *Before) UID() string { return b.session.UID }
 
+// Held returns what the session held in a field, by its name in a header: nothing
+// too where the tenant did not show it.
+func (b *Before) Held(label string) string {
+	if uid, isAttribute := strings.CutPrefix(label, Label(sheet.Attribute, "")); isAttribute {
+		return b.session.Attributes[uid]
+	}
+	if f := fieldOf(sheet.Field(label)); f != nil {
+		return f.Get(&b.session)
+	}
+	return ""
+}
+
 func isNested(value json.RawMessage, list bool) bool {
 	value = bytes.TrimSpace(value)
 	return len(value) > 0 && (value[0] == '{' || value[0] == '[' && !list)

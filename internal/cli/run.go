@@ -207,7 +207,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 func (r *runner) options() job.Options {
 	return job.Options{
 		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
-		Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(),
+		Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(), Operator: operator(),
 		Now: r.Now,
 	}
 }

@@ -40,6 +40,7 @@ type Options struct {
 	Sources  map[string]string // where each setting came from, likewise
 	Profile  string            // of the settings, for the announcement; may be empty
 	Version  string            // of nermbulk
+	Operator journal.Operator  // who sends
 	Now      func() time.Time
 	Caught   func() ExitCode // of the signal that ended the context
 	Observer Observer

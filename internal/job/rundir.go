@@ -40,7 +40,7 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 	start := journal.Start{
 		At: j.Now(), Version: j.Version, Host: j.Tenant.Host, Sheet: j.Sheet.Name,
 		SHA256: j.hash, SheetFile: file, FileSHA256: j.sheet.CopySHA256(), Rows: j.overview.Rows, Rules: j.rules(),
-		Clears: j.overview.Clears, Runs: j.overview.Runs, Edition: 1,
+		Clears: j.overview.Clears, Runs: j.overview.Runs, Operator: j.Operator, Edition: 1,
 	}
 	if j.earlier != nil {
 		j.tally.Seed(j.earlier.Counts())
@@ -123,7 +123,7 @@ func (j *job) reopen() error {
 // describe notes what this session sends, and by which rules.
 func (j *job) describe() {
 	j.info.SHA256, j.info.FileSHA256, j.info.Version, j.info.Options = j.hash, j.sheet.CopySHA256(), j.Version, j.Settings
-	j.info.Results, j.info.Sources = string(j.Results), maps.Clone(j.Sources)
+	j.info.Results, j.info.Sources, j.info.Operator = string(j.Results), maps.Clone(j.Sources), j.Operator
 	for _, name := range []string{"map", "date", "value", "where"} { // see keepFitting
 		if j.Settings[name] == "" {
 			delete(j.info.Sources, name)

@@ -86,6 +86,11 @@ func (s Start) encode(e *encoder) {
 	e.textIfAny("rules", s.Rules)
 	e.intIfAny("clears", s.Clears)
 	e.intIfAny("runs", s.Runs)
+	if s.Operator != (Operator{}) {
+		e.key("operator")
+		e.b = append(text.AppendJSON(append(e.b, `{"user":`...), s.Operator.User), `,"machine":`...)
+		e.b = append(text.AppendJSON(e.b, s.Operator.Machine), '}')
+	}
 	e.intIfAny("edition", s.Edition)
 	e.intIfAny("matched", s.Matched)
 	if s.Removed != (Removed{}) {
@@ -110,6 +115,17 @@ func (r Intent) encode(e *encoder) {
 	e.hash(r.Hash)
 }
 
+func (r Attempt) encode(e *encoder) {
+	e.row("attempt", r.Row)
+	e.at(r.At)
+	e.text("id", r.ID)
+	e.int("attempt", r.Attempt)
+	e.intIfAny("http", r.HTTPStatus)
+	e.int("ms", int(r.Duration/time.Millisecond))
+	e.textIfAny("request_id", r.RequestID)
+	e.textIfAny("error", r.Error)
+}
+
 func (r Withdrawn) encode(e *encoder) {
 	e.row("withdrawn", r.Row)
 	e.at(r.At)
@@ -129,6 +145,7 @@ func (r Outcome) encode(e *encoder) {
 	e.intIfAny("http", r.HTTPStatus)
 	e.int("attempts", r.Attempts)
 	e.int("ms", int(r.Duration/time.Millisecond))
+	e.textIfAny("request_id", r.RequestID)
 	e.textIfAny("error", r.Error)
 	e.textIfAny("error_body", r.ErrorBody)
 	e.textIfAny("note", r.Note)

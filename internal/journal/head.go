@@ -19,7 +19,7 @@ type head struct {
 }
 
 // rowKinds are the kinds of lines that are about a row.
-var rowKinds = []string{"outcome", "intent", "before", "plan", "withdrawn", "moved"}
+var rowKinds = []string{"outcome", "intent", "before", "plan", "withdrawn", "attempt", "moved"}
 
 func (h head) isAboutRow() bool { return slices.Contains(rowKinds, h.Kind) }
 
@@ -66,6 +66,9 @@ func parseOutcome(line []byte) (r Outcome, ok bool) {
 	}
 	r.Attempts = c.number(`,"attempts":`)
 	r.Duration = time.Duration(c.number(`,"ms":`)) * time.Millisecond
+	if c.begins(`,"request_id":`) {
+		r.RequestID = string(c.text(`,"request_id":`))
+	}
 	if !c.ok || !c.begins(sealKey) || r.At.UnmarshalText(at) != nil {
 		return r, false
 	}

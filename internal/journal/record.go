@@ -2,8 +2,8 @@ package journal
 
 import "time"
 
-// Record is one line of the journal: a Start, Moved, Intent, Withdrawn, Outcome,
-// Before, Planned, Tick or End.
+// Record is one line of the journal: a Start, Moved, Intent, Attempt, Withdrawn,
+// Outcome, Before, Planned, Tick or End.
 type Record interface {
 	// encode appends the record's JSON object, left open for the checksum.
 	encode(*encoder)
@@ -36,6 +36,7 @@ type Start struct {
 	Rules      string    `json:"rules"`                       // by which rows are read, where they are not the usual ones
 	Clears     int       `json:"clears"`                      // attributes that the sheet empties
 	Runs       int       `json:"runs"`                        // sessions that the sheet runs
+	Operator   Operator  `json:"operator"`
 
 	// Edition counts the sheets, and the rules they were read by: 1 for the
 	// first one. A new one closes a block of Moved records, the last Matched
@@ -43,6 +44,12 @@ type Start struct {
 	Edition int     `json:"edition"`
 	Matched int     `json:"matched"`
 	Removed Removed `json:"removed"`
+}
+
+// Operator is who sends: the user's name on which machine.
+type Operator struct {
+	User    string `json:"user"`
+	Machine string `json:"machine"`
 }
 
 // Removed counts the sessions that the sheets of a run had before and the
@@ -72,6 +79,19 @@ type Intent struct {
 	Run  bool      `json:"run"` // the request runs the workflow: it must never be sent twice
 }
 
+// Attempt is one request of a row that runs its session, once it has ended. What
+// came of the row is its Outcome's to say.
+type Attempt struct {
+	At         time.Time     `json:"at"`  // when it left
+	Row        int           `json:"row"` // as Excel shows it
+	ID         string        `json:"id"`
+	Attempt    int           `json:"attempt"` // from 1, of those that Attempts of the row's Outcome counts
+	HTTPStatus int           `json:"http"`    // 0 when there was no answer
+	Duration   time.Duration `json:"-"`
+	RequestID  string        `json:"request_id"`
+	Error      string        `json:"error"` // one line that a person understands; empty for the answer that was hoped for
+}
+
 // Withdrawn says that nothing can have come of a row's intent: its request did
 // not leave, or was turned away unread. The row is as it was before the intent.
 type Withdrawn struct {
@@ -91,6 +111,7 @@ type Outcome struct {
 	HTTPStatus int           `json:"http"` // of the last answer; 0 when there was none
 	Attempts   int           `json:"attempts"`
 	Duration   time.Duration `json:"-"`          // from the first attempt to the end, waits included
+	RequestID  string        `json:"request_id"` // by which the tenant knows the request that Status is of; empty where it gave none
 	Error      string        `json:"error"`      // one line that a person understands
 	ErrorBody  string        `json:"error_body"` // the last answer's body as received, at most 4 KiB
 	Note       string        `json:"note"`

@@ -27,8 +27,9 @@ type Info struct {
 	Earlier    []Edition         `json:"earlier_sheets,omitempty"` // what the run was begun and gone on with before, each once
 	Results    string            `json:"results,omitempty"`        // the form of the files that can be corrected; empty for CSV
 	Version    string            `json:"version"`
-	Clears     int               `json:"clears"` // attributes that the sheet empties
-	Runs       int               `json:"runs"`   // sessions that the sheet runs
+	Operator   Operator          `json:"operator,omitzero"` // of the last session
+	Clears     int               `json:"clears"`            // attributes that the sheet empties
+	Runs       int               `json:"runs"`              // sessions that the sheet runs
 	StartedAt  time.Time         `json:"started_at"`
 	ResumedAt  []time.Time       `json:"resumed_at,omitempty"`
 	FinishedAt *time.Time        `json:"finished_at"` // of the last session; nil while one goes on or after a kill

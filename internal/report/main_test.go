@@ -46,6 +46,7 @@ func newRun(tb testing.TB, text string, records ...journal.Record) *run {
 	}
 	start := journal.Start{
 		At: began, Version: "1.2.3", Host: "acme.nonemployee.com", Sheet: "sessions.csv", SheetFile: "sheet.csv",
+		Operator: journal.Operator{User: "ann", Machine: "desk"},
 	}
 	sent := sentBy(tb, r)
 	for _, rec := range append([]journal.Record{start}, records...) {

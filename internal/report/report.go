@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -46,7 +47,7 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	s := newSummary(o)
 	causes := NewCauses()
 	failed := &failedRows{}
-	undo := newUndo(o)
+	undo, sources := newUndo(o), sourceRowsOf(o.Sheet)
 	patched := 0
 
 	err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
@@ -61,6 +62,9 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 		if isFailure(out.Status) {
 			causes.Add(out, r.Cells)
 			failed.add(out)
+		}
+		if number := sources.of(r); number != "" && out.Status != journal.Unchanged {
+			undo.sources[r.Number] = strings.Clone(number)
 		}
 		return nil
 	})
@@ -132,6 +136,10 @@ var files = []struct {
 	{
 		name: "plan", file: "plan.csv", named: func(m *making) bool { return m.o.DryRun },
 		write: func(ctx context.Context, m *making, path string) error { return writePlan(ctx, path, m.o) },
+	},
+	{
+		name: "changes", file: "changes.csv", named: func(m *making) bool { return m.o.Compare },
+		write: func(ctx context.Context, m *making, path string) error { return writeChanges(ctx, path, m.o) },
 	},
 	{name: "summary", file: "summary.json", write: func(_ context.Context, m *making, path string) error { return m.s.writeFile(path) }},
 	{name: "page", file: "report.html", write: func(_ context.Context, m *making, path string) error { return writePage(path, m.o, *m.s, m.failed) }},

@@ -43,6 +43,7 @@ type result struct {
 	Attempts   string `csv:"result.attempts"`
 	DurationMS string `csv:"result.duration_ms"`
 	FinishedAt string `csv:"result.finished_at"`
+	SourceRow  string `csv:"result.source_row"` // of a sheet that has rows of another one alone: the last column
 }
 
 // resultOf leaves the columns empty that have no value, so that a 0 is never
@@ -57,6 +58,9 @@ func resultOf(out journal.Outcome) result {
 	}
 	if out.Status == toSend {
 		r.Status = string(journal.Pending)
+	}
+	if isFailure(out.Status) && out.RequestID != "" {
+		r.Note = strings.TrimPrefix(r.Note+"; request_id: "+noNUL(out.RequestID), "; ")
 	}
 	if !out.At.IsZero() {
 		r.FinishedAt = string(text.AppendTime(nil, out.At))
@@ -83,6 +87,7 @@ const batchRows = 256
 type resultWriter struct {
 	all, failing *sheet.Writer
 	own          []int // the sheet's columns that are kept, in order
+	source       sourceRows
 
 	results []result // of the rows that wait
 	rows    []ownCells
@@ -103,6 +108,7 @@ func newResultWriter(all, failing io.Writer, s *sheet.Sheet) *resultWriter {
 		failing: sheet.NewWriter(failing, s.Delimiter()),
 		results: make([]result, 0, batchRows),
 		rows:    make([]ownCells, batchRows),
+		source:  sourceRowsOf(s),
 	}
 	for _, c := range s.Columns() {
 		if c.Field != sheet.Result {
@@ -161,7 +167,9 @@ func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
 	if r.Long() {
 		row.excess = r.Excess
 	}
-	w.results = append(w.results, resultOf(out))
+	res := resultOf(out)
+	res.SourceRow = w.source.of(r)
+	w.results = append(w.results, res)
 	if len(w.results) < batchRows {
 		return nil
 	}
@@ -182,6 +190,9 @@ func (w *resultWriter) drain() error {
 func (w *resultWriter) Write(columns []string) error {
 	row := &w.rows[w.next]
 	w.next++
+	if w.source == nil {
+		columns = columns[:len(columns)-1]
+	}
 	w.line = append(append(append(w.line[:0], row.cells...), columns...), row.excess...)
 	if row.failed {
 		if err := w.failing.Write(w.line); err != nil {

@@ -18,15 +18,15 @@ const resultHeader = "result.row,result.status,result.http_status,result.error,r
 
 func TestResults(t *testing.T) {
 	r := newRun(t, "id,status\n"+uuid(1)+",closed\n\n"+uuid(2)+",open\n"+uuid(3)+",new\n"+uuid(4)+",new\n"+uuid(5)+",new\n",
-		journal.Outcome{At: began.Add(time.Second), Row: 2, ID: uuid(1), Status: journal.Updated, HTTPStatus: 200, Attempts: 1, Duration: 187 * time.Millisecond},
+		journal.Outcome{At: began.Add(time.Second), Row: 2, ID: uuid(1), Status: journal.Updated, HTTPStatus: 200, Attempts: 1, Duration: 187 * time.Millisecond, RequestID: "an updated row needs none"},
 		journal.Outcome{At: began.Add(2 * time.Second), Row: 4, ID: uuid(2), Status: journal.Failed, HTTPStatus: 400, Attempts: 2, Duration: 1500 * time.Millisecond,
-			Error: "end_date can't be blank", ErrorBody: "{\"error\":\"x\x00\",\n\"n\":1}", Note: "a, b"},
+			Error: "end_date can't be blank", ErrorBody: "{\"error\":\"x\x00\",\n\"n\":1}", Note: "a, b", RequestID: "req-2"},
 		journal.Outcome{At: began, Row: 5, ID: uuid(3), Status: journal.Unchanged, Attempts: 1, HTTPStatus: 200},
 		journal.Outcome{At: began, Row: 6, ID: uuid(4), Status: journal.Invalid, Error: "=not a status"},
 	)
 	s := r.must()
 
-	failed := uuid(2) + `,open,4,failed,400,end_date can't be blank,"{""error"":""x` + "\uFFFD" + `"",` + "\n" + `""n"":1}","a, b",2,1500,2026-03-02T21:00:02.000Z`
+	failed := uuid(2) + `,open,4,failed,400,end_date can't be blank,"{""error"":""x` + "\uFFFD" + `"",` + "\n" + `""n"":1}","a, b; request_id: req-2",2,1500,2026-03-02T21:00:02.000Z`
 	invalid := uuid(4) + ",new,6,invalid,,'=not a status,,,,,2026-03-02T21:00:00.000Z"
 	want := lines("id,status,"+resultHeader,
 		uuid(1)+",closed,2,updated,200,,,,1,187,2026-03-02T21:00:01.000Z",
@@ -45,7 +45,7 @@ func TestResults(t *testing.T) {
 	if want := (Outcomes{Updated: 1, Unchanged: 1, Failed: 1, Invalid: 1, Pending: 1}); s.Outcomes != want || s.Rows != 5 {
 		t.Errorf("counted %+v in %d rows", s.Outcomes, s.Rows)
 	}
-	for _, name := range []string{"undo.csv", "plan.csv"} {
+	for _, name := range []string{"undo.csv", "plan.csv", "changes.csv"} {
 		if r.file(name) != "" {
 			t.Errorf("%s was written", name)
 		}
@@ -95,6 +95,27 @@ func TestResultsRoundTrip(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A row of a corrected failed.csv keeps the number that it had in the first sheet,
+// however often that was corrected.
+func TestSourceRows(t *testing.T) {
+	r := newRun(t, "id,status,Result.Row,result.source_row\n"+uuid(1)+",open,7,\n"+uuid(2)+",open,2,17\n"+uuid(3)+",open,,\n",
+		before(2, uuid(1), `{"status":"new"}`), updated(2, uuid(1)), before(3, uuid(2), `{"status":"new"}`), updated(3, uuid(2)))
+	r.must()
+	header, rows := r.readSheet("results.csv")
+	if header[len(header)-1] != "result.source_row" {
+		t.Fatalf("the last column is %s", header[len(header)-1])
+	}
+	for i, want := range []string{"7", "17", ""} {
+		if got := rows[i][len(header)-1]; got != want {
+			t.Errorf("row %d was %q in the first sheet, not %q", i+2, got, want)
+		}
+	}
+	want := lines("id,status,result.row,result.source_row", uuid(1)+",new,2,7", uuid(2)+",new,3,17")
+	if got := r.file("undo.csv"); got != want {
+		t.Errorf("undo.csv is\n%s\nnot\n%s", got, want)
 	}
 }
 

@@ -29,6 +29,8 @@ type Summary struct {
 	ToSend     int             `json:"to_send"` // rows that a dry run would have sent: they are of no outcome
 	Removed    journal.Removed `json:"removed"` // that an edited sheet had before and has no more
 
+	Operator journal.Operator `json:"operator,omitzero"` // of the run's last session
+
 	Reason string   `json:"-"` // why the run stopped, if before its end
 	Files  []File   `json:"-"` // those that were written
 	Notes  []string `json:"-"` // on files that were not written
@@ -138,6 +140,7 @@ func newSummary(o Options) Summary {
 		Requests: Requests{totals.Patch, totals.Get, totals.Token, totals.Throttled, totals.Retried},
 		Latency:  latencyOf(totals.Latency),
 		Removed:  last.Removed,
+		Operator: last.Operator,
 		DryRun:   o.DryRun,
 	}
 	if end, ended := o.Replay.End(); ended {

@@ -68,6 +68,10 @@ const mixedJSON = `{
   "removed": {
     "sent": 0,
     "not_sent": 0
+  },
+  "operator": {
+    "user": "ann",
+    "machine": "desk"
   }
 }
 `

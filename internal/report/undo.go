@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,15 +24,17 @@ import (
 // need not have the row any more.
 type undo struct {
 	o       Options
-	place   map[string]int // of a field, by its name in a header
+	order   fieldOrder
 	columns []string       // fields that come back
+	sources map[int]string // of rows of the present sheet: their numbers in the first one, where that is another
 	losses  *Causes
 	note    UndoNote // without Lost
 }
 
 // undone is what comes back of a session.
 type undone struct {
-	row   int // of the sheet that it was sent from first
+	row   int    // of the sheet that it was sent from first
+	first string // its number in the first sheet, where that is another
 	id    string
 	uid   string
 	cells map[string]change.PutBack // by the field's name in a header
@@ -47,39 +48,15 @@ type UndoNote struct {
 	Lost  []Failure // what it cannot put back
 }
 
-// newUndo orders fields as the table of fields has them, attributes as the sheet.
 func newUndo(o Options) *undo {
-	u := &undo{o: o, losses: NewCauses(), place: map[string]int{}}
-	for _, f := range change.Fields() {
-		u.place[f.Name] = len(u.place)
-	}
-	for _, c := range o.Sheet.Columns() {
-		if label := change.Label(c.Field, c.UID); c.Field == sheet.Attribute {
-			u.place[label] = len(u.place)
-		}
-	}
-	return u
-}
-
-// inOrder returns the fields of a map; those that the sheet does not have are
-// last.
-func inOrder[V any](u *undo, fields map[string]V) []string {
-	place := func(label string) int {
-		if at, ok := u.place[label]; ok {
-			return at
-		}
-		return len(u.place)
-	}
-	return slices.SortedFunc(maps.Keys(fields), func(a, b string) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
-	})
+	return &undo{o: o, losses: NewCauses(), order: newFieldOrder(o.Sheet), sources: map[int]string{}}
 }
 
 // survey counts what comes back and what does not, and learns the columns.
 func (u *undo) survey(ctx context.Context) error {
 	used := map[string]bool{}
 	err := u.each(ctx, func(d *undone) error {
-		for _, label := range inOrder(u, d.cells) {
+		for _, label := range inOrder(u.order, d.cells) {
 			c := d.cells[label]
 			if c.Lost != "" {
 				u.losses.count(label+c.Lost, label+" "+c.Lost, d.row)
@@ -99,7 +76,7 @@ func (u *undo) survey(ctx context.Context) error {
 		}
 		return nil
 	})
-	u.columns = inOrder(u, used)
+	u.columns = inOrder(u.order, used)
 	return err
 }
 
@@ -210,7 +187,7 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 			return fmt.Errorf("read what row %d overwrote: %w", w.Row, err)
 		}
 		if d == nil {
-			d = &undone{row: w.Row, id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
+			d = &undone{row: w.Row, first: u.sourceRow(e), id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
 		}
 		d.run = d.run || w.ran
 		for label, sent := range record.Sent {
@@ -227,6 +204,15 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 		return nil
 	}
 	return fn(d)
+}
+
+// sourceRow returns an entry's number in the first sheet; empty where that is not
+// known, or the sheet is the first one.
+func (u *undo) sourceRow(e journal.Entry) string {
+	if e.Edition != u.o.Replay.Edition() {
+		return ""
+	}
+	return u.sources[e.Row]
 }
 
 func (d *undone) writes() bool {
@@ -260,7 +246,11 @@ func (u *undo) write(ctx context.Context, path string) error {
 		if u.o.Sheet.ByUID() {
 			keys = append(keys, "uid")
 		}
-		if err := w.Write(slices.Concat(keys, u.columns, []string{"result.row"})); err != nil {
+		rows := []string{rowColumn}
+		if len(u.sources) > 0 {
+			rows = append(rows, sourceRowColumn)
+		}
+		if err := w.Write(slices.Concat(keys, u.columns, rows)); err != nil {
 			return err
 		}
 		err := u.each(ctx, func(d *undone) error {
@@ -271,7 +261,8 @@ func (u *undo) write(ctx context.Context, path string) error {
 			for _, label := range u.columns {
 				line = append(line, d.cells[label].Cell)
 			}
-			return w.Write(append(line, strconv.Itoa(d.row)))
+			line = append(line, strconv.Itoa(d.row), d.first)
+			return w.Write(line[:len(keys)+len(u.columns)+len(rows)])
 		})
 		w.Flush()
 		return cmp.Or(err, w.Error())

@@ -42,6 +42,7 @@ func (t *Tenant) exchange(w http.ResponseWriter, r *http.Request, serve func(*ht
 	start := time.Now()
 	k, a := serve(r)
 	t.note(k, a, start, r)
+	w.Header().Set("X-Request-Id", uuid.NewString())
 	a.write(w)
 }
 

@@ -1,0 +1,151 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/gocarina/gocsv"
+
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
+)
+
+// changed is a line of changes.csv: one field that a row has sent.
+type changed struct {
+	Row        int    `csv:"row"` // of the sheet that it was sent from
+	ID         string `csv:"id"`
+	Field      string `csv:"field"`
+	Old        string `csv:"old"`
+	New        string `csv:"new"`
+	Status     string `csv:"status"`
+	HTTPStatus string `csv:"http_status"`
+	Attempts   string `csv:"attempts"`
+	RequestID  string `csv:"request_id"`
+	At         string `csv:"at"`
+}
+
+// changesWriter writes changes.csv, of which nothing is flushed before the end.
+// It is the gocsv.CSVWriter of its lines.
+type changesWriter struct {
+	*sheet.Writer
+	order fieldOrder
+	lines []changed // that wait
+}
+
+func (*changesWriter) Flush() {}
+
+// writeChanges writes changes.csv of a run that compares, for whoever must prove
+// what was changed; of a dry run, what would be. It has commas whatever the sheet
+// has, as plan.csv does.
+func writeChanges(ctx context.Context, path string, o Options) error {
+	if !o.Compare {
+		return remove(path)
+	}
+	err := journal.Replace(path, func(f io.Writer) error {
+		w := &changesWriter{Writer: sheet.NewWriter(f, ','), order: newFieldOrder(o.Sheet)}
+		if err := gocsv.MarshalCSV(w.lines, w); err != nil {
+			return err
+		}
+		write := w.writeSent
+		if o.DryRun {
+			write = w.writePlanned
+		}
+		if err := write(ctx, o); err != nil {
+			return err
+		}
+		if err := w.drain(); err != nil {
+			return err
+		}
+		w.Writer.Flush()
+		return w.Error()
+	})
+	if err != nil {
+		return fmt.Errorf("write what was changed: %w", err)
+	}
+	return nil
+}
+
+// writeSent writes what the journal has: the sheet need not have the row any more.
+func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
+	return o.Replay.Sends(func(s journal.Send) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		before, err := change.ParseBefore(s.Before.Session)
+		if err != nil {
+			return fmt.Errorf("read what row %d overwrote: %w", s.Before.Row, err)
+		}
+		out := s.Outcome
+		if out.Status == "" {
+			out.Status = journal.Pending
+		}
+		line := changed{
+			Row: out.Row, ID: out.ID, Status: string(out.Status), HTTPStatus: number(out.HTTPStatus), Attempts: number(out.Attempts),
+			RequestID: noNUL(out.RequestID), At: string(text.AppendTime(nil, out.At)),
+		}
+		for _, label := range inOrder(w.order, s.Before.Sent) {
+			if err := w.add(line, label, before.Held(label), s.Before.Sent[label]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// writePlanned writes what a dry run would send.
+func (w *changesWriter) writePlanned(ctx context.Context, o Options) error {
+	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
+		p, ok, err := o.plan(r.Number, "")
+		if err != nil || !ok || len(p.Body) == 0 {
+			return err
+		}
+		fields := map[string]journal.FieldChange{}
+		for _, f := range p.Fields {
+			fields[f.Field] = f
+		}
+		addPair(fields, p.Body)
+		line := changed{Row: p.Row, ID: p.ID, Status: string(journal.Pending)}
+		for _, label := range inOrder(w.order, fields) {
+			if err := w.add(line, label, fields[label].Old, fields[label].New); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// addPair adds the half of a requester that is sent with the other one though it
+// does not differ.
+func addPair(fields map[string]journal.FieldChange, body []byte) {
+	var sent struct {
+		Session struct {
+			ID   string `json:"requester_id"`
+			Type string `json:"requester_type"`
+		} `json:"workflow_session"`
+	}
+	_ = json.Unmarshal(body, &sent) // a body that this tool made
+	for label, value := range map[string]string{"requester_id": sent.Session.ID, "requester_type": sent.Session.Type} {
+		if _, differs := fields[label]; !differs && value != "" {
+			fields[label] = journal.FieldChange{Field: label, Old: value, New: value}
+		}
+	}
+}
+
+func (w *changesWriter) add(line changed, field, old, sent string) error {
+	line.Field, line.Old, line.New = noNUL(field), noNUL(old), noNUL(sent)
+	if w.lines = append(w.lines, line); len(w.lines) < batchRows {
+		return nil
+	}
+	return w.drain()
+}
+
+// drain writes the lines that wait.
+func (w *changesWriter) drain() error {
+	err := gocsv.MarshalCSVWithoutHeaders(w.lines, w)
+	w.lines = w.lines[:0]
+	return err
+}
