@@ -36,6 +36,11 @@ func (d *driver) Event(event any) {
 // drive runs a job of so many rows at a rate in the present directory.
 func drive(t *testing.T, d *driver, rows int, rate float64, resume bool) (Result, error) {
 	t.Helper()
+	return Run(t.Context(), driven(t, d, rows, rate, resume))
+}
+
+func driven(t *testing.T, d *driver, rows int, rate float64, resume bool) Options {
+	t.Helper()
 	text := "id,status\n"
 	for i := range rows {
 		text += fmt.Sprintf("00000001-0000-4000-8000-%012d,closed\n", i)
@@ -47,11 +52,11 @@ func drive(t *testing.T, d *driver, rows int, rate float64, resume bool) (Result
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Run(t.Context(), Options{
+	return Options{
 		Sheet:  Sheet{Attributes: AttributesOff, Name: "s.csv", Path: "s.csv", Options: sheet.Options{Fields: change.SheetFields()}, Rules: change.Rules{ClearMarker: "<clear>"}},
 		Tenant: Tenant{Host: "sandbox", Sandbox: true, Client: api.Options{Auth: auth, Workers: 2, MaxAttempts: 1, Timeout: time.Second, Rate: rate}},
 		Resume: resume, Now: time.Now, Caught: func() ExitCode { return ExitInterrupted }, Observer: d, Control: &d.control,
-	})
+	}
 }
 
 // TestPausedJob has a job paused before it sends, and goes on at another rate.
@@ -133,5 +138,25 @@ func TestStoppedBeforeItSends(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(RunsRoot); slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.IsDir() }) {
 		t.Errorf("a run directory is left: %v", entries)
+	}
+}
+
+// TestRateIsOfTheRows wants the requests that were made before the rows, for the
+// attributes, in no rate: the first moment would hold them all.
+func TestRateIsOfTheRows(t *testing.T) {
+	t.Chdir(t.TempDir())
+	seen := 0
+	d := &driver{progress: func(_ *driver, p Progress) {
+		if seen++; p.Done == 0 && p.State.Requests > 1000 {
+			t.Errorf("%g requests a second before any row is done", p.State.Requests)
+		}
+	}}
+	o := driven(t, d, 3, 50, false)
+	o.Sheet.Attributes = AttributesAuto
+	if err := os.WriteFile("s.csv", []byte("id,attributes.badge\n00000001-0000-4000-8000-000000000000,7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := Run(t.Context(), o); err != nil || result.Summary.Outcomes.Updated != 1 || result.Summary.Requests.Get == 0 || seen == 0 {
+		t.Errorf("%+v, %v, after %d reports", result.Summary, err, seen)
 	}
 }

@@ -116,6 +116,7 @@ type job struct {
 	denied      string              // why the tenant does not accept the sign-in, where it did not for them
 	slow        bool                // that they are still being read was reported
 	requests    report.Requests     // of all sessions
+	sentBefore  int                 // requests before the rows: of attributes and uids
 	outageSince time.Time           // of the outage that was reported last
 	steered     steering            // that was reported last
 	result      Result

@@ -198,6 +198,9 @@ func (j *job) watch(ctx context.Context) (stop func() error) {
 		before := j.earlier.Totals()
 		j.requests = report.Requests{Patch: before.Patch, Get: before.Get, Token: before.Token, Throttled: before.Throttled, Retried: before.Retried}
 	}
+	if j.client != nil {
+		j.sentBefore = j.client.Sent()
+	}
 	rows, requests := NewRate(j.Now()), NewRate(j.Now())
 	j.steered = steering{rate: j.Tenant.Client.Rate}
 	interrupted := false
@@ -315,7 +318,7 @@ func (j *job) reportProgress(rows, requests *Rate) {
 		j.reportSteering()
 		s.Paused, s.Permitted = j.steered.paused, j.steered.rate
 		limits := j.client.Limits()
-		s.Requests, s.Unanswered = requests.Update(j.Now(), j.client.Sent()), j.client.Unanswered()
+		s.Requests, s.Unanswered = requests.Update(j.Now(), j.client.Sent()-j.sentBefore), j.client.Unanswered()
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
 		s.Outage = j.noteOutage()
 	}
