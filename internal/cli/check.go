@@ -105,7 +105,9 @@ func (f *checkFlags) check(ctx context.Context, s Streams, source job.Sheet, ten
 			switch e := event.(type) {
 			case sheet.Problem:
 				found.add(e)
-				marks.Add(e)
+				if f.mark != "" {
+					marks.Add(e)
+				}
 			case job.Warning:
 				fmt.Fprintln(s.Err, "warning: "+e.Text)
 			case job.Note:

@@ -23,7 +23,7 @@ const mostPrinted = 20
 
 // mostKept bounds the problems that are kept for one JSON document. A sheet
 // with more is read a second time instead.
-const mostKept = 50_000
+const mostKept = 20_000
 
 // problems collects what a check reports, in bounded memory. The overview is
 // that of the check, once it has ended.

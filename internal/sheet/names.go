@@ -173,12 +173,17 @@ func (w word) differs(other word) int {
 
 // distance counts the insertions, deletions, replacements and swaps of neighbours
 // that turn a into b (Damerau-Levenshtein, each stretch edited once). It returns
-// a number above most as soon as there are more than that.
+// a number above most as soon as there are more than that, and looks at nothing
+// that is so far apart in the two.
 func distance(a, b []rune, most int) int {
 	const usual = 32 // characters, for which no memory is asked
-	var small [3 * (usual + 1)]int
-	width, room := len(b)+1, small[:]
-	if width > usual+1 {
+	tooMany := most + 1
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return tooMany
+	}
+	var small [3 * (usual + 2)]int
+	width, room := len(b)+2, small[:]
+	if width > usual+2 {
 		room = make([]int, 3*width)
 	}
 	before, last, row := room[:width], room[width:2*width], room[2*width:3*width]
@@ -186,9 +191,13 @@ func distance(a, b []rune, most int) int {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		least := i
-		for j := 1; j <= len(b); j++ {
+		from, to := max(1, i-most), min(len(b), i+most)
+		row[from-1], row[to+1] = tooMany, tooMany
+		if from == 1 {
+			row[0] = i
+		}
+		least := row[from-1]
+		for j := from; j <= to; j++ {
 			cost := 1
 			if a[i-1] == b[j-1] {
 				cost = 0
@@ -200,7 +209,7 @@ func distance(a, b []rune, most int) int {
 			least = min(least, row[j])
 		}
 		// A swap looks one row further back, where it costs one more.
-		if least > most+1 {
+		if least > tooMany {
 			return least
 		}
 		before, last, row = last, row, before
