@@ -140,7 +140,7 @@ func TestDateRuleBeatsTheFormat(t *testing.T) {
 func TestWithOptions(t *testing.T) {
 	a := tenantAttributes()
 	s := openSheet(t, "id,Color,Notes,Boxes (boxes),attributes.unread,attributes.none,status\n", sheet.Options{Unknown: sheet.UnknownIgnore})
-	if err := s.Resolve(a.SheetFields()); err != nil {
+	if err := s.Resolve(t.Context(), a.SheetFields()); err != nil {
 		t.Fatal(err)
 	}
 	if ids := a.WithOptions(s.Columns()); !slices.Equal(ids, []string{"5", "7", "9"}) {
@@ -228,7 +228,7 @@ func TestCorrectionsWithAttributes(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := openSheet(t, "id,"+tt.header+"\n"+idA+`,"`+tt.cell+"\"\n", sheet.Options{Unknown: sheet.UnknownIgnore})
-			if err := s.Resolve(rules.Attributes.SheetFields()); err != nil {
+			if err := s.Resolve(t.Context(), rules.Attributes.SheetFields()); err != nil {
 				t.Fatal(err)
 			}
 			rows, _ := fixed(t, s, rules)

@@ -108,13 +108,20 @@ func (r Rules) dateRule(uid string) *DateRule {
 	return nil
 }
 
-// DateLayout returns the layout (of package time) in which the dates of an
-// attribute are read; empty if no rule rewrites them.
-func (r Rules) DateLayout(uid string) string {
-	if d := r.dateRule(uid); d != nil {
-		return d.in.write
+// DateLayouts returns for each column of a sheet the layout (of package time) in
+// which its dates are read; empty where no rule rewrites them.
+func (r Rules) DateLayouts(columns []sheet.Column) []string {
+	r = r.Fitting(columns)
+	layouts := make([]string, len(columns))
+	for i, c := range columns {
+		if c.Field != sheet.Attribute {
+			continue
+		}
+		if d := r.dateRule(c.UID); d != nil {
+			layouts[i] = d.in.write
+		}
 	}
-	return ""
+	return layouts
 }
 
 // parse turns a date of the rule's input form into its output form.

@@ -36,7 +36,6 @@ type column struct {
 	field *Field
 	label string            // as a header names it: status, attributes.end_date
 	key   []byte            // the body has it before the value: `"status":`
-	rule  *DateRule         // that rewrites its dates, if any
 	seen  dateColumn        // for warnings
 	words map[string]parsed // cells of a field that has few values
 	own   map[string]string // the sheet's own words, by sheet.FoldCase; may be nil
@@ -84,7 +83,7 @@ func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
 func newColumn(c sheet.Column, f *Field, rules Rules) column {
 	sent := column{Column: c, field: f, label: Label(c.Field, c.UID), key: jsonKey(f.Name), own: rules.words(c)}
 	if c.Field == sheet.Attribute {
-		sent.key, sent.rule = jsonKey(c.UID), rules.dateRule(c.UID)
+		sent.key = jsonKey(c.UID)
 	}
 	if f.words {
 		sent.words = map[string]parsed{}
@@ -107,9 +106,6 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 		cell := replaced(col.own, sheet.Trim(row.Cells[col.Index]))
 		if cell == "" || p.without(row, col) {
 			continue
-		}
-		if col.rule != nil && row.Kind(col.Index) == sheet.DateCell {
-			cell = col.rule.dayAsRead(cell)
 		}
 		p.planCell(col, cell, c)
 	}
@@ -170,16 +166,6 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 		return false
 	}
 	return true
-}
-
-// dayAsRead returns a real date of a workbook in the form in which its rule
-// reads dates: where the column's header had no meaning yet when the workbook
-// was unpacked, it is in another one.
-func (d *DateRule) dayAsRead(cell string) string {
-	if day, ok := iso.parse(cell); ok {
-		return day.Format(d.in.write)
-	}
-	return cell
 }
 
 // planCell adds to c what a cell that is not empty sets its field to.

@@ -50,7 +50,7 @@ func planSample(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Resolve(rules.Attributes.SheetFields()); err != nil || len(s.Problems()) > 0 {
+	if err := s.Resolve(t.Context(), rules.Attributes.SheetFields()); err != nil || len(s.Problems()) > 0 {
 		t.Fatal(s.Problems(), err)
 	}
 	checker := NewChecker(s, rules)

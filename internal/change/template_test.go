@@ -38,7 +38,7 @@ func TestTemplateColumns(t *testing.T) {
 		t.Fatalf("the headers are %q", headers)
 	}
 	s := openSheet(t, strings.Join(headers, ",")+"\n", sheet.Options{LabelsLater: true})
-	if err := s.Resolve(a.SheetFields()); err != nil || len(s.Problems()) > 0 {
+	if err := s.Resolve(t.Context(), a.SheetFields()); err != nil || len(s.Problems()) > 0 {
 		t.Fatal(s.Problems(), err)
 	}
 	for i, uid := range a.Fillable() {

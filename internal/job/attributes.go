@@ -40,7 +40,7 @@ func (j *job) learnAttributes(ctx context.Context) (err error) {
 	if j.attributes, err = j.findAttributes(ctx); err != nil {
 		return err
 	}
-	if err := j.resolve(); err != nil {
+	if err := j.resolve(ctx); err != nil {
 		return err
 	}
 	if err := j.readOptions(ctx); err != nil {
@@ -151,12 +151,12 @@ func (j *job) askAttributes(ctx context.Context) (*api.AttributesFile, error) {
 }
 
 // resolve reads the header by what is known of the attributes.
-func (j *job) resolve() error {
+func (j *job) resolve(ctx context.Context) error {
 	if j.Sheet.Rules.Attributes = nil; j.attributes != nil {
 		j.Sheet.Rules.Attributes = change.NewAttributes(j.attributes.Attributes)
 	}
 	rules := &j.Sheet.Rules
-	if err := j.sheet.Resolve(rules.Attributes.SheetFields()); err != nil {
+	if err := j.sheet.Resolve(ctx, rules.Attributes.SheetFields()); err != nil {
 		return &Error{Kind: Invalid, Err: err}
 	}
 	j.keepFitting()

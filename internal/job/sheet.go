@@ -82,7 +82,7 @@ func texts[T fmt.Stringer](rules []T) []string {
 // Open opens a file as the sheet is read, such as the run's copy of it. An empty
 // path is the File.
 func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err error) {
-	s.Options.DateLayout, s.Options.Scratch = s.Rules.DateLayout, scratch
+	s.Options.DateLayouts, s.Options.Scratch = s.Rules.DateLayouts, scratch
 	if s.Rules.Attributes != nil {
 		s.Options.Fields = s.Rules.Attributes.SheetFields()
 	}

@@ -32,7 +32,7 @@ func resolved(t testing.TB, header string, o Options) (*Sheet, error) {
 	s := open(t, write(t, header+"\n1"+cells+"\n"), o)
 	fields := testFields
 	fields.Labels = tenant
-	return s, s.Resolve(fields)
+	return s, s.Resolve(t.Context(), fields)
 }
 
 func TestLabels(t *testing.T) {
@@ -167,7 +167,7 @@ func TestResolve(t *testing.T) {
 	if kinds := names(); kinds != nil {
 		t.Errorf("with the tenant: %v", kinds)
 	}
-	if err := s.Resolve(testFields); err != nil {
+	if err := s.Resolve(t.Context(), testFields); err != nil {
 		t.Fatal(err)
 	}
 	if kinds := names(); !slices.Equal(kinds, []Kind{UnknownColumn}) {
@@ -175,7 +175,37 @@ func TestResolve(t *testing.T) {
 	}
 	// A file that is no sheet has no header to be read again.
 	s = open(t, write(t, "%PDF-1.7\n"), Options{})
-	if err := s.Resolve(testFields); err != nil || len(s.Problems()) != 1 || s.Problems()[0].Kind != NotASheet {
+	if err := s.Resolve(t.Context(), testFields); err != nil || len(s.Problems()) != 1 || s.Problems()[0].Kind != NotASheet {
 		t.Error(s.Problems(), err)
+	}
+}
+
+// TestResolveDates has a column's dates get their form with its meaning: a copy
+// of the workbook is to be read as the workbook is.
+func TestResolveDates(t *testing.T) {
+	b := oneSheet(`<row>`+inline("id")+inline("End Date")+inline("Start")+`</row>`, `<row>`+inline("x")+`<c s="1"><v>46402</v></c><c s="1"><v>46403</v></c></row>`)
+	b.styles = testStyles
+	s := b.open(t, Options{LabelsLater: true, DateLayouts: func(columns []Column) []string {
+		layouts := make([]string, len(columns))
+		for i, c := range columns {
+			if c.Field == Attribute && c.UID == "end_date" {
+				layouts[i] = "02.01.2006"
+			}
+		}
+		return layouts
+	}})
+	fields, before := testFields, s.CopySHA256()
+	fields.Labels = NewLabels([]Label{{UID: "end_date", Label: "End Date"}, {UID: "start", Label: "Start"}})
+	for range 2 {
+		if err := s.Resolve(t.Context(), fields); err != nil || len(s.Problems()) > 0 {
+			t.Fatal(s.Problems(), err)
+		}
+		if got, want := lines(t, s), []string{"2: x|15.01.2027|2027-01-16"}; !slices.Equal(got, want) {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	var copied strings.Builder
+	if err := s.WriteCopy(&copied); err != nil || !strings.Contains(copied.String(), "x,15.01.2027,2027-01-16") || s.CopySHA256() == before {
+		t.Errorf("the copy is %q (%v)", copied.String(), err)
 	}
 }

@@ -46,10 +46,10 @@ type Options struct {
 	// Worksheet and HiddenRows are for a workbook, and mean nothing elsewhere.
 	Worksheet  string // its name; empty for the only one with data
 	HiddenRows HiddenRows
-	// DateLayout returns the layout (of package time) in which the dates of an
-	// attribute are read, and a workbook's real ones so written; empty for ISO
-	// 8601. It may be nil.
-	DateLayout func(uid string) string
+	// DateLayouts returns the layout (of package time) in which the dates of each
+	// column are read, and a workbook's real ones so written; empty for ISO 8601.
+	// It may be nil.
+	DateLayouts func(columns []Column) []string
 	// Scratch makes a file that is gone once it is closed or the process has
 	// ended. Without it, no workbook can be read.
 	Scratch func() (*os.File, error)

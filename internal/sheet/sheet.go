@@ -6,6 +6,7 @@ package sheet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,18 +207,27 @@ func (s *Sheet) readAs(sample []byte) (err error) {
 }
 
 // Resolve reads the header again with other fields: those of a tenant whose
-// attributes are known by now. A workbook is not unpacked again. The error is
-// that of the file, or an *OptionError.
-func (s *Sheet) Resolve(f Fields) error {
+// attributes are known by now. A workbook is unpacked again only if that gives a
+// column's dates another form. The error is that of the file, a *ScratchError, or
+// an *OptionError.
+func (s *Sheet) Resolve(ctx context.Context, f Fields) error {
 	s.options.Fields, s.options.LabelsLater = f, false
 	if err := s.options.validate(); err != nil || s.header.columns == nil {
 		return err
 	}
-	s.header, s.problems, s.delimiter, s.separator = header{}, nil, ',', 0
-	if err := s.readHeader(); err != nil {
+	err := s.readHeaderAgain()
+	if err == nil && s.copied != nil && s.options.DateLayouts != nil && !slices.Equal(s.copied.layouts, s.options.DateLayouts(s.header.columns)) {
+		err = cmp.Or(s.unpack(ctx), s.readHeaderAgain())
+	}
+	if err != nil {
 		return fmt.Errorf("cannot read the sheet: %w", err)
 	}
 	return nil
+}
+
+func (s *Sheet) readHeaderAgain() error {
+	s.header, s.problems, s.delimiter, s.separator = header{}, nil, ',', 0
+	return s.readHeader()
 }
 
 func (s *Sheet) checkFile(info os.FileInfo) error {

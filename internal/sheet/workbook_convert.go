@@ -36,6 +36,7 @@ type worksheetCopy struct {
 	sum       string    // SHA-256 of the CSV
 	problems  []Problem // of rows and columns as a whole, warnings too
 	kinds     cellKinds
+	layouts   []string // in which the dates of each column are written; empty for ISO 8601
 }
 
 // noValueText is written for a formula without a value: whoever reads the copy
@@ -142,7 +143,6 @@ type converter struct {
 
 	firstRow int    // the header's; 0 before it
 	header   header // as far as it can be read
-	layouts  []string
 
 	hiddenRows, firstHidden int
 	filled                  cellSet // as far as there was room
@@ -203,15 +203,8 @@ func (c *converter) emit(text []byte) error {
 func (c *converter) readHeader(r *workbookRow) {
 	c.firstRow = r.number
 	c.header = c.headerOf(r)
-	if c.options.DateLayout == nil {
-		return
-	}
-	for _, column := range c.header.columns {
-		layout := ""
-		if column.Field == Attribute {
-			layout = c.options.DateLayout(column.UID)
-		}
-		c.layouts = append(c.layouts, layout)
+	if c.options.DateLayouts != nil {
+		c.layouts = c.options.DateLayouts(c.header.columns)
 	}
 }
 
@@ -286,12 +279,21 @@ func (c *converter) splits(a area) bool {
 }
 
 // openWorksheet has the workbook's worksheet read in the place of the file.
-func (s *Sheet) openWorksheet(ctx context.Context) (err error) {
+func (s *Sheet) openWorksheet(ctx context.Context) error {
 	for option, given := range map[string]bool{"--encoding": s.options.Encoding != "", "--delimiter": s.options.Delimiter != 0} {
 		if given {
 			return &OptionError{Option: option, Reason: "this is a workbook, whose texts need none: leave the flag out"}
 		}
 	}
+	if err := s.unpack(ctx); err != nil {
+		return err
+	}
+	s.options.Encoding, s.options.Delimiter = "utf-8", ','
+	return nil
+}
+
+// unpack writes the worksheet as the CSV that is read.
+func (s *Sheet) unpack(ctx context.Context) (err error) {
 	w, err := openWorkbook(ctx, s.file, s.info.Size(), s.scratch)
 	if err != nil {
 		return err
@@ -301,7 +303,12 @@ func (s *Sheet) openWorksheet(ctx context.Context) (err error) {
 	if err != nil {
 		return &ScratchError{err}
 	}
-	s.text = text // closed with the sheet
+	if s.copied != nil {
+		err = s.text.Close()
+	}
+	if s.text = text; err != nil { // closed with the sheet
+		return &ScratchError{err}
+	}
 	if s.copied, err = w.convert(text, s.options); err != nil {
 		return err
 	}
@@ -310,7 +317,6 @@ func (s *Sheet) openWorksheet(ctx context.Context) (err error) {
 		return &ScratchError{err}
 	}
 	s.size = info.Size()
-	s.options.Encoding, s.options.Delimiter = "utf-8", ','
 	return nil
 }
 

@@ -257,7 +257,7 @@ func TestWorkbookDates(t *testing.T) {
 		`<row>`+inline("x")+`<c s="2"><v>44940.5</v></c></row>`, `<row>`+inline("x")+`<c s="1"><v>-1</v></c></row>`)
 	b.styles, b.more = testStyles, `<workbookPr date1904="1"/>`
 	want := []string{"2: x|01.01.1904", "3: x|15.01.2027", "4: x|2027-01-15 12:00:00", "5: x|-1"}
-	s := b.open(t, Options{DateLayout: func(uid string) string { return map[string]string{"a": "02.01.2006"}[uid] }})
+	s := b.open(t, Options{DateLayouts: func([]Column) []string { return []string{"", "02.01.2006"} }})
 	if got := lines(t, s); !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}
