@@ -71,6 +71,8 @@ func (j *job) findAttributes(ctx context.Context) (*api.AttributesFile, error) {
 	}
 	switch {
 	case !j.mayHaveAttributes():
+	case j.hasSentWithout():
+		j.Observer.Event(Note{"the sheet is not checked against the tenant's attributes: the run began without them, and what it sent would be sent again in another spelling; --new begins another run"})
 	case j.client != nil:
 		return j.askAttributes(ctx)
 	case j.Tenant.NoSignIn != nil:
@@ -92,6 +94,18 @@ func (j *job) givenAttributes(path string) (*api.AttributesFile, error) {
 		j.Observer.Event(Warning{fmt.Sprintf("%s holds the attributes of %s, not of %s", path, text.Line(f.Host, 0), j.Tenant.Host)})
 	}
 	return f, nil
+}
+
+// hasSentWithout reports whether the run that goes on has sent a row, or may
+// have, without knowing what its columns' attributes are.
+func (j *job) hasSentWithout() bool {
+	if j.earlier == nil || !strings.HasSuffix(j.earlier.Last().Rules, withoutAttributes) {
+		return false
+	}
+	for range j.earlier.Known() {
+		return true
+	}
+	return false
 }
 
 // mayHaveAttributes reports whether any column is an attribute's, or could be by
@@ -191,8 +205,19 @@ func (j *job) readOptions(ctx context.Context) error {
 		if err := j.goWithout(ctx, fmt.Sprintf("cells of %s are not checked against the tenant's options", text.Line(a.UID, 60)), err); err != nil {
 			return err
 		}
-		if _, incomplete := errors.AsType[*api.IncompleteError](err); !incomplete || j.denied != "" {
-			break // the tenant was waited for once
+		if j.denied != "" {
+			break
+		}
+		// The tenant is waited for once, and a resume knows no more than the run:
+		// what was sent would be sent again in another spelling.
+		_, incomplete := errors.AsType[*api.IncompleteError](err)
+		for _, id := range wanted[i:] {
+			if a := j.attribute(id); a != nil && a.Options == nil {
+				a.Options = []string{}
+			}
+			if incomplete {
+				break
+			}
 		}
 	}
 	if read > 0 {
@@ -280,11 +305,19 @@ func (j *job) keepAttributes() error {
 	return journal.Replace(path, j.attributes.Write)
 }
 
+// withoutAttributes is in the rules of a run that did not know the attributes of
+// its columns.
+const withoutAttributes = " attributes=none"
+
 // rules returns all that decides what rows mean: a resume under others has
 // another sheet before it.
 func (j *job) rules() string {
 	rules := rulesOf(j.Settings)
-	if j.attributes == nil {
+	switch {
+	case j.attributes != nil:
+	case j.mayHaveAttributes():
+		return rules + withoutAttributes
+	default:
 		return rules
 	}
 	sum := sha256.New()
