@@ -24,7 +24,9 @@ type vendorTenant struct {
 	refuse func(w http.ResponseWriter, r *http.Request, before int) bool
 
 	mu      sync.Mutex
-	asked   []*url.URL // each GET
+	held    map[string]map[string]string // the attributes of the sessions that it has; it takes others all the same
+	wrong   map[string]any               // what it answers instead to a PATCH, by session
+	asked   []*url.URL                   // each GET
 	patches map[string]any
 	auth    []string // of each request
 }
@@ -95,11 +97,13 @@ func (v *vendorTenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/api/")
 	switch id, isSession := strings.CutPrefix(path, "workflow_sessions/"); {
 	case path == "ne_attributes" && r.Method == http.MethodGet:
-		answerList(w, r, path, v.attributes)
+		answerList(w, r, path, v.all())
 	case path == "ne_attribute_options" && r.Method == http.MethodGet:
 		answerList(w, r, path, v.optionsOf(r.URL.Query().Get("ne_attribute_id")))
 	case isSession && r.Method == http.MethodPatch:
 		v.patch(w, r, id)
+	case isSession && r.Method == http.MethodGet && v.has(id):
+		answerJSON(w, http.StatusOK, v.session(id))
 	default:
 		answerJSON(w, http.StatusNotFound, map[string]any{"error": "The requested resource was not found"})
 	}
@@ -121,7 +125,7 @@ func (v *vendorTenant) note(r *http.Request) (before int) {
 }
 
 func (v *vendorTenant) optionsOf(id string) (options []map[string]string) {
-	for _, a := range v.attributes {
+	for _, a := range v.all() {
 		if a.ID != id {
 			continue
 		}
@@ -144,8 +148,51 @@ func (v *vendorTenant) patch(w http.ResponseWriter, r *http.Request, id string) 
 	}
 	v.mu.Lock()
 	v.patches[id] = body["workflow_session"]
+	wrong, held := v.wrong[id], v.held[id]
+	if sent, ok := body["workflow_session"].(map[string]any)["attributes"].(map[string]any); ok && held != nil && wrong == nil {
+		for uid, value := range sent {
+			held[uid] = fmt.Sprint(value)
+		}
+	}
 	v.mu.Unlock()
-	answerJSON(w, http.StatusOK, map[string]any{"workflow_session": map[string]any{"id": id}})
+	switch {
+	case wrong != nil:
+		answerJSON(w, http.StatusBadRequest, map[string]any{"error": "The workflow session failed to update", "errors": wrong})
+	case held != nil:
+		answerJSON(w, http.StatusOK, v.session(id))
+	default:
+		answerJSON(w, http.StatusOK, map[string]any{"workflow_session": map[string]any{"id": id}})
+	}
+}
+
+// all returns the attributes.
+func (v *vendorTenant) all() []vendorAttribute {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.attributes)
+}
+
+// change changes an attribute.
+func (v *vendorTenant) change(uid string, fn func(*vendorAttribute)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	fn(&v.attributes[slices.IndexFunc(v.attributes, func(a vendorAttribute) bool { return a.UID == uid })])
+}
+
+func (v *vendorTenant) has(id string) bool { return v.holds(id) != nil }
+
+// holds returns the attributes of a session that it has.
+func (v *vendorTenant) holds(id string) map[string]string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.held[id])
+}
+
+// session is a session as it is shown.
+func (v *vendorTenant) session(id string) map[string]any {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return map[string]any{"workflow_session": map[string]any{"id": id, "status": "open", "attributes": maps.Clone(v.held[id])}}
 }
 
 // answerList answers with a page of a list, by the parameters of the

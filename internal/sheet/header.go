@@ -20,6 +20,7 @@ type header struct {
 	width   int       // cells of the header row, blank ones too
 	blanks  []int     // columns without a name that a row may yet have data in
 	results bool      // the sheet was written by us: the formula escape is on
+	undo    bool      // it puts back what a run overwrote
 	unknown []int     // columns that are neither a field nor mapped
 	labels  []Problem // of columns that are attributes', warnings too
 	repeats [][2]int  // columns that repeat an earlier one
@@ -92,11 +93,13 @@ func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
 // *OptionError: a mapping that names no column of the sheet.
 func newHeader(row int, cells []string, o Options) (h header, err error) {
 	h = header{fields: o.Fields, row: row, width: len(cells)}
+	written := map[string]bool{}
 	for _, cell := range cells {
-		if field, _, _ := o.Fields.Parse(cell); field == Result {
-			h.results = true
+		if field, name, _ := o.Fields.Parse(cell); field == Result {
+			h.results, written[name] = true, true
 		}
 	}
+	h.undo = written["row"] && !written["status"]
 	named := 0
 	for i, cell := range cells {
 		cells[i] = cellText(cell, h.results)
@@ -327,9 +330,23 @@ func (h *header) unknownMessage(column, rows int, near string) string {
 	if lacksUID(name) {
 		return message + "; write the attribute's uid after the dot, or use --unknown-columns ignore"
 	}
-	// Spelt as uids usually are.
-	parts := strings.FieldsFunc(text.Line(name, 0), func(r rune) bool { return r == '.' || isSpace(r) })
-	uid := strings.ToLower(strings.Join(parts, "_"))
-	return message + fmt.Sprintf("; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out --map %s",
-		commandWord(name+"=attributes."+uid), commandWord(name+"="+IgnoreColumn))
+	leave := "--map " + commandWord(name+"="+IgnoreColumn)
+	if h.fields.Labels != nil {
+		return message + ", and no attribute's label; `nermbulk attributes` lists those of the tenant; to leave it out use " + leave
+	}
+	return message + fmt.Sprintf("; an attribute's label is known with --tenant NAME or --attributes FILE; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out %s",
+		commandWord(name+"=attributes."+probableUID(name)), leave)
+}
+
+// probableUID returns the uid that a header has in brackets behind a label, or
+// else its name spelt as uids usually are.
+func probableUID(name string) string {
+	name = text.Line(name, 0)
+	if open := strings.LastIndexByte(name, '('); open > 0 && strings.HasSuffix(name, ")") {
+		if uid := Trim(name[open+1 : len(name)-1]); uid != "" && !strings.ContainsFunc(uid, isSpace) {
+			return uid
+		}
+	}
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || isSpace(r) })
+	return strings.ToLower(strings.Join(parts, "_"))
 }

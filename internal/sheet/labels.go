@@ -136,6 +136,9 @@ func (h *header) checkAttribute(c Column) string {
 
 func (h *header) unknownAttribute(c Column) string {
 	message := "the tenant has no attribute " + quoted(c.UID)
+	if h.undo {
+		return message + " any more; leave the column out with --map " + leftOut(c) + ", or have the tenant decide with --attributes off"
+	}
 	if len(h.labels) < mostSuggestions {
 		if near := h.fields.Labels.nearest(c.UID); near != nil {
 			return fmt.Sprintf("%s; did you mean %s? Rename the column, or use --map %s",

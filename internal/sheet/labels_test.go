@@ -180,6 +180,28 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestAdviceOfUnknownColumns: a label that nothing explains yet is not to be made
+// a uid by hand.
+func TestAdviceOfUnknownColumns(t *testing.T) {
+	for _, tt := range []struct{ name, header, message string }{
+		{"a label with its uid", "End Date (end_date)", "an attribute's label is known with --tenant NAME or --attributes FILE; to send it as an attribute use --map 'End Date (end_date)=attributes.end_date' or"},
+		{"brackets that hold no uid", "Badge (old one)", "--map 'Badge (old one)=attributes.badge_(old_one)'"},
+		{"a label", "End Date", "--map 'End Date=attributes.end_date'"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, write(t, "id,"+tt.header+"\n1,x\n"), Options{})
+			if found := s.Problems(); len(found) != 1 || !strings.Contains(found[0].Message, tt.message) {
+				t.Errorf("%v does not say %q", found, tt.message)
+			}
+		})
+	}
+	s, err := resolved(t, "id,somewhere else", Options{})
+	const message = "\"somewhere else\" is not a field, and no attribute's label; `nermbulk attributes` lists those of the tenant; to leave it out use --map 'somewhere else=ignore'"
+	if found := s.Problems(); err != nil || len(found) != 1 || found[0].Message != message {
+		t.Errorf("%v (%v)", found, err)
+	}
+}
+
 // TestResolveDates has a column's dates get their form with its meaning: a copy
 // of the workbook is to be read as the workbook is.
 func TestResolveDates(t *testing.T) {
