@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -199,9 +198,7 @@ func (e *exporter) summarize(x *exportSheet) {
 	if x.rows == 0 {
 		b.WriteString("no session fits, so the sheet has no rows and there is nothing to run\n")
 	} else if e.path != "" {
-		words := append([]string{"nermbulk", "run", text.ShellWord(e.output), "--compare"}, flagWords(e.flags, func(f *pflag.Flag) bool {
-			return f.Changed && slices.Contains([]string{"base-url", "tenant", "token-file", "client-secret-file", "client-id-file", "auth-scheme", "ca-file"}, f.Name)
-		})...)
+		words := append([]string{"nermbulk", "run", text.ShellWord(e.output), "--compare"}, tenantWords(e.flags)...)
 		if x.unknownStatuses > 0 {
 			words = append(words, "--allow-unknown-status")
 		}

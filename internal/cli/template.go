@@ -36,7 +36,7 @@ func newTemplateCommand(s Streams) *cobra.Command {
 		Short: "Write an empty workbook to fill in, with lists of what is allowed",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return m.logged(c.Flags(), func(ctx context.Context) error { return m.run(ctx, namesTenant(c.Flags())) })
+			return m.logged(c.Flags(), func(ctx context.Context) error { return m.run(ctx, c.Flags()) })
 		},
 	}
 	setFlags(c,
@@ -52,16 +52,19 @@ func newTemplateCommand(s Streams) *cobra.Command {
 	return c
 }
 
-func (m *templateMaker) run(ctx context.Context, named bool) error {
+func (m *templateMaker) run(ctx context.Context, flags *pflag.FlagSet) error {
 	err := newPlace(m.output)
 	if err = cmp.Or(err, m.tenantFlags.validate()); err != nil {
 		return err
 	}
+	next := []string{"nermbulk", "check", text.ShellWord(m.output)}
 	var known *change.Attributes
 	switch {
 	case m.file != "":
+		next = append(next, "--attributes", text.ShellWord(m.file))
 		known, err = readAttributes(m.file)
-	case named:
+	case namesTenant(flags):
+		next = append(next, tenantWords(flags)...)
 		known, err = m.ask(ctx)
 	}
 	if err != nil {
@@ -79,11 +82,7 @@ func (m *templateMaker) run(ctx context.Context, named bool) error {
 	if err != nil {
 		return fmt.Errorf("the template cannot be written: %w", err)
 	}
-	next := "nermbulk check " + text.ShellWord(m.output)
-	if m.file != "" {
-		next += " --attributes " + text.ShellWord(m.file)
-	}
-	_, err = fmt.Fprintf(m.Err, "%s: fill in a row for each session, then: %s\n", m.output, next)
+	_, err = fmt.Fprintf(m.Err, "%s: fill in a row for each session, then: %s\n", m.output, strings.Join(next, " "))
 	return err
 }
 

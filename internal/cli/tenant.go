@@ -78,6 +78,13 @@ func namesTenant(flags *pflag.FlagSet) bool {
 	})
 }
 
+// tenantWords returns the flags that named a tenant, for the next command.
+func tenantWords(flags *pflag.FlagSet) []string {
+	return flagWords(flags, func(f *pflag.Flag) bool {
+		return f.Changed && slices.Contains([]string{"base-url", "tenant", "token-file", "client-secret-file", "client-id-file", "auth-scheme", "ca-file"}, f.Name)
+	})
+}
+
 // sandboxHost is the name of the simulated tenant in this process, wherever it
 // listens.
 const sandboxHost = "sandbox"
