@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
 )
 
 // TestResumeKnowsNoMoreThanItsRun has a tenant give its attributes, or options,
@@ -167,5 +171,50 @@ func TestFailingCellsOfLabels(t *testing.T) {
 		if s := nermbulk(t, dir, nil, "report", "r", "--results", "both"); s.code != 0 {
 			t.Fatalf("exit code %d; it printed:\n%s", s.code, s.stderr)
 		}
+	}
+}
+
+// TestFilledTemplateOfLabels fills in a template of a tenant's attributes, and
+// sends it by the same file of them.
+func TestFilledTemplateOfLabels(t *testing.T) {
+	t.Parallel()
+	tenant, base := startVendorTenant(t)
+	dir := t.TempDir()
+	tool := func(args ...string) {
+		t.Helper()
+		if s := nermbulk(t, dir, []string{tokenOfTest}, args...); s.code != 0 {
+			t.Fatalf("%q: exit code %d; it printed:\n%s", args, s.code, s.stderr)
+		}
+	}
+	tool("attributes", "-o", "known.json", "--rate", "0", "--base-url", base)
+	records := [][]string{
+		{"id", "status", "End Date (contract_end_date)", "Start (start_on)", "Contract Type (contract_kind)", "Access Areas (areas)", "Größe (size_of_shoes)"},
+		{idOf(1), "completed", "2027-01-15", "", "Zürich, Switzerland", "Lab,Cold Store, North", "0042"},
+		{idOf(2), "", "<clear>", "", "", "parking", ""},
+	}
+	path := filepath.Join(dir, "t.xlsx")
+	fillTemplate(t, func(path string) { tool("template", "-o", path, "--attributes", "known.json") }, path, records)
+	f := openWorkbook(t, path)
+	headers, err := f.GetRows("Sessions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := excelize.CoordinatesToCellName(slices.Index(headers[0], records[0][3])+1, 2)
+	if err = errors.Join(err, f.SetCellValue("Sessions", start, time.Date(2026, time.December, 3, 0, 0, 0, 0, time.UTC)), f.Save()); err != nil {
+		t.Fatal(err)
+	}
+	tool("check", "t.xlsx", "--attributes", "known.json", "--strict")
+	tool("run", "t.xlsx", "--sandbox", "--attributes", "known.json", "--rate", "0")
+	tool("run", "t.xlsx", "--yes", "--rate", "0", "--base-url", base)
+	type object = map[string]any
+	want := map[string]any{
+		idOf(1): object{"status": "completed", "attributes": object{
+			"contract_end_date": "01/15/2027", "start_on": "03-12-2026", "contract_kind": "Zürich, Switzerland",
+			"areas": "Lab,Cold Store, North", "size_of_shoes": "0042",
+		}},
+		idOf(2): object{"attributes": object{"contract_end_date": "", "areas": "Parking"}},
+	}
+	if sent := tenant.sent(); !reflect.DeepEqual(sent, want) {
+		t.Errorf("sent were\n%v, not\n%v", sent, want)
 	}
 }
