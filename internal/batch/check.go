@@ -18,8 +18,10 @@ type Overview struct {
 	Errors   int
 	Warnings int
 	Kinds    map[sheet.Kind]int
+	Others   int               // rows of other parts of the sheet, which count in nothing else but problems
 	Columns  []Column          // of the sheet, but those of the ids
 	Where    []sheet.Condition // that chose the rows
+	Part     sheet.Part        // that the rows are of
 	// Whole holds the problems of the whole sheet. When there are any, the
 	// rows were not checked.
 	Whole []sheet.Problem
@@ -44,7 +46,7 @@ func (o *Overview) Sendable(skipInvalid bool) bool {
 const maxKept = 4096
 
 // Check reads the whole sheet and reports each problem of its rows in the
-// sheet's order. With skipInvalid the counts are of what would be sent: of an
+// sheet's order, those of other parts too. With skipInvalid the counts are of what would be sent: of an
 // id that is in several rows, none of its rows. An error means that the sheet
 // could not be read; what is wrong with its content is data.
 func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
@@ -65,7 +67,7 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 	}
 	checker, ids := change.NewChecker(s, rules), change.NewIDs()
 	var kept []sheet.Problem
-	err := s.Each(ctx, func(row *sheet.Row) error {
+	err := s.EachOfAllParts(ctx, func(row *sheet.Row) error {
 		problems := checker.Plan(row)
 		o.add(row, problems, &checker.Change, false)
 		if len(kept) <= maxKept {
@@ -101,7 +103,7 @@ func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules
 	o.remarks = remarks
 	o.remark(report)
 	checker := change.NewChecker(s, rules)
-	err := s.Each(ctx, func(row *sheet.Row) error {
+	err := s.EachOfAllParts(ctx, func(row *sheet.Row) error {
 		problems := checker.Check(row, repeats, false)
 		o.add(row, problems, &checker.Change, skipInvalid && checker.IsRepeated(repeats))
 		for _, p := range problems {
@@ -124,7 +126,7 @@ func (o *Overview) remark(report func(sheet.Problem)) {
 }
 
 func newOverview(s *sheet.Sheet) *Overview {
-	o := &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}, Where: s.Where()}
+	o := &Overview{Statuses: map[string]int{}, Kinds: map[sheet.Kind]int{}, Where: s.Where(), Part: s.Part()}
 	for _, c := range s.Columns() {
 		if c.Field != sheet.ID && c.Field != sheet.UID {
 			o.Columns = append(o.Columns, Column{Column: c})
@@ -153,10 +155,14 @@ func (o *Overview) count(p sheet.Problem) {
 // add counts a row and its problems. skipped: the row is left out whatever it
 // holds.
 func (o *Overview) add(row *sheet.Row, problems []sheet.Problem, c *change.Change, skipped bool) {
-	o.Rows++
 	for _, p := range problems {
 		o.count(p)
 	}
+	if !o.Part.Has(row.ID) {
+		o.Others++
+		return
+	}
+	o.Rows++
 	if skipped || change.FirstError(problems) != nil {
 		o.Invalid++
 		return

@@ -41,9 +41,14 @@ func (e *engine) feed(ctx context.Context) error {
 func (e *engine) pass(ctx context.Context, do func(*sheet.Row) error) error {
 	e.checker = change.NewChecker(e.Sheet, e.Rules)
 	e.checker.LeaveOutWarnings()
-	return e.Sheet.Each(ctx, func(row *sheet.Row) error {
-		if e.Rules.Strict {
-			e.problems = e.checker.Check(row, e.Overview.repeats, true)
+	if !e.Rules.Strict {
+		return e.Sheet.Each(ctx, do)
+	}
+	part := e.Sheet.Part()
+	return e.Sheet.EachOfAllParts(ctx, func(row *sheet.Row) error {
+		e.problems = e.checker.Check(row, e.Overview.repeats, true)
+		if !part.Has(row.ID) {
+			return nil
 		}
 		return do(row)
 	})

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,6 +181,84 @@ func TestSampleKubernetes(t *testing.T) {
 		commands = append(commands, strings.ReplaceAll(strings.Join(words, " "), "/secrets/token", "token"))
 	}
 	night(t, dir, commands[0]+" 2>/dev/null && "+commands[1])
+}
+
+// TestSampleIndexedJob runs the pods of the job and what joins their parts.
+func TestSampleIndexedJob(t *testing.T) {
+	t.Parallel()
+	dir := nightly(t)
+	documents := readYAML(t, readSample(t, "kubernetes", "indexed-job.yaml"))
+	const parts = 4
+	if len(documents) != parts+3 {
+		t.Fatalf("%d documents, not a claim, a secret for each part and two jobs", len(documents))
+	}
+	claim, run, join := documents[0], documents[parts+1], documents[parts+2]
+	for _, key := range []string{"completions", "parallelism"} {
+		if got := dig(t, run, "spec", key); got != fmt.Sprint(parts) {
+			t.Errorf("%s is %v", key, got)
+		}
+	}
+	if got := dig(t, run, "spec", "completionMode"); got != "Indexed" {
+		t.Errorf("completionMode is %v", got)
+	}
+	mount := dig(t, run, "spec", "template", "spec", "containers", 0, "volumeMounts", 1)
+	if dig(t, mount, "mountPath") != "/secrets" || dig(t, mount, "subPathExpr") != "$(JOB_COMPLETION_INDEX)" {
+		t.Errorf("a pod does not see the secret of its own part alone: %v", mount)
+	}
+	sources := dig(t, run, "spec", "template", "spec", "volumes", 1, "projected", "sources")
+	for i := range parts {
+		secret, source := documents[1+i], dig(t, sources, i, "secret")
+		if dig(t, source, "name") != dig(t, secret, "metadata", "name") {
+			t.Errorf("source %d is not secret %d", i, i)
+		}
+		for n, key := range []string{"id", "secret"} {
+			dig(t, secret, "stringData", key)
+			item := dig(t, source, "items", n)
+			if dig(t, item, "key") != key || dig(t, item, "path") != fmt.Sprintf("%d/%s", i, key) {
+				t.Errorf("secret %d is not where its pod looks for it: %v", i, item)
+			}
+		}
+	}
+
+	var script strings.Builder
+	for i := range parts {
+		command := containerCommand(t, dig(t, run, "spec", "template"), claim)
+		command = strings.NewReplacer("$(JOB_COMPLETION_INDEX)", fmt.Sprint(i), "'", "", "sheet.csv", "nightly.csv",
+			"--client-id-file /secrets/id --client-secret-file /secrets/secret", "--token-file token").Replace(command)
+		fmt.Fprintf(&script, "JOB_COMPLETION_INDEX=%d %s || exit $?\n", i, command)
+	}
+	script.WriteString(containerCommand(t, dig(t, join, "spec", "template"), claim) + "\n")
+	if out, code := shell(t, dir, acme(t), script.String(), "NERMBULK_RATE=0", "NERM_TOKEN="); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	results, err := os.ReadFile(filepath.Join(dir, "joined", "results.csv"))
+	if err != nil || strings.Count(string(results), ",updated,") != 24 {
+		t.Errorf("not every row of the sheet is in the joined results (%v):\n%s", err, results)
+	}
+}
+
+// containerCommand is what a pod's only container runs, which must be hardened
+// and have the claim's volume as /data.
+func containerCommand(t *testing.T, template, claim any) string {
+	t.Helper()
+	pod := dig(t, template, "spec")
+	if got := dig(t, pod, "securityContext", "runAsNonRoot"); got != "true" {
+		t.Errorf("runAsNonRoot is %v", got)
+	}
+	container := dig(t, pod, "containers", 0)
+	if got := dig(t, container, "securityContext", "readOnlyRootFilesystem"); got != "true" {
+		t.Errorf("readOnlyRootFilesystem is %v", got)
+	}
+	dig(t, container, "resources", "limits", "memory")
+	if dig(t, pod, "volumes", 0, "persistentVolumeClaim", "claimName") != dig(t, claim, "metadata", "name") ||
+		dig(t, container, "volumeMounts", 0, "mountPath") != dig(t, container, "workingDir") {
+		t.Error("the pod does not work on the claim's volume")
+	}
+	words := []string{"nermbulk"}
+	for _, word := range dig(t, container, "args").([]any) {
+		words = append(words, text.ShellWord(word.(string)))
+	}
+	return strings.Join(words, " ")
 }
 
 func TestSampleGitHubActions(t *testing.T) {

@@ -27,6 +27,7 @@ type sheetFlags struct {
 	encoding, delimiter, unknown, duplicates string
 	worksheet, hiddenRows, attributes        string
 	maps, dates, values, where               []string
+	shard                                    string // of run alone
 	rules                                    change.Rules
 	maxAge                                   ageValue
 	given                                    *pflag.FlagSet // those of register
@@ -141,6 +142,10 @@ func (f *sheetFlags) sheet() (job.Sheet, error) {
 	}
 	for _, w := range f.where {
 		s.Options.Where = append(s.Options.Where, sheet.Condition{Text: w, Optional: f.optional("where")})
+	}
+	var ok bool
+	if s.Options.Part, ok = sheet.ParsePart(f.shard); !ok {
+		return s, usage("--shard %q: use I/N, such as 2/4 for the second of four parts, or auto/N where a cluster numbers its jobs", f.shard)
 	}
 	return s, f.complete(&s.Rules)
 }

@@ -83,6 +83,9 @@ func (r *runner) writeMetrics(text string) error {
 func (r *runner) metricsText(running bool, code ExitCode) string {
 	name := r.sheetName()
 	m := metricsText{sheet: labelValue(job.RunName(name)), host: labelValue(r.tenant.Host), before: r.metrics.before}
+	if r.shard != "" {
+		m.shard = ",shard=" + labelValue(r.shard)
+	}
 	now := r.Now()
 	ended := func(value any) any {
 		if running {
@@ -137,6 +140,7 @@ func boolean(b bool) int {
 type metricsText struct {
 	strings.Builder
 	sheet, host string   // the values of their labels, quoted
+	shard       string   // that label; empty for the whole sheet
 	before      []string // the lines of the file that is replaced
 }
 
@@ -152,7 +156,7 @@ func (m *metricsText) gauge(name, help string, value any) { m.gauges(name, help,
 func (m *metricsText) gauges(name, help string, samples ...sample) {
 	var lines strings.Builder
 	for _, s := range samples {
-		series := fmt.Sprintf("nermbulk_%s{sheet=%s,host=%s%s} ", name, m.sheet, m.host, s.labels)
+		series := fmt.Sprintf("nermbulk_%s{sheet=%s,host=%s%s%s} ", name, m.sheet, m.host, m.shard, s.labels)
 		if s.value != nil {
 			fmt.Fprintf(&lines, "%s%v\n", series, s.value)
 			continue

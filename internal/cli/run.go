@@ -87,7 +87,10 @@ func (r *runner) groups() []flagGroup {
 			flags.BoolVar(&r.fresh, "new", false, "begin a new run though an unfinished one of this sheet exists")
 			flags.BoolVar(&r.send.RetryFailed, "retry-failed", false, "with --resume: send the failed rows of the newest run again too")
 		}),
-		group("The sheet", r.sheetFlags.register),
+		group("The sheet", func(flags *pflag.FlagSet) {
+			r.sheetFlags.register(flags)
+			flags.StringVar(&r.shard, shardFlag, "", "only the rows whose id falls into part I of N, 'I/N', or 'auto/N' by the number of this job in its cluster")
+		}),
 		group("Output", func(flags *pflag.FlagSet) {
 			registerResults(flags, &r.results, "csv for a CSV, both for a workbook")
 			flags.StringVar(&r.metricsFile, "metrics-file", "", "write the run's figures here for Prometheus's textfile collector, which reads *.prom")
@@ -130,7 +133,7 @@ func (r *runner) validate() error {
 	if r.ifUnchanged {
 		_ = r.flags.Lookup("compare").Value.Set("true") // not as if it were typed
 	}
-	return cmp.Or(r.tenantFlags.validate(), validateResults(r.results), r.parseMaxFailures())
+	return cmp.Or(r.tenantFlags.validate(), validateResults(r.results), r.parseMaxFailures(), r.findShard())
 }
 
 func (r *runner) parseMaxFailures() error {
@@ -288,7 +291,7 @@ func (r *runner) nextCommand() string {
 		// It is read as it was written: what read the sheet does not read it. What
 		// its cells mean is typed: a settings file does not hold for it.
 		next := r.command(r.result.Summary.FileToEdit("failed"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid",
-			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date", "value", "where")
+			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date", "value", "where", shardFlag)
 		for _, name := range []string{"map", "date", "value"} {
 			for value := range strings.FieldsFuncSeq(r.result.Settings[name], func(c rune) bool { return c == '\n' }) {
 				next += " --" + name + " " + text.ShellWord(value)

@@ -16,22 +16,44 @@ import (
 )
 
 func newReportCommand(s Streams) *cobra.Command {
-	var asJSON bool
-	var results string
+	r := &reporter{Streams: s}
 	c := &cobra.Command{
-		Use:               "report RUN_DIR",
+		Use:               "report RUN_DIR...",
 		Short:             "Write a run's results, summary and page again from its journal",
-		Args:              exactly(1, "one run directory"),
-		ValidArgsFunction: oneArgument(completeRun),
+		ValidArgsFunction: completeRun,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return s.interruptible(func(ctx context.Context) error { return reportAgain(ctx, s, args[0], results, asJSON) })
+			return s.interruptible(func(ctx context.Context) error { return r.report(ctx, args) })
 		},
 	}
 	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
-		registerResults(flags, &results, "that of the run")
-		flags.BoolVar(&asJSON, "json", false, "the summary as one JSON document on standard output")
+		flags.StringVarP(&r.output, "output", "o", "", "write the joined files of the runs of all parts of a sheet into this directory")
+		registerResults(flags, &r.results, "that of the run")
+		flags.BoolVar(&r.asJSON, "json", false, "the summary as one JSON document on standard output")
 	}))
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(nil, dirsOnly)) // there is such a flag
 	return c
+}
+
+// reporter are the flags of report.
+type reporter struct {
+	Streams
+	output, results string
+	asJSON          bool
+}
+
+func (r *reporter) report(ctx context.Context, dirs []string) error {
+	if err := validateResults(r.results); err != nil {
+		return err
+	}
+	switch {
+	case len(dirs) == 0:
+		return usage("no run is named: use nermbulk report RUN_DIR, with the directory of a run, such as one under %s/", job.RunsRoot)
+	case r.output != "":
+		return r.join(ctx, dirs)
+	case len(dirs) > 1:
+		return usage("the runs of the parts of a sheet are joined into a directory of their own: add -o DIR")
+	}
+	return r.reportAgain(ctx, dirs[0])
 }
 
 // registerResults adds the flag of the form of a run's files.
@@ -48,32 +70,35 @@ func validateResults(results string) error {
 }
 
 // reportAgain writes a run's files again, and prints the summary.
-func reportAgain(ctx context.Context, s Streams, dir, results string, asJSON bool) error {
-	if err := validateResults(results); err != nil {
-		return err
-	}
-	summary, r, err := writeReport(ctx, dir, results)
+func (r *reporter) reportAgain(ctx context.Context, dir string) error {
+	summary, of, err := writeReport(ctx, dir, r.results)
 	switch {
 	case err != nil:
 		return err
-	case asJSON:
-		return summary.WriteJSON(s.Out)
+	case r.asJSON:
+		return summary.WriteJSON(r.Out)
 	}
 	next := ""
-	if r.result.Next != job.Report { // which this was
-		next = r.nextCommand()
+	if of.result.Next != job.Report { // which this was
+		next = of.nextCommand()
 	}
-	return summary.Print(s.Err, next)
+	return summary.Print(r.Err, next)
+}
+
+// openRun locks a run that somebody has named.
+func openRun(dir string) (*journal.Run, journal.Info, error) {
+	run, info, err := journal.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
+	}
+	return run, info, err
 }
 
 // writeReport writes a run's files from its directory alone, and returns the
 // command that made the run.
 func writeReport(ctx context.Context, dir, results string) (summary report.Summary, r *runner, err error) {
-	run, info, err := journal.Open(dir)
+	run, info, err := openRun(dir)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
-		}
 		return summary, nil, err
 	}
 	defer func() { err = cmp.Or(err, run.Close()) }()

@@ -65,6 +65,9 @@ func (a Announcement) NameWanted() bool {
 
 // String says what is about to happen, on which host.
 func (a Announcement) String() string {
+	if part := a.Overview.Part; a.Overview.Others > 0 && a.Overview.Rows == 0 && a.Resumed == "" {
+		return fmt.Sprintf("%s: none of its rows is of %s (--shard %s)\n", a.Sheet, part.Words(), part)
+	}
 	if a.Rows == 0 {
 		return fmt.Sprintf("%s: nothing is left to send to %s\n", a.Sheet, a.Host)
 	}
@@ -121,6 +124,13 @@ func OverviewLines(o *batch.Overview) string {
 	var b strings.Builder
 	if len(o.Where) > 0 {
 		fmt.Fprintf(&b, "  where:   %s\n", text.Line(strings.Join(texts(o.Where), ", "), 0))
+	}
+	if o.Part.Of > 1 {
+		fmt.Fprintf(&b, "  part:    %d of %d, by the ids (--shard)", o.Part.Number, o.Part.Of)
+		if o.Others > 0 { // unknown of a resume
+			fmt.Fprintf(&b, "; %s of other parts", text.Count(o.Others, "row"))
+		}
+		b.WriteString("\n")
 	}
 	if len(o.Statuses) > 0 {
 		names := slices.SortedFunc(maps.Keys(o.Statuses), func(a, b string) int {

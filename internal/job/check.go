@@ -38,6 +38,7 @@ type CheckedSheet struct {
 // Check checks a sheet as a run begins: what is wrong with it is no error. See
 // Error for the errors that callers explain.
 func Check(ctx context.Context, o CheckOptions) (*CheckedSheet, error) {
+	o.Sheet.Options.Part = sheet.Part{} // who looks at a sheet sees all of it
 	j := &job{Options: Options{Sheet: o.Sheet, Tenant: o.Tenant, Now: time.Now, Observer: eventsOnly(o.Event)}}
 	opened := func(context.Context) error {
 		j.sheet.SkipHash() // there is no run to compare it with

@@ -15,12 +15,13 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
 )
 
 // RunsRoot is where runs are kept whose directory is not named.
 const RunsRoot = "runs"
 
-// A run belongs to a host and a sheet. It is the same sheet if its content is
+// A run belongs to a host and a sheet, or to one part of its rows. It is the same sheet if its content is
 // the same, wherever the file lies, or if it is the same file, edited or not.
 // So a process that sends a sheet holds a lock for each of the two, from before
 // the sheet is read until it ends: looking for the run, checking the sheet and
@@ -47,8 +48,15 @@ func (j *job) claimContent(ctx context.Context) (err error) {
 	return j.claim("content", j.hash)
 }
 
+// part returns the part of the sheet that the job sends.
+func (j *job) part() sheet.Part { return j.Sheet.Options.Part }
+
 func (j *job) claim(kind, value string) error {
-	work := fmt.Sprintf("sending the sheet %s to %s", j.Sheet.Name, j.Tenant.Host)
+	what := "the sheet " + j.Sheet.Name
+	if part := j.part(); part != (sheet.Part{}) {
+		what, kind = part.Words()+" of "+what, kind+" "+part.String()
+	}
+	work := fmt.Sprintf("sending %s to %s", what, j.Tenant.Host)
 	release, err := journal.Claim(filepath.Join(RunsRoot, lockName(j.Tenant.Host, kind, value)), work)
 	if _, locked := errors.AsType[*journal.LockedError](err); err != nil && !locked {
 		if j.Dir != "" {
@@ -91,6 +99,10 @@ func (j *job) findRun(ctx context.Context) error {
 	j.Observer.Event(InDir{dir})
 	if j.info.Host != j.Tenant.Host {
 		return &Error{OtherTenant, fmt.Errorf("the run in %s is of %s, not of %s", dir, j.info.Host, j.Tenant.Host)}
+	}
+	if j.info.Shard != j.part().String() {
+		was, _ := sheet.ParsePart(j.info.Shard)
+		return invalid("the run in %s is of %s, not of %s: go on with it with the --shard that it was begun with, or without one, or name another --run-dir", dir, was.Words(), j.part().Words())
 	}
 	return j.loadHistory()
 }
@@ -140,15 +152,15 @@ func (j *job) noteUnreadable() {
 	}
 }
 
-// isOfSheet reports whether a run is one of this sheet and tenant that can be
-// gone on with. A run is of each sheet that one of its sessions had.
+// isOfSheet reports whether a run is one of this sheet, part and tenant that can
+// be gone on with. A run is of each sheet that one of its sessions had.
 func (j *job) isOfSheet(i journal.Info) bool {
 	path := j.sheetPath()
 	same := func(e journal.Edition) bool {
 		return e.SHA256 == j.hash || path != "" && (e.SheetPath == path || realPath(e.SheetPath) == realPath(path))
 	}
 	now := journal.Edition{SheetPath: i.SheetPath, SHA256: i.SHA256}
-	return i.Host == j.Tenant.Host && !i.DryRun && (same(now) || slices.ContainsFunc(i.Earlier, same))
+	return i.Host == j.Tenant.Host && i.Shard == j.part().String() && !i.DryRun && (same(now) || slices.ContainsFunc(i.Earlier, same))
 }
 
 // realPath is a path whose directory is named without links: one shell says
@@ -250,7 +262,8 @@ func (j *job) loadLater(context.Context) (err error) {
 	}
 	later := new(batch.Later)
 	for _, r := range runs {
-		if r.Info.Host != j.Tenant.Host || r.Info.DryRun || sameDir(r.Dir, j.dir.Dir()) {
+		part, _ := sheet.ParsePart(r.Info.Shard)
+		if r.Info.Host != j.Tenant.Host || r.Info.DryRun || part.Apart(j.part()) || sameDir(r.Dir, j.dir.Dir()) {
 			continue
 		}
 		file, err := os.Stat(filepath.Join(r.Dir, journal.FileName))

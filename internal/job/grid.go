@@ -59,7 +59,7 @@ func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]str
 		return nil, err
 	}
 	g.closers = append(g.closers, sh.Close)
-	if err := report.UseKeptIDs(ctx, copied, sh); err != nil {
+	if err := report.UseKeptIDs(ctx, sh, copied); err != nil {
 		return nil, err
 	}
 	o := report.Options{Dir: dir, Sheet: sh, Replay: replay, DryRun: info.DryRun}

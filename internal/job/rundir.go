@@ -62,12 +62,16 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 func (j *job) create() (err error) {
 	now := j.Now().UTC()
 	j.info = journal.Info{
-		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.Send.DryRun, Canary: j.Send.Canary,
+		Sheet: j.Sheet.Name, SheetPath: j.sheetPath(), Shard: j.part().String(), Host: j.Tenant.Host, StartedAt: now, DryRun: j.Send.DryRun, Canary: j.Send.Canary,
 	}
 	j.describe()
 	dir := j.Dir
 	if dir == "" {
-		dir = filepath.Join(RunsRoot, RunName(j.Sheet.Name)+"-"+now.Format("20060102T150405Z"))
+		name := RunName(j.Sheet.Name) + "-"
+		if part := j.part(); part.Of > 0 {
+			name += fmt.Sprintf("%dof%d-", part.Number, part.Of)
+		}
+		dir = filepath.Join(RunsRoot, name+now.Format("20060102T150405Z"))
 	} else if err := forgetDryRun(dir); err != nil {
 		return err
 	}

@@ -24,7 +24,12 @@ func (j *job) lookUp(ctx context.Context) error {
 	if !j.sheet.ByUID() || len(j.sheet.Problems()) > 0 {
 		return nil
 	}
-	if j.client == nil {
+	part := j.part()
+	switch {
+	case j.client != nil:
+	case part.Of > 1:
+		return invalid("the sheet names its sessions by uid, so its rows of %s are known only once a tenant has named their ids: give the dry run the tenant's sign-in", part.Words())
+	default:
 		j.Observer.Event(Note{"uids are not looked up: there is no tenant to ask"})
 		return nil
 	}
@@ -35,7 +40,7 @@ func (j *job) lookUp(ctx context.Context) error {
 	if j.same && !j.Send.SkipInvalid {
 		ids.Seal()
 	} else if err := j.findIDs(ctx, ids); err != nil {
-		if j.offline() && ctx.Err() == nil {
+		if j.offline() && part.Of <= 1 && ctx.Err() == nil {
 			j.Observer.Event(Note{err.Error()})
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,7 @@ func (s *Sheet) HoldAgainstWritten(ctx context.Context, sh *sheet.Sheet) (releas
 	var columns []string
 	for _, c := range written.Columns() {
 		columns = append(columns, c.Name)
-		if c.Field == sheet.Result && c.UID == "row" && filepath.Base(written.Name()) == report.UndoWritten {
+		if c.Field == sheet.Result && c.UID == "row" && slices.Contains([]string{report.UndoWritten, report.ResultsWritten}, filepath.Base(written.Name())) {
 			w.key = c.Index
 		}
 	}
@@ -43,17 +44,24 @@ func (s *Sheet) HoldAgainstWritten(ctx context.Context, sh *sheet.Sheet) (releas
 }
 
 // openWritten opens what a file of a run directory was made of: the run's own
-// copy of the sheet, or that of undo.csv. It returns nil for another file.
+// copy of the sheet, or that of undo.csv; of joined runs, that of results.csv. It
+// returns nil for another file.
 func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 	dir, name := filepath.Split(s.Path)
-	info, err := journal.ReadInfo(filepath.Clean(dir))
-	if err != nil {
-		return nil, err
+	kept := func(name string) (*sheet.Sheet, error) {
+		return sheet.Open(ctx, filepath.Join(dir, name), sheet.Options{Fields: s.Options.Fields})
 	}
 	switch strings.ToLower(name) {
 	case "undo.csv", "undo.xlsx":
-		return sheet.Open(ctx, filepath.Join(dir, report.UndoWritten), sheet.Options{Fields: s.Options.Fields})
+		return kept(report.UndoWritten)
 	case "results.csv", "failed.csv", "results.xlsx", "failed.xlsx":
+		info, err := journal.ReadInfo(filepath.Clean(dir))
+		if errors.Is(err, fs.ErrNotExist) { // no run's, but what its parts were joined into
+			return kept(report.ResultsWritten)
+		}
+		if err != nil {
+			return nil, err
+		}
 		of, err := s.AsOf(info.Options)
 		if err == nil {
 			err = of.UseKept(dir)

@@ -213,9 +213,9 @@ func kindOf(mode fs.FileMode) string {
 	return "special file"
 }
 
-// makeDir makes dir with those above it that are missing, each one so that a
+// MakeDir makes dir with those above it that are missing, each one so that a
 // power cut cannot take it, and closes it to others if it is empty.
-func makeDir(dir string) error {
+func MakeDir(dir string) error {
 	var made []string
 	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
 		if _, err := os.Stat(d); err == nil || d == filepath.Dir(d) {

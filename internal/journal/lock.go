@@ -54,7 +54,7 @@ func Claim(path, work string) (release func() error, err error) {
 	made := false
 	for tries := 1; ; tries++ {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			err := makeDir(dir)
+			err := MakeDir(dir)
 			if errors.Is(err, fs.ErrExist) && tries < 100 {
 				continue // another one has made it, and removed it again
 			}

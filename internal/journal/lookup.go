@@ -24,6 +24,12 @@ func (r *Replay) End() (End, bool) {
 	return r.lastEnd, true
 }
 
+// Knows reports whether anything is recorded of the row: an intent, an outcome or
+// a plan.
+func (r *Replay) Knows(row int) bool {
+	return r.rows.rows.get(row).record != offset{} || r.rows.planned.get(row) != offset{}
+}
+
 // Status is the row's latest outcome, Pending when it has none. A row that has
 // one may be in flight again all the same.
 func (r *Replay) Status(row int) Status { return r.entry(row).Status() }
@@ -120,11 +126,12 @@ func (r *Replay) Ticks(fn func(Tick) error) error {
 // those of the last one. The caller owns it.
 func (r *Replay) Totals() Tick {
 	totals := Tick{Latency: map[int]int{}}
-	totals.add(r.totals)
+	totals.Add(r.totals)
 	return totals
 }
 
-func (t *Tick) add(u Tick) {
+// Add adds what another tick counted, and takes its At and Ceiling.
+func (t *Tick) Add(u Tick) {
 	t.At, t.Ceiling = u.At, u.Ceiling
 	t.Patch += u.Patch
 	t.Get += u.Get

@@ -152,7 +152,7 @@ func (r *Replay) applyEvent(h head, line []byte, off int64) error {
 		return errors.New("its edited sheet was recorded by an older version of nermbulk, which can go on with it")
 	case "tick":
 		tick, err := decode(line, Tick{})
-		r.totals.add(tick)
+		r.totals.Add(tick)
 		r.ticks = append(r.ticks, off)
 		return err
 	case "end":

@@ -21,6 +21,7 @@ type Info struct {
 	SheetPath  string            `json:"sheet_path"`                  // absolute; empty for standard input
 	SHA256     string            `json:"sha256"`                      // of the sheet's bytes, in hexadecimal
 	FileSHA256 string            `json:"sheet_file_sha256,omitempty"` // of the run's copy where it is not SHA256: of a workbook it is a CSV
+	Shard      string            `json:"shard,omitempty"`             // the part of the sheet's rows, such as 2/4; empty for all of them
 	Host       string            `json:"host"`
 	Options    map[string]string `json:"options"`                  // flags by name; never a secret
 	Sources    map[string]string `json:"sources,omitempty"`        // where flags were set, by name: flag, environment, profile or file; the others have their default
@@ -119,7 +120,7 @@ type Run struct {
 // that are no run's stay untouched. A *LockedError or an *ExistsError says that
 // the directory is taken.
 func Create(dir string, info Info) (*Run, error) {
-	if err := makeDir(dir); err != nil {
+	if err := MakeDir(dir); err != nil {
 		return nil, err
 	}
 	lock, err := Lock(dir)

@@ -71,7 +71,7 @@ func writeChanges(ctx context.Context, path string, o Options) error {
 
 // writeSent writes what the journal has: the sheet need not have the row any more.
 func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
-	return o.Replay.Sends(func(s journal.Send) error {
+	send := func(s journal.Send) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -93,7 +93,13 @@ func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
 			}
 		}
 		return nil
-	})
+	}
+	for _, r := range o.replays() {
+		if err := r.Sends(send); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writePlanned writes what a dry run would send.

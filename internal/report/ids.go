@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -17,18 +18,25 @@ func IDsFile(copied string) string {
 	return filepath.Join(dir, "uids"+strings.TrimPrefix(name, "sheet"))
 }
 
-// UseKeptIDs gives a run's copy of a sheet of uids the ids that were found. A dry
-// run without a tenant has found none.
-func UseKeptIDs(ctx context.Context, copied string, s *sheet.Sheet) error {
+// UseKeptIDs gives a sheet of uids the ids that were found for a run's copy of it,
+// or for those of several runs. A dry run without a tenant has found none.
+func UseKeptIDs(ctx context.Context, s *sheet.Sheet, copies ...string) error {
 	if !s.ByUID() {
 		return nil
 	}
-	ids := &sheet.IDs{}
-	err := sheet.ReadIDs(ctx, IDsFile(copied), ids)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	var ids *sheet.IDs
+	for _, copied := range copies {
+		found := cmp.Or(ids, &sheet.IDs{})
+		switch err := sheet.ReadIDs(ctx, IDsFile(copied), found); {
+		case err == nil:
+			ids = found
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
 	}
-	ids.Seal()
-	s.SetIDs(ids)
-	return err
+	if ids != nil {
+		ids.Seal()
+		s.SetIDs(ids)
+	}
+	return nil
 }

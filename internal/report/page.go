@@ -88,15 +88,18 @@ func writePage(path string, o Options, s Summary, failed *failedRows) error {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
 	rates := newTimeline()
-	if err := o.Replay.Ticks(func(k journal.Tick) error { rates.add(k); return nil }); err != nil {
+	if err := o.ticks(func(k journal.Tick) error { rates.add(k); return nil }); err != nil {
 		return fmt.Errorf("read the run's rates from the journal: %w", err)
 	}
 	d := pageData{
-		Summary: s, Start: o.Replay.Last(), Resumed: max(o.Replay.Sessions()-1, 0), SheetName: filepath.Base(s.Sheet),
-		Counts: pageCounts(s), Chart: rates.chart(), Latency: latencyBars(o.Replay.Totals().Latency),
+		Summary: s, Start: o.replays()[0].Last(), SheetName: filepath.Base(s.Sheet),
+		Counts: pageCounts(s), Chart: rates.chart(), Latency: latencyBars(o.totals().Latency),
 		Causes: pageCauses(s.Failures), Failed: failed.first, AllFailed: failed.all, Settings: o.Settings,
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
 		Style: template.CSS(Colors + pageRules), Script: template.JS(pageScript), Policy: PagePolicy(),
+	}
+	for _, r := range o.replays() {
+		d.Resumed += max(r.Sessions()-1, 0)
 	}
 	d.Headline, d.Good = s.Headline()
 	if len(d.Causes) > maxOpenCauses {

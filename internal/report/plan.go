@@ -89,11 +89,12 @@ func (w planWriter) writeAll(ctx context.Context, o Options) error {
 // plan returns a row's plan. A row that was found invalid has one even if the
 // journal holds only that outcome.
 func (o Options) plan(row int, id string) (p journal.Planned, ok bool, err error) {
-	p, ok, err = o.Replay.Planned(row)
+	replay := o.replayOf(row)
+	p, ok, err = replay.Planned(row)
 	if err != nil {
 		return p, false, fmt.Errorf("read the plan of row %d: %w", row, err)
 	}
-	if s := o.Replay.Status(row); !ok && (s == journal.Invalid || s == journal.Unchanged) {
+	if s := replay.Status(row); !ok && (s == journal.Invalid || s == journal.Unchanged) {
 		return journal.Planned{Row: row, ID: id, Action: string(s)}, true, nil
 	}
 	return p, ok, nil

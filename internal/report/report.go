@@ -23,6 +23,9 @@ type Options struct {
 	Dir    string          // the run directory; the files are written into it
 	Sheet  *sheet.Sheet    // the copy of the sheet that the journal's row numbers refer to
 	Replay *journal.Replay // the run's journal
+	// Shards are, in place of Replay, the journals of the runs of all parts of the
+	// sheet, in the order of the parts.
+	Shards []*journal.Replay
 
 	// Rules are those by which the rows became changes.
 	Rules change.Rules
@@ -127,7 +130,7 @@ var files = []struct {
 	named      func(*making) bool
 	write      func(ctx context.Context, m *making, path string) error // nil where it is written already
 }{
-	{name: "results", file: "results.csv", forms: true, marked: true},
+	{name: "results", file: "results.csv", forms: true, marked: true, write: keepJoined},
 	{name: "failed", file: "failed.csv", forms: true, marked: true, named: func(m *making) bool { return m.failed.all > 0 }},
 	{
 		name: "undo", file: "undo.csv", forms: true, named: func(m *making) bool { return m.s.Undo.Rows > 0 },
@@ -162,9 +165,11 @@ func FileNames() []string {
 // report on.
 var ErrNotBegun = errors.New("the run was stopped before it sent anything")
 
-// FromDir is Write for a run of which only the directory is at hand. open opens
-// the copy of the sheet at path with the options that the run had.
-func FromDir(ctx context.Context, open func(ctx context.Context, path string) (*sheet.Sheet, error), o Options) (_ Summary, err error) {
+// Opener opens the copy of the sheet at path with the options that the run had.
+type Opener func(ctx context.Context, path string) (*sheet.Sheet, error)
+
+// FromDir is Write for a run of which only the directory is at hand.
+func FromDir(ctx context.Context, open Opener, o Options) (_ Summary, err error) {
 	o.Replay, err = journal.Load(o.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Summary{}, ErrNotBegun
@@ -174,19 +179,28 @@ func FromDir(ctx context.Context, open func(ctx context.Context, path string) (*
 	}
 	defer func() { err = errors.Join(err, o.Replay.Close()) }()
 
-	start := o.Replay.Last()
-	if start.SheetFile == "" {
-		return Summary{}, ErrNotBegun
+	return FromDirs(ctx, open, []string{o.Dir}, o)
+}
+
+// FromDirs is Write for runs of which the journals, in o, and the directories are
+// at hand, in the same order.
+func FromDirs(ctx context.Context, open Opener, dirs []string, o Options) (_ Summary, err error) {
+	var copies []string
+	for i, r := range o.replays() {
+		file := r.Last().SheetFile
+		if file == "" {
+			return Summary{}, ErrNotBegun
+		}
+		// Only a name: a journal from elsewhere must not make us read outside
+		// its directory.
+		copies = append(copies, filepath.Join(dirs[i], filepath.Base(file)))
 	}
-	// Only a name: a journal from elsewhere must not make us read outside
-	// its directory.
-	copied := filepath.Join(o.Dir, filepath.Base(start.SheetFile))
-	o.Sheet, err = open(ctx, copied)
+	o.Sheet, err = open(ctx, copies[0])
 	if err != nil {
 		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.Sheet.Close()) }()
-	if err := UseKeptIDs(ctx, copied, o.Sheet); err != nil {
+	if err := UseKeptIDs(ctx, o.Sheet, copies...); err != nil {
 		return Summary{}, fmt.Errorf("read the ids of the run's sessions: %w", err)
 	}
 	return Write(ctx, o)

@@ -134,7 +134,7 @@ func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet
 	if err != nil {
 		return err
 	}
-	start := o.Replay.Last()
+	start := o.replays()[0].Last()
 	want, got := cmp.Or(start.FileSHA256, start.SHA256), o.Sheet.SHA256()
 	if want != "" && got != "" && !strings.EqualFold(want, got) {
 		return fmt.Errorf("%s is not the sheet that was sent (its SHA-256 is %s, the journal's is %s): put the run's own copy back",
@@ -221,7 +221,7 @@ func remove(path string) error {
 // the journal does not know is pending; in a dry run it has what is planned.
 func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Outcome) error) error {
 	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		out, ok, err := o.Replay.Outcome(r.Number)
+		out, ok, err := o.replayOf(r.Number).Outcome(r.Number)
 		if err != nil {
 			return fmt.Errorf("read the outcome of row %d: %w", r.Number, err)
 		}
@@ -243,7 +243,7 @@ func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Out
 // plannedStatus returns the outcome that a row's plan leads to, toSend, or
 // Pending for a row that the dry run did not get to.
 func (o Options) plannedStatus(row int) (journal.Status, error) {
-	plan, ok, err := o.Replay.Planned(row)
+	plan, ok, err := o.replayOf(row).Planned(row)
 	if err != nil {
 		return "", fmt.Errorf("read the plan of row %d: %w", row, err)
 	}

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
 // Summary is the result of a run: summary.json, and what is printed.
 type Summary struct {
-	Sheet      string          `json:"sheet"` // as the user gave it
+	Sheet      string          `json:"sheet"`           // as the user gave it
+	Shard      string          `json:"shard,omitempty"` // the part of its rows, such as 2/4; empty for all of them
 	Host       string          `json:"host"`
 	StartedAt  time.Time       `json:"started_at"`
 	FinishedAt *time.Time      `json:"finished_at"` // null for a run that was killed
@@ -134,16 +136,25 @@ func (s Summary) Counts() []Count {
 
 // newSummary takes what the journal knows without its rows.
 func newSummary(o Options) Summary {
-	last, totals := o.Replay.Last(), o.Replay.Totals()
+	last, totals := o.replays()[0].Last(), o.totals()
 	s := Summary{
-		Sheet: last.Sheet, Host: last.Host, StartedAt: o.Replay.First().At.UTC().Truncate(time.Millisecond),
+		Sheet: last.Sheet, Host: last.Host,
 		Requests: Requests{totals.Patch, totals.Get, totals.Token, totals.Throttled, totals.Retried},
 		Latency:  latencyOf(totals.Latency),
-		Removed:  last.Removed,
-		Operator: last.Operator,
+		Operator: o.operator(),
 		DryRun:   o.DryRun,
 	}
-	if end, ended := o.Replay.End(); ended {
+	if o.Sheet != nil {
+		s.Shard = o.Sheet.Part().String()
+	}
+	for _, r := range o.replays() {
+		if at := r.First().At.UTC().Truncate(time.Millisecond); s.StartedAt.IsZero() || at.Before(s.StartedAt) {
+			s.StartedAt = at
+		}
+		removed := r.Last().Removed
+		s.Removed.Sent, s.Removed.NotSent = s.Removed.Sent+removed.Sent, s.Removed.NotSent+removed.NotSent
+	}
+	if end, ended := o.end(); ended {
 		at, code := end.At.UTC().Truncate(time.Millisecond), end.ExitCode
 		s.FinishedAt, s.ExitCode, s.Reason = &at, &code, end.Reason
 	}
@@ -201,6 +212,9 @@ func (s Summary) Print(w io.Writer, next string) error {
 	where := ""
 	if s.Host != "" { // a dry run needs no tenant
 		where = " on " + text.Line(s.Host, 0)
+	}
+	if part, _ := sheet.ParsePart(s.Shard); part.Of > 0 {
+		title += ", " + part.Words()
 	}
 	fmt.Fprintf(&b, "%s%s (%s): %s\n", text.Line(s.Sheet, 0), where, title, text.Count(s.Rows, "row"))
 	s.printCounts(&b)

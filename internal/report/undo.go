@@ -24,6 +24,7 @@ import (
 // need not have the row any more.
 type undo struct {
 	o       Options
+	replay  *journal.Replay // that is read
 	order   fieldOrder
 	columns []string       // fields that come back
 	sources map[int]string // of rows of the present sheet: their numbers in the first one, where that is another
@@ -80,10 +81,20 @@ func (u *undo) survey(ctx context.Context) error {
 	return err
 }
 
-// each calls fn for each session that the run has written, or may have.
+// each calls fn for each session that the run has written, or may have. No
+// session is in two parts of a sheet.
 func (u *undo) each(ctx context.Context, fn func(*undone) error) error {
-	if !u.o.Rules.InOrder && u.o.Replay.Last().Edition <= 1 { // a row for each session
-		for e := range u.o.Replay.Known() {
+	for _, u.replay = range u.o.replays() {
+		if err := u.eachOfReplay(ctx, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *undo) eachOfReplay(ctx context.Context, fn func(*undone) error) error {
+	if !u.o.Rules.InOrder && u.replay.Last().Edition <= 1 { // a row for each session
+		for e := range u.replay.Known() {
 			if err := u.session(ctx, []journal.Entry{e}, fn); err != nil {
 				return err
 			}
@@ -114,7 +125,7 @@ type entryOf struct {
 
 // byID lists what the run wrote by session, in the order in which it did.
 func (u *undo) byID() (entries []entryOf, err error) {
-	for e := range u.o.Replay.Known() {
+	for e := range u.replay.Known() {
 		w, err := u.read(e)
 		if err != nil {
 			return nil, err
@@ -141,8 +152,8 @@ type written struct {
 }
 
 func (u *undo) read(e journal.Entry) (w written, err error) {
-	out, _, err1 := u.o.Replay.OutcomeOf(e)
-	intent, flying, err2 := u.o.Replay.IntentOf(e)
+	out, _, err1 := u.replay.OutcomeOf(e)
+	intent, flying, err2 := u.replay.IntentOf(e)
 	if out.ID == "" {
 		out.ID, out.Row = intent.ID, intent.Row
 	}
@@ -162,7 +173,7 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 	var d *undone
 	first := map[string]*change.Before{}
 	for _, e := range writes {
-		record, ok, err := u.o.Replay.BeforeOf(e)
+		record, ok, err := u.replay.BeforeOf(e)
 		if err != nil {
 			return err
 		}
@@ -209,7 +220,7 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 // sourceRow returns an entry's number in the first sheet; empty where that is not
 // known, or the sheet is the first one.
 func (u *undo) sourceRow(e journal.Entry) string {
-	if e.Edition != u.o.Replay.Edition() {
+	if e.Edition != u.replay.Edition() {
 		return ""
 	}
 	return u.sources[e.Row]

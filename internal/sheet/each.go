@@ -18,7 +18,14 @@ import (
 // Each calls fn for every row that is not blank, from the first one, in the
 // caller's goroutine. It ends with fn's first error, with the context's, or
 // with that of the file. What is wrong with the sheet is no error: see Problems.
-func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
+func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error { return s.each(ctx, false, fn) }
+
+// EachOfAllParts is Each for the rows of all parts of the sheet.
+func (s *Sheet) EachOfAllParts(ctx context.Context, fn func(*Row) error) error {
+	return s.each(ctx, true, fn)
+}
+
+func (s *Sheet) each(ctx context.Context, whole bool, fn func(*Row) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -32,6 +39,7 @@ func (s *Sheet) Each(ctx context.Context, fn func(*Row) error) error {
 		if err != nil {
 			return err
 		}
+		r.whole = whole
 		if err := deliver(ctx, r, s.kinds(), s.identified(fn)); err != nil {
 			return err
 		}

@@ -160,10 +160,11 @@ func (s *Sheet) identified(fn func(*Row) error) func(*Row) error {
 	}
 }
 
-// EachUID calls fn with the uid of each row that has one.
+// EachUID calls fn with the uid of each row that has one, whatever its part: that
+// depends on the id.
 func (s *Sheet) EachUID(ctx context.Context, fn func(uid string) error) error {
 	key := s.header.index(UID)
-	return s.Each(ctx, func(r *Row) error {
+	return s.EachOfAllParts(ctx, func(r *Row) error {
 		if uid := Trim(r.Cells[key]); uid != "" {
 			return fn(uid)
 		}
@@ -175,14 +176,15 @@ func (s *Sheet) EachUID(ctx context.Context, fn func(uid string) error) error {
 // escape is on.
 var idsHeader = []string{string(UID), string(ID), "result.source"}
 
-// WriteIDs writes the ids that the sheet's rows have, for ReadIDs.
+// WriteIDs writes the ids that the sheet's rows have, those of other parts too,
+// for ReadIDs.
 func (s *Sheet) WriteIDs(ctx context.Context, to io.Writer) error {
 	w := NewWriter(to, ',')
 	if err := w.Write(idsHeader); err != nil {
 		return err
 	}
 	key := s.header.index(UID)
-	err := s.Each(ctx, func(r *Row) error {
+	err := s.EachOfAllParts(ctx, func(r *Row) error {
 		if r.ID == "" {
 			return nil
 		}

@@ -38,6 +38,7 @@ type Options struct {
 	Delimiter rune   // 0 to detect
 	Columns   []Mapping
 	Where     []Condition
+	Part      Part
 	Unknown   UnknownColumns
 	// LabelsLater leaves to Resolve what a column is mapped to that is no field:
 	// it may be an attribute's label.

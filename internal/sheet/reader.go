@@ -17,6 +17,7 @@ type reader struct {
 	scan    *scanner
 	number  int  // of the row scanned last, as Excel shows it
 	rows    int  // that were not blank, and chosen
+	whole   bool // serves the rows of all parts
 	others  bool // there are rows that were not chosen
 	cells   []string
 	excess  []string
@@ -64,7 +65,10 @@ func (r *reader) Read() ([]string, error) {
 		cells := r.row()
 		if r.where.hold(cells) {
 			r.rows++
-			return cells, nil
+			if r.whole || r.sheet.inPart(cells) {
+				return cells, nil
+			}
+			continue
 		}
 		r.others = true
 	}
