@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"nermbulk/internal/journal"
 )
@@ -23,8 +25,7 @@ const mostKeptAlike = 1000
 // where there is such a file: it is never over another, and not there before it
 // is whole.
 func KeepSheet(name string, from io.Reader) (path string, err error) {
-	ending := filepath.Ext(name)
-	stem := RunName(filepath.Base(strings.ReplaceAll(name, `\`, "/")))
+	stem, ending := nameOfKept(name)
 	for n := 1; ; n++ {
 		if path = stem + ending; n > 1 {
 			path = fmt.Sprintf("%s-%d%s", stem, n, ending)
@@ -50,3 +51,24 @@ func KeepSheet(name string, from io.Reader) (path string, err error) {
 	}
 	return path, nil
 }
+
+// nameOfKept is the last part of a name, as any system takes it and as it is
+// read: a colon, a device's name and a character that nobody sees are not in it.
+func nameOfKept(name string) (stem, ending string) {
+	name = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return -1
+		}
+		return c
+	}, name)
+	stem, ending = RunName(filepath.Base(strings.ReplaceAll(name, `\`, "/"))), filepath.Ext(name)
+	if !plainEnding.MatchString(ending) {
+		ending = ""
+	}
+	if !filepath.IsLocal(stem + ending) {
+		stem = "sheet-" + stem
+	}
+	return stem, ending
+}
+
+var plainEnding = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
