@@ -242,6 +242,9 @@ func (w *workspace) again(r *http.Request, name string) error {
 	if shown == nil || filepath.Base(shown.dir) != r.PostFormValue("run") {
 		return errors.New("another run is shown by now: load the page again")
 	}
+	if shown.others {
+		return errors.New("another process has this run: show it again when that has ended")
+	}
 	run, err := findRun(filepath.Base(shown.dir))
 	if err != nil {
 		return err

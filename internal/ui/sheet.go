@@ -193,7 +193,7 @@ func (w *workspace) doRead(r *http.Request) error {
 				continue
 			}
 			delete(flags, o.Name)
-			if value := strings.TrimSpace(r.PostForm.Get(o.Name)); value != "" {
+			if value := strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get(o.Name), "\r\n", "\n")); value != "" {
 				flags[o.Name] = value
 			}
 		}
@@ -208,6 +208,9 @@ func (w *workspace) doMap(r *http.Request) error {
 		return fmt.Errorf("choose a field for the column %s", text.Quote(column, 100))
 	}
 	return w.reread(func(flags map[string]string) error {
+		if !slices.ContainsFunc(w.sheet.found, func(p sheet.Problem) bool { return p.Kind == sheet.UnknownColumn && p.Header == column }) {
+			return fmt.Errorf("the column %s has a field by now, or is of another sheet: load the page again", text.Quote(column, 100))
+		}
 		var maps []string
 		if flags["map"] != "" {
 			maps = strings.Split(flags["map"], "\n")
@@ -246,6 +249,7 @@ func (w *workspace) reread(change func(flags map[string]string) error) error {
 type readOption struct {
 	Name, Label, Value string
 	Choices            []choice // nil for a text
+	Lines              bool     // of which each is one
 }
 
 type choice struct{ Value, Label string }
@@ -260,6 +264,7 @@ var readOptions = []readOption{
 	{Name: "duplicates", Label: "The same id in two rows", Choices: []choice{{"", "is a problem"}, {"in-order", "is sent one after another"}}},
 	{Name: "encoding", Label: "Encoding, such as windows-1252"},
 	{Name: "delimiter", Label: "What divides the cells"},
+	{Name: "map", Label: "Columns and their fields, COLUMN=FIELD, one a line", Lines: true},
 	{Name: "date", Label: "Rewrite dates, FIELD=IN:OUT"},
 }
 
