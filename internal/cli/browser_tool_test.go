@@ -35,7 +35,7 @@ type browser struct {
 }
 
 // openBrowser starts Chromium, or skips the test where there is none.
-func openBrowser(t *testing.T) *browser {
+func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -59,7 +59,7 @@ func openBrowser(t *testing.T) *browser {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	allocator, stopBrowser := chromedp.NewExecAllocator(limited, options...)
+	allocator, stopBrowser := chromedp.NewExecAllocator(limited, append(options, more...)...)
 	t.Cleanup(stopBrowser)
 	ctx, closePage := chromedp.NewContext(allocator)
 	t.Cleanup(closePage)
