@@ -241,8 +241,8 @@ func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
 	got := col.parse(cell, &p.rules)
 	if got.wrong != nil {
 		message := got.wrong.message
-		if p.earlier.isUndo() {
-			message += "; the session held it before the run: empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
+		if p.earlier.isHeld() {
+			message += "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
 		}
 		p.problem(col.Column, got.wrong.kind, "%s", message)
 		p.suggest(got.wrong.suggested, got.wrong.certain)
@@ -269,17 +269,18 @@ func (p *Planner) refused(c sheet.Column, cell string) bool {
 
 // earlierResult is where a sheet has the results of an earlier run; an index is
 // -1 for a column that it does not have.
-type earlierResult struct{ row, status, finished, duration int }
+type earlierResult struct{ source, row, status, finished, duration int }
 
 func findEarlierResult(columns []sheet.Column) earlierResult {
 	index := func(name string) int {
 		return slices.IndexFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Result && c.UID == name })
 	}
-	return earlierResult{index("row"), index("status"), index("finished_at"), index("duration_ms")}
+	return earlierResult{index("source"), index("row"), index("status"), index("finished_at"), index("duration_ms")}
 }
 
-// isUndo reports whether the sheet puts back what the earlier run overwrote.
-func (e earlierResult) isUndo() bool { return e.row >= 0 && e.status < 0 }
+// isHeld reports whether the cells are what sessions hold, of an export, or held
+// before the earlier run, of its undo.
+func (e earlierResult) isHeld() bool { return e.source >= 0 || e.row >= 0 && e.status < 0 }
 
 // unknown reports whether the earlier run could not find out whether the row
 // was applied. since is when its first request left, which is before the one in

@@ -62,6 +62,27 @@ func TestResumeKnowsNoMoreThanItsRun(t *testing.T) {
 	}
 }
 
+// TestResumeOfAFile goes on without the file of the attributes that a run was
+// checked by: what it did not hold is not read from the tenant.
+func TestResumeOfAFile(t *testing.T) {
+	t.Parallel()
+	tenant, base := startVendorTenant(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "known.json"), `{"attributes":[{"id":"`+tenant.attributes[132].ID+`","uid":"contract_kind","label":"Contract Type","data_type":"drop-down","type":"DropDownAttribute"}]}`)
+	write(t, filepath.Join(dir, "s.csv"), fmt.Sprintf("id,run,Contract Type\n%s,true,contractor\n%s,true,contractor\n", idOf(1), idOf(2)))
+	for _, args := range [][]string{{"--attributes", "known.json", "--limit", "1"}, {"--resume"}} {
+		before := len(tenant.sent())
+		args = append([]string{"run", "s.csv", "--yes", "--rate", "0", "--workers", "1", "--base-url", base, "--run-dir", "r"}, args...)
+		s := nermbulk(t, dir, []string{tokenOfTest}, args...)
+		if sent := len(tenant.sent()); sent != before+1 || s.code == 2 {
+			t.Errorf("%d sessions were sent, exit code %d; it printed:\n%s", sent-before, s.code, s.stderr)
+		}
+	}
+	if asked := tenant.gets(); asked != nil {
+		t.Errorf("the tenant was asked for %q", asked)
+	}
+}
+
 // TestUndoOfLabels puts back dates, options in another case and check boxes, as
 // the tenant wrote them: each session holds after all what it held before.
 func TestUndoOfLabels(t *testing.T) {
@@ -129,9 +150,10 @@ func TestUndoOfWhatIsGone(t *testing.T) {
 		}
 	}
 	run(0, "", "s.csv", "--compare", "--run-dir", "r")
+	write(t, filepath.Join(dir, "export.csv"), fmt.Sprintf("id,attributes.contract_kind,result.source\n%s,Contractor,acme\n", idOf(1)))
 	tenant.change("contract_kind", func(a *vendorAttribute) { a.options = a.options[1:] })
-	const remedy = "empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
-	run(2, `"Contractor" is not an option of the attribute; use one of "Temporary Worker", "Zürich, Switzerland"; the session held it before the run: `+remedy, "r/undo.csv")
+	const remedy = "if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
+	run(2, `"Contractor" is not an option of the attribute; use one of "Temporary Worker", "Zürich, Switzerland"; `+remedy, "r/undo.csv")
 	run(2, `"1.2.2026" is not a date of the form dd-mm-yyyy`, "r/undo.csv")
 	tenant.change("size_of_shoes", func(a *vendorAttribute) { a.UID = "shoe_size" })
 	tenant.forget()
@@ -140,6 +162,7 @@ func TestUndoOfWhatIsGone(t *testing.T) {
 		t.Fatalf("sent were %v", sent)
 	}
 	run(2, remedy, "r/undo.csv", "--map", "attributes.size_of_shoes=ignore")
+	run(2, remedy, "export.csv", "--compare")
 	run(0, "", "r/undo.csv", "--attributes", "off")
 	want := map[string]any{"attributes": map[string]any{"contract_kind": "Contractor", "size_of_shoes": "41", "start_on": "1.2.2026"}}
 	if got := tenant.sent()[idOf(1)]; !reflect.DeepEqual(got, want) {

@@ -93,6 +93,9 @@ func (j *job) givenAttributes(path string) (*api.AttributesFile, error) {
 	case f.Host != "" && j.Tenant.Host != "" && f.Host != j.Tenant.Host && !j.Tenant.Sandbox:
 		j.Observer.Event(Warning{fmt.Sprintf("%s holds the attributes of %s, not of %s", path, text.Line(f.Host, 0), j.Tenant.Host)})
 	}
+	for i := range f.Attributes { // what the file does not have, a resume does not look for
+		noOptions(&f.Attributes[i])
+	}
 	return f, nil
 }
 
@@ -212,9 +215,7 @@ func (j *job) readOptions(ctx context.Context) error {
 		// what was sent would be sent again in another spelling.
 		_, incomplete := errors.AsType[*api.IncompleteError](err)
 		for _, id := range wanted[i:] {
-			if a := j.attribute(id); a != nil && a.Options == nil {
-				a.Options = []string{}
-			}
+			noOptions(j.attribute(id))
 			if incomplete {
 				break
 			}
@@ -224,6 +225,14 @@ func (j *job) readOptions(ctx context.Context) error {
 		j.Sheet.Rules.Attributes = change.NewAttributes(j.attributes.Attributes)
 	}
 	return nil
+}
+
+// noOptions notes that the options of an attribute, which may be nil, are not
+// known and are not to be read.
+func noOptions(a *api.Attribute) {
+	if a != nil && a.HasOptions() && a.Options == nil {
+		a.Options = []string{}
+	}
 }
 
 // attribute returns the attribute with an id, or nil.

@@ -20,7 +20,7 @@ type header struct {
 	width   int       // cells of the header row, blank ones too
 	blanks  []int     // columns without a name that a row may yet have data in
 	results bool      // the sheet was written by us: the formula escape is on
-	undo    bool      // it puts back what a run overwrote
+	held    bool      // its cells are what sessions hold or held: an export, or an undo
 	unknown []int     // columns that are neither a field nor mapped
 	labels  []Problem // of columns that are attributes', warnings too
 	repeats [][2]int  // columns that repeat an earlier one
@@ -99,7 +99,7 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 			h.results, written[name] = true, true
 		}
 	}
-	h.undo = written["row"] && !written["status"]
+	h.held = written["source"] || written["row"] && !written["status"]
 	named := 0
 	for i, cell := range cells {
 		cells[i] = cellText(cell, h.results)

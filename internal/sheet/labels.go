@@ -136,7 +136,7 @@ func (h *header) checkAttribute(c Column) string {
 
 func (h *header) unknownAttribute(c Column) string {
 	message := "the tenant has no attribute " + quoted(c.UID)
-	if h.undo {
+	if h.held {
 		return message + " any more; leave the column out with --map " + leftOut(c) + ", or have the tenant decide with --attributes off"
 	}
 	if len(h.labels) < mostSuggestions {
