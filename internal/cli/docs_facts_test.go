@@ -53,16 +53,16 @@ func TestReadmeHasTheExitCodes(t *testing.T) {
 	}
 }
 
-func TestReadmeShowsTheQuestion(t *testing.T) {
+func TestAdminsAreShownTheQuestion(t *testing.T) {
 	t.Parallel()
-	readme := readDocument(t, filepath.Join(repository, "README.md"))
+	admin := readDocument(t, filepath.Join(repository, "docs", "admin.md"))
 	source := readDocument(t, "confirm.go")
 	question := regexp.MustCompile(`"(Type the tenant's name[^"]*)"`).FindStringSubmatch(source)
 	if question == nil {
 		t.Fatal("the question is not where this test looks for it")
 	}
-	if want := strings.TrimSpace(fmt.Sprintf(question[1], "acme")); !strings.Contains(readme, want) {
-		t.Errorf("the README lacks %q", want)
+	if want := strings.TrimSpace(fmt.Sprintf(question[1], "acme")); !strings.Contains(admin, want) {
+		t.Errorf("docs/admin.md lacks %q", want)
 	}
 }
 

@@ -28,7 +28,9 @@ func nightly(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string][]byte{"nightly.csv": sheet, "token": []byte("any\n")} {
+	for name, text := range map[string][]byte{
+		"nightly.csv": sheet, "token": []byte("any\n"), "nightly-prod.csv": sheet, "token-prod": []byte("any\n"), // those of cron's profile
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -50,6 +52,12 @@ func readSample(t *testing.T, path ...string) string {
 func night(t *testing.T, dir, script string) {
 	t.Helper()
 	host := acme(t)
+	if settings, err := os.ReadFile(filepath.Join(dir, "nermbulk.yaml")); err == nil {
+		text := strings.ReplaceAll(string(settings), "tenant: acme,", `base-url: "http://`+host+`/api",`)
+		if err := os.WriteFile(filepath.Join(dir, "nermbulk.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 2 {
 		out, code := shell(t, dir, host, script, "NERMBULK_RATE=0", "NERM_TOKEN=")
 		if code != 0 {
@@ -63,7 +71,11 @@ func night(t *testing.T, dir, script string) {
 	if err != nil || len(runs) != 2 {
 		t.Errorf("two nights left %d runs (%v)", len(runs), err)
 	}
-	metrics, err := os.ReadFile(filepath.Join(dir, "nermbulk.prom"))
+	files, err := filepath.Glob(filepath.Join(dir, "nermbulk*.prom"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("metrics are in %v (%v)", files, err)
+	}
+	metrics, err := os.ReadFile(files[0])
 	if err != nil || !strings.Contains(string(metrics), "nermbulk_last_run_success") {
 		t.Errorf("no metrics were written (%v): %s", err, metrics)
 	}
@@ -92,6 +104,9 @@ func TestSampleCron(t *testing.T) {
 	}
 	if info, err := os.Stat(wrapper); err != nil || info.Mode()&0o111 == 0 && runtime.GOOS != "windows" {
 		t.Errorf("the wrapper is not executable (%v)", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "nermbulk.yaml"), []byte(readSample(t, "cron", "nermbulk.yaml")), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	command := strings.NewReplacer("nermbulk-nightly", "sh '"+wrapper+"'", "/var/lib/nermbulk", dir).Replace(parts[2])
 	night(t, dir, command)
