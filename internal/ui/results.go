@@ -184,6 +184,9 @@ func earlierRuns(busy bool, host string) (rows []runRow) {
 	for at, run := range runs[:min(len(runs), mostRuns)] {
 		i := run.Info
 		r := runRow{Run: filepath.Base(run.Dir), Sheet: text.Line(filepath.Base(i.Sheet), 100), Host: i.Host, Begun: i.StartedAt.Local().Format("2006-01-02 15:04")}
+		if i.Shard != "" {
+			r.Sheet += ", part " + i.Shard
+		}
 		switch {
 		case i.Finished:
 			r.State = "finished"
