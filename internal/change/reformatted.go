@@ -36,7 +36,7 @@ func findWritten(columns []sheet.Column, rules *Rules) (found []writtenColumn) {
 			found = append([]writtenColumn{{Column: c, row: true}}, found...)
 			continue
 		}
-		if c.Field != sheet.ID && !Acts(c.Field) {
+		if c.Field != sheet.ID && c.Field != sheet.UID && !Acts(c.Field) {
 			continue
 		}
 		for at, name := range rules.Written.Columns {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -142,14 +143,15 @@ func appliedSheet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	repeats := 0
 	for _, row := range readSheet(ts, args[1]).rows {
-		r, known := t.Record(row["id"])
+		id := cmp.Or(row["id"], row["result.id"]) // which the results of a sheet of uids have
+		r, known := t.Record(id)
 		runs := 0
 		if row["run"] == "true" {
 			runs = 1
 		}
 		switch {
 		case !known || r.Patches == 0:
-			ts.Fatalf("%s was not applied", row["id"])
+			ts.Fatalf("%s was not applied", id)
 		case r.Runs != runs:
 			ts.Fatalf("%s ran %d times, not %d", row["id"], r.Runs, runs)
 		case runs > 0 && r.Patches != 1:

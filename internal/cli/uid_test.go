@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -163,5 +164,35 @@ func TestUIDsOfATenantThatLies(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestUIDsCorrected corrects the uid of a row that failed: it goes to the session
+// of that uid, and not to the one that was found for the wrong one.
+func TestUIDsCorrected(t *testing.T) {
+	t.Parallel()
+	tenant := &vendorTenant{held: map[string]map[string]string{idOf(0): {}, idOf(1): {}}, patches: map[string]any{}, wrong: map[string]any{idOf(0): "not this one"}}
+	tenant.uids = map[string]string{"uid-0": idOf(0), "uid-1": idOf(1)}
+	server := httptest.NewServer(tenant)
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "s.csv"), "uid,attributes.note\nuid-0,x\n")
+	run := func(code int, sheet string, args ...string) map[string]any {
+		t.Helper()
+		tenant.forget()
+		args = append([]string{"run", sheet, "--yes", "--rate", "0", "--attributes", "off", "--base-url", server.URL + "/api"}, args...)
+		if s := nermbulk(t, dir, []string{tokenOfTest}, args...); s.code != code {
+			t.Fatalf("exit code %d, not %d; it printed:\n%s", s.code, code, s.stderr)
+		}
+		return tenant.sent()
+	}
+	run(1, "s.csv", "--run-dir", "r")
+	failed := filepath.Join(dir, "r", "failed.csv")
+	write(t, failed, strings.Replace(read(t, failed), "uid-0", "uid-1", 1))
+	if sent := run(0, failed, "--run-dir", "again"); len(sent) != 1 || sent[idOf(1)] == nil {
+		t.Errorf("sent were %v", sent)
+	}
+	if header := parsed(t, filepath.Join(dir, "again", "results.csv")).header; !slices.Equal(header[:4], []string{"uid", "attributes.note", "result.id", "result.row"}) {
+		t.Errorf("the results have the header %q", header)
 	}
 }

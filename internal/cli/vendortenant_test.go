@@ -26,6 +26,7 @@ type vendorTenant struct {
 	mu      sync.Mutex
 	held    map[string]map[string]string // the attributes of the sessions that it has; it takes others all the same
 	wrong   map[string]any               // what it answers instead to a PATCH, by session
+	uids    map[string]string            // of the sessions that it lists
 	asked   []*url.URL                   // each GET
 	patches map[string]any
 	auth    []string // of each request
@@ -100,6 +101,12 @@ func (v *vendorTenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerList(w, r, path, v.all())
 	case path == "ne_attribute_options" && r.Method == http.MethodGet:
 		answerList(w, r, path, v.optionsOf(r.URL.Query().Get("ne_attribute_id")))
+	case path == "workflow_sessions" && r.Method == http.MethodGet:
+		sessions := []map[string]string{}
+		if id := v.uids[r.URL.Query().Get("uid")]; id != "" {
+			sessions = append(sessions, map[string]string{"id": id, "uid": r.URL.Query().Get("uid")})
+		}
+		answerList(w, r, path, sessions)
 	case isSession && r.Method == http.MethodPatch:
 		v.patch(w, r, id)
 	case isSession && r.Method == http.MethodGet && v.has(id):

@@ -81,7 +81,7 @@ func TestIDsComeBack(t *testing.T) {
 		d.Found(uid, oneID)
 	}
 	s.SetIDs(d)
-	if columns := s.Columns(); len(columns) != 3 || columns[2] != (Column{Index: 2, Name: "id", Field: ID, Added: true}) || columns[1].Field != UID {
+	if columns := s.Columns(); len(columns) != 3 || columns[2] != (Column{Index: 2, Name: "result.id", Field: ID, Added: true}) || columns[1].Field != UID {
 		t.Errorf("the columns are %+v", columns)
 	}
 	index, err := s.NewIndex(context.Background())

@@ -259,7 +259,7 @@ func (s *Sheet) Name() string { return s.name }
 func (s *Sheet) Columns() []Column {
 	columns := slices.Clone(s.header.columns)
 	if s.ids != nil && s.ByUID() {
-		columns = append(columns, Column{Index: len(columns), Name: string(ID), Field: ID, Added: true})
+		columns = append(columns, Column{Index: len(columns), Name: "result.id", Field: ID, Added: true})
 	}
 	return columns
 }
