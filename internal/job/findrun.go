@@ -52,28 +52,62 @@ func (j *job) claimContent(ctx context.Context) (err error) {
 func (j *job) part() sheet.Part { return j.Sheet.Options.Part }
 
 func (j *job) claim(kind, value string) error {
-	what := "the sheet " + j.Sheet.Name
-	if part := j.part(); part != (sheet.Part{}) {
-		what, kind = part.Words()+" of "+what, kind+" "+part.String()
-	}
-	work := fmt.Sprintf("sending %s to %s", what, j.Tenant.Host)
-	release, err := journal.Claim(filepath.Join(RunsRoot, lockName(j.Tenant.Host, kind, value)), work)
+	whole := filepath.Join(RunsRoot, lockName(j.Tenant.Host, kind, value))
+	release, err := journal.Claim(whole+lockEnding(j.part()), j.sending(j.part()))
 	if _, locked := errors.AsType[*journal.LockedError](err); err != nil && !locked {
 		if j.Dir != "" {
 			return nil // where nothing can be written here, the directory's own lock has to do
 		}
 		return &Error{NoDirectory, err}
 	}
-	if err == nil {
-		j.onClose(release)
+	if err != nil {
+		return err
 	}
-	return err
+	j.onClose(release)
+	return j.refuseOverlap(whole)
+}
+
+// refuseOverlap refuses to send next to a process that sends rows of this part as
+// another part: the whole sheet, or one of other parts than these. Each claims its
+// own part before it looks, so that of two that begin in one moment at least one
+// sees the other.
+func (j *job) refuseOverlap(whole string) error {
+	claims, _ := filepath.Glob(whole + "*") // the pattern is a good one
+	for _, path := range claims {
+		part, ok := partOfLock(strings.TrimPrefix(path, whole))
+		if !ok || part == j.part() || part.Apart(j.part()) {
+			continue
+		}
+		if taken, err := journal.Claimed(path); taken || err != nil {
+			return cmp.Or(err, error(&journal.LockedError{Work: j.sending(part)}))
+		}
+	}
+	return nil
+}
+
+func (j *job) sending(part sheet.Part) string {
+	what := "the sheet " + j.Sheet.Name
+	if part != (sheet.Part{}) {
+		what = part.Words() + " of " + what
+	}
+	return fmt.Sprintf("sending %s to %s", what, j.Tenant.Host)
 }
 
 // lockName is the file of the lock of what "the same sheet on the same host"
-// means, by the path or by the content.
+// means, by the path or by the content. That of a part has an ending more.
 func lockName(host, kind, value string) string {
 	return fmt.Sprintf(".lock-%.16x", sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", host, kind, value)))
+}
+
+func lockEnding(part sheet.Part) string {
+	if part == (sheet.Part{}) {
+		return ""
+	}
+	return fmt.Sprintf("-%dof%d", part.Number, part.Of)
+}
+
+func partOfLock(ending string) (sheet.Part, bool) {
+	return sheet.ParsePart(strings.Replace(strings.TrimPrefix(ending, "-"), "of", "/", 1))
 }
 
 // findRun looks for the run to go on with, and locks its directory. Without
@@ -117,10 +151,22 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 		return j.Dir, nil
 	}
 	j.noteUnreadable()
-	runs, err := journal.Runs(RunsRoot)
-	runs = slices.DeleteFunc(runs, func(r journal.RunDir) bool { return !j.isOfSheet(r.Info) })
-	if err != nil || len(runs) == 0 {
+	all, err := journal.Runs(RunsRoot)
+	if err != nil {
 		return "", err
+	}
+	var runs, ofOtherParts []journal.RunDir
+	for _, r := range all {
+		switch {
+		case !j.isOfSheet(r.Info):
+		case r.Info.Shard == j.part().String():
+			runs = append(runs, r)
+		default:
+			ofOtherParts = append(ofOtherParts, r)
+		}
+	}
+	if len(runs) == 0 {
+		return "", j.refuseUnfinishedOverlap(ofOtherParts)
 	}
 	newest := runs[0]
 	switch {
@@ -130,16 +176,35 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 			return "", err
 		}
 		return newest.Dir, nil
-	case !j.Resume:
-		return "", nil
-	case !newest.Info.Finished, j.Send.RetryFailed:
+	case j.Resume && (!newest.Info.Finished || j.Send.RetryFailed):
 		return newest.Dir, nil
+	}
+	if err := j.refuseUnfinishedOverlap(ofOtherParts); err != nil || !j.Resume {
+		return "", err
 	}
 	if older := slices.IndexFunc(runs, func(r journal.RunDir) bool { return !r.Info.Finished }); older > 0 {
 		j.Observer.Event(Note{fmt.Sprintf("a new run begins, since the newest one of this sheet (%s) is finished; the older one in %s is unfinished and is not gone back to",
 			newest.Dir, runs[older].Dir)})
 	}
 	return "", nil
+}
+
+// refuseUnfinishedOverlap refuses to begin a run of rows that an unfinished run of
+// this sheet has as another part of it.
+func (j *job) refuseUnfinishedOverlap(runs []journal.RunDir) error {
+	for _, r := range runs {
+		part, ok := sheet.ParsePart(r.Info.Shard)
+		if !ok || r.Info.Finished || part.Apart(j.part()) {
+			continue
+		}
+		flag := "without --shard"
+		if part != (sheet.Part{}) {
+			flag = "with --shard " + part.String()
+		}
+		return invalid("the run of %s in %s, begun %s, is unfinished, and has rows that are to be sent now: go on with it first, %s and --resume, or begin another run all the same with --new",
+			part.Words(), r.Dir, r.Info.StartedAt.UTC().Format(minute), flag)
+	}
+	return nil
 }
 
 // noteUnreadable names the runs of which it is not known whose they are.
@@ -152,15 +217,15 @@ func (j *job) noteUnreadable() {
 	}
 }
 
-// isOfSheet reports whether a run is one of this sheet, part and tenant that can
-// be gone on with. A run is of each sheet that one of its sessions had.
+// isOfSheet reports whether a run is one of this sheet and tenant, of whatever part
+// of it. A run is of each sheet that one of its sessions had.
 func (j *job) isOfSheet(i journal.Info) bool {
 	path := j.sheetPath()
 	same := func(e journal.Edition) bool {
 		return e.SHA256 == j.hash || path != "" && (e.SheetPath == path || realPath(e.SheetPath) == realPath(path))
 	}
 	now := journal.Edition{SheetPath: i.SheetPath, SHA256: i.SHA256}
-	return i.Host == j.Tenant.Host && i.Shard == j.part().String() && !i.DryRun && (same(now) || slices.ContainsFunc(i.Earlier, same))
+	return i.Host == j.Tenant.Host && !i.DryRun && (same(now) || slices.ContainsFunc(i.Earlier, same))
 }
 
 // realPath is a path whose directory is named without links: one shell says

@@ -85,6 +85,23 @@ func Claim(path, work string) (release func() error, err error) {
 	}
 }
 
+// Claimed reports whether somebody has claimed the file at path, which need not be
+// there. A Claim of it in the very moment is refused as if somebody had.
+func Claimed(path string) (bool, error) {
+	if err := checkRegular(path); err != nil {
+		return false, err
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR|noFollow))
+	free, err := lock.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil || !free:
+		return !free && err == nil, err
+	}
+	return false, lock.Unlock()
+}
+
 // releaseClaim removes the file while the lock is held. Where no file that is
 // open can be removed, it goes afterwards, if nobody else has opened it. One that
 // stays does no harm.
