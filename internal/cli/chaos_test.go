@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -247,7 +248,7 @@ func holdAgainst(t *testing.T, real *sandbox.Tenant, results string) map[string]
 	}
 	held := map[string]int{}
 	for _, row := range rows.rows {
-		id, status := row["id"], row["result.status"]
+		id, status := cmp.Or(row["id"], row["result.id"]), row["result.status"]
 		held[status]++
 		record, ok := real.Record(id)
 		runs := row["run"] == "true"
