@@ -39,6 +39,7 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 	"map":             completeAfterEquals(mapTargets),
 	"date":            completeAfterEquals(dateTargets),
 	"value":           completeAfterEquals(valueTargets),
+	"only":            completeWords(append(change.SheetFields().Sent, "attributes.")...),
 	"output":          completeFiles("csv", "xlsx"),
 	"fix":             completeFiles("csv"),
 	"mark":            completeFiles("xlsx"),

@@ -18,6 +18,7 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/job"
+	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
@@ -68,6 +69,9 @@ type runner struct {
 	stopKeys func()
 	result   job.Result
 	metrics  metrics
+
+	undoes *journal.Undone                                    // what the sheet puts back, of undo alone
+	open   func(context.Context, func(job.Sheet) error) error // in the place of the sheet at path; nil for that
 }
 
 func (r *runner) groups() []flagGroup {
@@ -193,7 +197,13 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
 	}
-	return r.withSheet(ctx, r.Streams, r.path, func(sh job.Sheet) (err error) {
+	open := r.open
+	if open == nil {
+		open = func(ctx context.Context, do func(job.Sheet) error) error {
+			return r.withSheet(ctx, r.Streams, r.path, do)
+		}
+	}
+	return open(ctx, func(sh job.Sheet) (err error) {
 		r.sheet = sh
 		r.limitMemory()
 		r.tenant.Client.Log = r.out.client()
@@ -210,7 +220,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 func (r *runner) options() job.Options {
 	return job.Options{
 		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
-		Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(), Operator: operator(),
+		Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(), Operator: operator(), Undoes: absolute(r.undoes),
 		Now: r.Now,
 	}
 }
@@ -306,10 +316,15 @@ func (r *runner) nextCommand() string {
 
 // command is this command line again for another sheet, without some flags.
 func (r *runner) command(path string, without ...string) string {
-	words := append([]string{"nermbulk", "run", text.ShellWord(path)}, flagWords(r.flags, func(f *pflag.Flag) bool {
-		return isTyped(f) && !slices.Contains(without, f.Name)
-	})...)
-	return strings.Join(words, " ")
+	words := []string{"nermbulk", "run", text.ShellWord(path)}
+	if r.undoes != nil {
+		if without = append(without, "only", "where"); path == r.path {
+			words = undoWords(r.undoes)
+		}
+	}
+	return strings.Join(append(words, flagWords(r.flags, func(f *pflag.Flag) bool {
+		return (isTyped(f) || sourceOf(f) == sourceRun) && !slices.Contains(without, f.Name)
+	})...), " ")
 }
 
 // What a run says, as text for people and in JSON. The keys are for log

@@ -89,7 +89,7 @@ func (r *reporter) reportAgain(ctx context.Context, dir string) error {
 func openRun(dir string) (*journal.Run, journal.Info, error) {
 	run, info, err := journal.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = usage("%s holds no run: name the directory of a run, such as one under %s/", dir, job.RunsRoot)
+		err = noRun(dir)
 	}
 	return run, info, err
 }
@@ -122,7 +122,7 @@ func writeReport(ctx context.Context, dir, results string) (summary report.Summa
 
 // runnerOf returns the command that made a run, from what the run keeps of it.
 func runnerOf(info journal.Info) (*runner, error) {
-	r := &runner{path: info.Sheet, flags: pflag.NewFlagSet("run", pflag.ContinueOnError)}
+	r := &runner{path: info.Sheet, undoes: info.Undoes, flags: pflag.NewFlagSet("run", pflag.ContinueOnError)}
 	r.flags.SortFlags = false
 	for _, g := range r.groups() {
 		r.flags.AddFlagSet(g.flags)

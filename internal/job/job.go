@@ -41,6 +41,7 @@ type Options struct {
 	Profile  string            // of the settings, for the announcement; may be empty
 	Version  string            // of nermbulk
 	Operator journal.Operator  // who sends
+	Undoes   *journal.Undone   // the run whose changes the sheet puts back; nil for any other sheet
 	Now      func() time.Time
 	Caught   func() ExitCode // of the signal that ended the context
 	Observer Observer

@@ -133,6 +133,7 @@ func (j *job) describe() {
 			delete(j.info.Sources, name)
 		}
 	}
+	j.info.Undoes = j.Undoes
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
 }
 

@@ -25,6 +25,7 @@ type Info struct {
 	Host       string            `json:"host"`
 	Options    map[string]string `json:"options"`                  // flags by name; never a secret
 	Sources    map[string]string `json:"sources,omitempty"`        // where flags were set, by name: flag, environment, profile or file; the others have their default
+	Undoes     *Undone           `json:"undoes,omitempty"`         // the run that this one puts back; nil for another one
 	Earlier    []Edition         `json:"earlier_sheets,omitempty"` // what the run was begun and gone on with before, each once
 	Results    string            `json:"results,omitempty"`        // the form of the files that can be corrected; empty for CSV
 	Version    string            `json:"version"`
@@ -38,6 +39,13 @@ type Info struct {
 	Finished   bool              `json:"finished"`    // nothing is left to resume
 	DryRun     bool              `json:"dry_run"`
 	Canary     int               `json:"canary,omitempty"` // rows to send first, until they were found right
+}
+
+// Undone is a run that another one puts back, and what of it.
+type Undone struct {
+	Run   string   `json:"run"`             // its directory, absolute
+	Only  []string `json:"only,omitempty"`  // fields; all without any
+	Where []string `json:"where,omitempty"` // rows of its sheet, COLUMN=VALUE; all without any
 }
 
 // Edition is a sheet as a session of a run found it; the fields are as in Info.

@@ -52,6 +52,11 @@ func (r *Replay) Sends(visit func(Send) error) error {
 	return nil
 }
 
+// HasSends reports whether the run has recorded anything that it was to overwrite.
+func (r *Replay) HasSends() bool {
+	return len(r.rows.before) > 0 || slices.ContainsFunc(r.removed, func(e removedRow) bool { return e.before != offset{} })
+}
+
 // listSends reads the journal once more.
 func (r *Replay) listSends() ([]send, error) {
 	l := sendList{edition: 1, open: map[rowOf]openSend{}}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/gocarina/gocsv"
 
@@ -42,7 +43,7 @@ func (*changesWriter) Flush() {}
 // what was changed; of a dry run, what would be. It has commas whatever the sheet
 // has, as plan.csv does.
 func writeChanges(ctx context.Context, path string, o Options) error {
-	if !o.Compare {
+	if !o.compared() {
 		return remove(path)
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
@@ -67,6 +68,11 @@ func writeChanges(ctx context.Context, path string, o Options) error {
 		return fmt.Errorf("write what was changed: %w", err)
 	}
 	return nil
+}
+
+// compared reports whether any session of the run has compared.
+func (o Options) compared() bool {
+	return o.Compare || slices.ContainsFunc(o.replays(), (*journal.Replay).HasSends)
 }
 
 // writeSent writes what the journal has: the sheet need not have the row any more.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -66,9 +65,7 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 			causes.Add(out, r.Cells)
 			failed.add(out)
 		}
-		if number := sources.of(r); number != "" && out.Status != journal.Unchanged {
-			undo.sources[r.Number] = strings.Clone(number)
-		}
+		undo.keepSource(r, sources)
 		return nil
 	})
 	if err != nil {
@@ -141,7 +138,7 @@ var files = []struct {
 		write: func(ctx context.Context, m *making, path string) error { return writePlan(ctx, path, m.o) },
 	},
 	{
-		name: "changes", file: "changes.csv", named: func(m *making) bool { return m.o.Compare },
+		name: "changes", file: "changes.csv", named: func(m *making) bool { return m.o.compared() },
 		write: func(ctx context.Context, m *making, path string) error { return writeChanges(ctx, path, m.o) },
 	},
 	{name: "summary", file: "summary.json", write: func(_ context.Context, m *making, path string) error { return m.s.writeFile(path) }},
@@ -169,39 +166,65 @@ var ErrNotBegun = errors.New("the run was stopped before it sent anything")
 type Opener func(ctx context.Context, path string) (*sheet.Sheet, error)
 
 // FromDir is Write for a run of which only the directory is at hand.
-func FromDir(ctx context.Context, open Opener, o Options) (_ Summary, err error) {
-	o.Replay, err = journal.Load(o.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Summary{}, ErrNotBegun
-	}
-	if err != nil {
-		return Summary{}, err
-	}
-	defer func() { err = errors.Join(err, o.Replay.Close()) }()
-
-	return FromDirs(ctx, open, []string{o.Dir}, o)
+func FromDir(ctx context.Context, open Opener, o Options) (s Summary, err error) {
+	err = withDir(ctx, open, o, func(o Options) error {
+		s, err = Write(ctx, o)
+		return err
+	})
+	return s, err
 }
 
 // FromDirs is Write for runs of which the journals, in o, and the directories are
 // at hand, in the same order.
-func FromDirs(ctx context.Context, open Opener, dirs []string, o Options) (_ Summary, err error) {
+func FromDirs(ctx context.Context, open Opener, dirs []string, o Options) (s Summary, err error) {
+	err = withSheet(ctx, open, dirs, o, func(o Options) error {
+		s, err = Write(ctx, o)
+		return err
+	})
+	return s, err
+}
+
+// withDir calls do with the journal of a run's directory and its copy of the sheet.
+func withDir(ctx context.Context, open Opener, o Options, do func(Options) error) (err error) {
+	o.Replay, err = journal.Load(o.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNotBegun
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Replay.Close()) }()
+	return withSheet(ctx, open, []string{o.Dir}, o, do)
+}
+
+// withSheet calls do with the sheet that the runs in dirs have a copy of.
+func withSheet(ctx context.Context, open Opener, dirs []string, o Options, do func(Options) error) (err error) {
 	var copies []string
 	for i, r := range o.replays() {
 		file := r.Last().SheetFile
 		if file == "" {
-			return Summary{}, ErrNotBegun
+			return ErrNotBegun
 		}
 		// Only a name: a journal from elsewhere must not make us read outside
 		// its directory.
 		copies = append(copies, filepath.Join(dirs[i], filepath.Base(file)))
 	}
-	o.Sheet, err = open(ctx, copies[0])
-	if err != nil {
-		return Summary{}, fmt.Errorf("open the run's copy of the sheet: %w", err)
+	if o.Sheet, err = openKept(ctx, open, copies...); err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, o.Sheet.Close()) }()
-	if err := UseKeptIDs(ctx, o.Sheet, copies...); err != nil {
-		return Summary{}, fmt.Errorf("read the ids of the run's sessions: %w", err)
+	return do(o)
+}
+
+// openKept opens the first of the copies of a sheet, with the ids that were looked
+// up for all of them.
+func openKept(ctx context.Context, open Opener, copies ...string) (*sheet.Sheet, error) {
+	s, err := open(ctx, copies[0])
+	if err != nil {
+		return nil, fmt.Errorf("open the run's copy of the sheet: %w", err)
 	}
-	return Write(ctx, o)
+	if err := UseKeptIDs(ctx, s, copies...); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the ids of the run's sessions: %w", err), s.Close())
+	}
+	return s, nil
 }

@@ -30,6 +30,7 @@ type undo struct {
 	sources map[int]string // of rows of the present sheet: their numbers in the first one, where that is another
 	losses  *Causes
 	note    UndoNote // without Lost
+	choice  UndoChoice
 }
 
 // undone is what comes back of a session.
@@ -211,7 +212,7 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 			}
 		}
 	}
-	if d == nil {
+	if d == nil || !u.choice.takes(d) {
 		return nil
 	}
 	return fn(d)
@@ -251,37 +252,40 @@ func (u *undo) write(ctx context.Context, path string) error {
 	if u.note.Rows == 0 {
 		return remove(path)
 	}
-	err := journal.Replace(path, func(f io.Writer) error {
-		w := sheet.NewWriter(f, u.o.Sheet.Delimiter())
-		keys := []string{"id"}
-		if u.o.Sheet.ByUID() {
-			keys = append(keys, "uid")
-		}
-		rows := []string{rowColumn}
-		if len(u.sources) > 0 {
-			rows = append(rows, sourceRowColumn)
-		}
-		if err := w.Write(slices.Concat(keys, u.columns, rows)); err != nil {
-			return err
-		}
-		err := u.each(ctx, func(d *undone) error {
-			if !d.writes() {
-				return nil
-			}
-			line := []string{d.id, d.uid}[:len(keys)]
-			for _, label := range u.columns {
-				line = append(line, d.cells[label].Cell)
-			}
-			line = append(line, strconv.Itoa(d.row), d.first)
-			return w.Write(line[:len(keys)+len(u.columns)+len(rows)])
-		})
-		w.Flush()
-		return cmp.Or(err, w.Error())
-	})
+	err := journal.Replace(path, func(f io.Writer) error { return u.writeTo(ctx, f) })
 	if err != nil {
 		return fmt.Errorf("write what undoes the run: %w", err)
 	}
 	return nil
+}
+
+// writeTo writes the sheet that survey has found.
+func (u *undo) writeTo(ctx context.Context, f io.Writer) error {
+	w := sheet.NewWriter(f, u.o.Sheet.Delimiter())
+	keys := []string{"id"}
+	if u.o.Sheet.ByUID() {
+		keys = append(keys, "uid")
+	}
+	rows := []string{rowColumn}
+	if len(u.sources) > 0 {
+		rows = append(rows, sourceRowColumn)
+	}
+	if err := w.Write(slices.Concat(keys, u.columns, rows)); err != nil {
+		return err
+	}
+	err := u.each(ctx, func(d *undone) error {
+		if !d.writes() {
+			return nil
+		}
+		line := []string{d.id, d.uid}[:len(keys)]
+		for _, label := range u.columns {
+			line = append(line, d.cells[label].Cell)
+		}
+		line = append(line, strconv.Itoa(d.row), d.first)
+		return w.Write(line[:len(keys)+len(u.columns)+len(rows)])
+	})
+	w.Flush()
+	return cmp.Or(err, w.Error())
 }
 
 func (n UndoNote) print(b *strings.Builder, file string) {
