@@ -83,7 +83,7 @@ func NewRoot(s Streams) *cobra.Command {
 		return cmp.Or(refuseUnknown(c, s.Environ), fillAll(c.Flags(), s.Env))
 	}
 	root.AddCommand(
-		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newUndoCommand(s), newExportCommand(s), newAttributesCommand(s), newTemplateCommand(s),
+		newRunCommand(s), newCheckCommand(s), newReportCommand(s), newUndoCommand(s), newRunsCommand(s), newExportCommand(s), newAttributesCommand(s), newTemplateCommand(s),
 		newUICommand(s), newSandboxCommand(s), newPruneCommand(s), newVersionCommand(s),
 	)
 	addHelp(root)

@@ -209,12 +209,20 @@ func (j *job) refuseUnfinishedOverlap(runs []journal.RunDir) error {
 
 // noteUnreadable names the runs of which it is not known whose they are.
 func (j *job) noteUnreadable() {
+	for _, err := range UnreadableRuns() {
+		j.Observer.Event(Note{fmt.Sprintf("a run that may be one of this sheet is passed over: %s", err)})
+	}
+}
+
+// UnreadableRuns says why there are runs under RunsRoot that Runs does not list.
+func UnreadableRuns() (why []error) {
 	infos, _ := filepath.Glob(filepath.Join(RunsRoot, "*", journal.InfoFileName)) // the pattern is a good one
 	for _, path := range infos {
 		if _, err := journal.ReadInfo(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			j.Observer.Event(Note{fmt.Sprintf("a run that may be one of this sheet is passed over: %s", err)})
+			why = append(why, err)
 		}
 	}
+	return why
 }
 
 // isOfSheet reports whether a run is one of this sheet and tenant, of whatever part
