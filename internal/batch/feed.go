@@ -154,7 +154,8 @@ func (e *engine) newTask(h history) *task {
 
 // sendCanary sends one of the first rows by itself and reads it back. The run
 // goes on only if it is right. A row that turns out to need no request is no
-// canary: the next one is.
+// canary, nor is one that stays unknown without one, which it would for ever: the
+// next one is.
 func (e *engine) sendCanary(ctx context.Context, t *task) error {
 	defer e.spare.Put(t)
 	if ctx.Err() != nil {
@@ -181,6 +182,7 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 		if wrong = e.verify(ctx, t); wrong != "" {
 			r.outcome.Note = joinSentences(r.outcome.Note, "canary: "+wrong)
 		}
+	case status == journal.Unknown && t.replaces == journal.Unknown && !t.left:
 	case isFailure(status):
 		wrong = string(status) + ": " + r.outcome.Error
 	}
