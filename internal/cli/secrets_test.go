@@ -187,7 +187,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			for _, e := range test.env {
 				env = append(env, strings.Replace(e, "TENANT", server.URL, 1))
 			}
-			args := append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--verbose", "--base-url", base + "/api", "--run-dir", "r"}, test.args...)
+			args := append([]string{"run", "sheet.csv", "--yes", "--rate", "0", "--verbose", "--base-url", base + "/api", "--run-dir", "r", "--log-file", "night.log"}, test.args...)
 			first := nermbulk(t, dir, env, args...)
 			if first.code != 1 && first.code != 3 {
 				t.Errorf("exit code %d; it printed:\n%s", first.code, first.stderr)
@@ -199,6 +199,7 @@ func TestSecretsStaySecret(t *testing.T) {
 				"again stderr": again.stderr, "report stdout": reported.stdout, "report stderr": reported.stderr,
 			}
 			addFiles(t, texts, filepath.Join(dir, "r"))
+			texts["the log"] = read(t, filepath.Join(dir, "night.log"))
 			if len(texts) < 12 {
 				t.Errorf("only %d texts were searched", len(texts))
 			}
