@@ -241,7 +241,7 @@ class Grid {
     if (this.root.dataset.outcomes) this.choose("outcomes", "Show", [["", "all rows"], ...list(this.root.dataset.outcomes)]);
     if (this.root.dataset.fields) this.choose("fields", "Field", [["", "all fields"], ...list(this.root.dataset.fields)]);
     bar.append(this.count);
-    this.scroller = make("div", "", { class: "scroller" });
+    this.scroller = make("div", "", { class: "scroller", tabindex: -1 });
     this.spacer = make("div", "", { class: "spacer" });
     this.table = make("table", "", { role: "grid", id: id + "-table", "aria-labelledby": this.root.dataset.labelledby, "aria-readonly": String(!this.root.dataset.edit) });
     this.head = make("thead");
@@ -253,7 +253,7 @@ class Grid {
     this.detail = make("div", "", { class: "detail", id: id + "-detail", role: "status" });
     this.root.append(bar, this.scroller, this.detail);
     this.scroller.addEventListener("scroll", () => { this.drawing ??= requestAnimationFrame(() => { this.drawing = null; this.draw(); }); });
-    this.table.addEventListener("keydown", (e) => this.key(e));
+    this.scroller.addEventListener("keydown", (e) => this.key(e));
     this.table.addEventListener("focusin", (e) => this.focused(e.target.closest("[data-column]")));
     this.table.addEventListener("dblclick", (e) => this.edit(e.target.closest("td")));
     new ResizeObserver(() => this.draw()).observe(this.scroller);
@@ -275,7 +275,10 @@ class Grid {
   // reload forgets the rows, of another sheet or another filter, and asks for others.
   reload() {
     this.version = this.root.dataset.version;
+    const top = this.height ? this.first() : 0; // which stays there when rows become higher
     this.height = [0, 33, 47, 72][this.root.dataset.lines];
+    this.spacer.style.height = `${(this.total * this.height) / this.scale}px`;
+    this.scroller.scrollTop = (top * this.height) / this.scale;
     this.generation = (this.generation ?? 0) + 1;
     this.blocks.clear();
     this.asked.clear();
@@ -289,7 +292,7 @@ class Grid {
   }
 
   async ask(number) {
-    if (number < 0 || this.asked.has(number)) return;
+    if (number < 0 || this.asked.has(number) || !this.root.dataset.version) return;
     this.asked.add(number);
     const generation = this.generation;
     let answer;
@@ -345,7 +348,7 @@ class Grid {
     this.above.style.height = `${above}px`;
     this.table.setAttribute("aria-rowcount", this.total + 1);
     for (let b = Math.floor(from / block); b <= Math.floor(Math.max(to - 1, 0) / block); b++) this.ask(b);
-    const hadFocus = this.body.contains(document.activeElement);
+    const hadFocus = this.scroller.contains(document.activeElement);
     const rows = [];
     for (let i = from; i < to; i++) rows.push(this.makeRow(i));
     this.body.replaceChildren(...rows);
@@ -374,12 +377,12 @@ class Grid {
     return row;
   }
 
-  // setTabStop makes the active cell the one that Tab comes to.
+  // setTabStop makes the active cell the one that Tab comes to. As long as its row
+  // is not there, what scrolls has the focus for it.
   setTabStop(focus) {
-    const cell = this.body.querySelector(`tr[data-index="${this.active.row}"] [data-column="${this.active.column}"]`) ?? this.body.querySelector("[data-column]");
-    if (!cell) return;
-    cell.tabIndex = 0;
-    if (focus) cell.focus({ preventScroll: true });
+    const active = this.body.querySelector(`tr[data-index="${this.active.row}"] [data-column="${this.active.column}"]`);
+    (active ?? this.body.querySelector("[data-column]"))?.setAttribute("tabindex", 0);
+    if (focus) (active ?? this.scroller).focus({ preventScroll: true });
   }
 
   focused(cell) {
@@ -496,7 +499,7 @@ function begin() {
   for (const root of document.querySelectorAll(".grid")) {
     const grid = grids.get(root);
     if (!grid) grids.set(root, new Grid(root));
-    else if (grid.version !== root.dataset.version) grid.reload();
+    else if (root.dataset.version && grid.version !== root.dataset.version) grid.reload();
   }
   for (const root of grids.keys()) if (!root.isConnected) grids.delete(root);
 }

@@ -36,7 +36,7 @@ type openSheet struct {
 	failed   string // why it could not be checked
 	checked  *job.CheckedSheet
 	rows     *rows // nil before the check has ended
-	shown    bool  // it has rows that can be read
+	shown    bool  // it has rows that can be read, or had them before it was checked again
 	found    []sheet.Problem
 	more     int // problems beyond those
 	notes    []string
@@ -59,8 +59,14 @@ func (s *openSheet) close() {
 	s.rows, s.checked = nil, nil
 }
 
-// version names the check, for the rows that are shown of it.
-func (s *openSheet) version() string { return strconv.Itoa(s.number) }
+// version names the check, for the rows that are shown of it. Before there are
+// some, it is empty, and those of the check before stay where they are.
+func (s *openSheet) version() string {
+	if s.rows == nil {
+		return ""
+	}
+	return strconv.Itoa(s.number)
+}
 
 // check checks a sheet in the place of the one that was open. The caller has
 // the lock.
@@ -74,7 +80,7 @@ func (w *workspace) check(s *openSheet) {
 	w.touch()
 	o, err := w.options(s.path, s.flags)
 	if err != nil {
-		s.checking, s.failed = false, err.Error()
+		s.checking, s.shown, s.failed = false, false, err.Error()
 		return
 	}
 	w.working.Go(func() { w.checkSheet(ctx, s, o) })
@@ -112,7 +118,7 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 	case err == nil:
 		s.checked, s.rows, s.shown = checked, opened, opened.grid != nil && checked.Overview.Rows > 0
 	case ctx.Err() == nil:
-		s.failed = w.o.Explain(err, "").Error()
+		s.shown, s.failed = false, w.o.Explain(err, "").Error()
 	}
 	w.touch()
 }
@@ -181,7 +187,7 @@ func (w *workspace) open(s *openSheet) error {
 
 // again is the sheet to be checked once more, at path and with these flags.
 func (s *openSheet) again(path string, flags map[string]string) *openSheet {
-	return &openSheet{path: path, flags: flags, own: s.own || path != s.path, undo: s.undo, notice: s.notice}
+	return &openSheet{path: path, flags: flags, own: s.own || path != s.path, undo: s.undo, notice: s.notice, shown: s.shown}
 }
 
 // doRead checks the sheet again, read in another way.
