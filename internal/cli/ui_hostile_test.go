@@ -101,17 +101,20 @@ func TestBrowserGoesAwayInTheMiddle(t *testing.T) {
 	t.Parallel()
 	const sessions = 60
 	tenant, base := stubbornTenant(t, sessions)
-	p, w := servePage(t), newWire(t)
+	p, w := servePage(t, "NERMBULK_RATE=0"), newWire(t)
 	v := visit(t, p.address, w)
 	v.do(t, "tenant", "choice", "typed", "name", base, "token", pageToken, "scheme", "bearer")
 	v.drop(t, "good.csv", strings.NewReader(goodSheet(sessions)), `id="to-preview"`)
-	v.toQuestion(t, "0")
+	v.toQuestion(t, "5") // for long enough
 	v.do(t, "confirm", "answer", "yes", "name", "127.0.0.1")
+	v.waitFor(t, `id="pause"`)
 	w.CloseClientConnections()
 	v.CloseIdleConnections()
 
 	// Another one comes, by a new address.
 	v = visit(t, p.enter(t), w)
+	v.waitFor(t, `id="pause"`)
+	v.do(t, "rate", "rate", "0")
 	page := v.waitFor(t, "5. Results: good.csv")
 	if !strings.Contains(page, `<b>59</b><span>updated</span>`) || tenant.Totals().Patch != sessions-1 { // one is refused before it comes there
 		t.Errorf("%d were sent, and the page is\n%s", tenant.Totals().Patch, page)
@@ -134,7 +137,7 @@ func goodSheet(n int) string {
 
 func TestTwoTabsAtOnce(t *testing.T) {
 	t.Parallel()
-	p := servePage(t)
+	p := servePage(t, "NERMBULK_RATE=0")
 	one := visit(t, p.address, nil)
 	two := visit(t, p.enter(t), nil)
 	one.practise(t)
@@ -186,9 +189,9 @@ func TestTwoTabsAtOnce(t *testing.T) {
 func TestTwoPagesInOneDirectory(t *testing.T) {
 	t.Parallel()
 	_, base := stubbornTenant(t, 20)
-	p := servePage(t)
+	p := servePage(t, "NERMBULK_RATE=0")
 	first := visit(t, p.address, nil)
-	other := servePageIn(t, p.dir)
+	other := servePageIn(t, p.dir, "NERMBULK_RATE=0")
 	second := visit(t, other.address, nil)
 	typed := []string{"choice", "typed", "name", base, "token", pageToken, "scheme", "bearer"}
 	first.do(t, "tenant", typed...)
