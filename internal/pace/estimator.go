@@ -2,35 +2,35 @@ package pace
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
 const (
 	// defaultPause is the first pause when a refusal does not say how long.
-	defaultPause = time.Second
+	defaultPause = 250 * time.Millisecond
+	// outagePause is the longest time, in seconds, between two requests that ask
+	// whether an overload is over.
+	outagePause = 15.0
 	// windowHint is the shortest Retry-After that speaks for a window: a bucket
 	// that grants anything worth sending has a token again in a second.
 	windowHint = 2 * time.Second
-	// updateEvery is how often, in seconds, the hypotheses are updated with what
-	// was granted.
+	// updateEvery is how often, in seconds, the rate is reconsidered.
 	updateEvery = 0.1
+	// leastLearned is the lowest rate, in requests per second, that is taken over
+	// from an earlier session: lower ones come of a session that was hardly granted
+	// anything, and learning anew costs little there.
+	leastLearned = 1.0
 	// smoothing is the weight of one answer in the smoothed latency.
 	smoothing = 0.1
-	// reordered is the share of what is in flight that the account of the
-	// tenant may be wrong by, because requests overtake each other.
-	reordered = 0.1
-	// miscount is what it may be wrong by in any case, in requests.
+	// jitter is the share of the latency by which requests may overtake each other.
+	jitter = 0.15
+	// miscount is by how many requests an account may be wrong in any case.
 	miscount = 1.2
 )
 
-// pauses grow while the one request that tries after each is refused again.
-// The first three end within ten seconds, the window that is most common.
-var pauses = []time.Duration{250 * time.Millisecond, 3 * time.Second, 6 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
-
 // estimator learns from refusals what the tenant grants, and returns the rate
-// to send at. It keeps a set of hypotheses of the tenant's limit, updates them
-// with what was granted and refused, and asks for what those would grant that
-// still explain it. It has neither a clock nor a lock, and does not pace.
+// to send at. It has neither a clock nor a lock, and does not pace.
 //
 // It is blocked from a refusal to the first request that is granted after the
 // pause.
@@ -39,67 +39,77 @@ type estimator struct {
 	hinted  float64 // what the tenant says that it grants, at the least; may be infinite
 	start   time.Time
 
-	hypotheses hypotheses
-	history    history
-	granted    float64 // requests, in all
-	pending    float64 // granted since the hypotheses were updated
-	latency    float64 // seconds, smoothed
+	history history
+	granted float64 // requests, in all
+	latency float64 // seconds, smoothed
+	updated float64 // when the rate was last reconsidered
 
 	throttled   bool // refused at least once: from then on base holds
 	blocked     bool
 	pausedUntil time.Time
 	block       block
+	before      block // the one before it
+
+	lo, hi   float64 // the tenant grants between these, in requests per second
+	saved    float64 // the most that a bucket seems to hold
+	window   window
+	seen     span
+	held     bool    // one rate was held from the block before up to this one
+	windowed bool    // it was closed at least once for longer than a bucket would be
+	echo     float64 // until when what a sliding window grants follows what was sent before it was closed
 
 	base    float64 // requests per second, while nothing more is tried
 	baseAt  float64 // when it was set
-	holdOff float64 // seconds from then until more is tried
+	holdOff float64 // seconds from a block until more is tried
+	climbAt float64 // when more is tried
 }
 
-// block is what is known of the last time that the tenant refused. Times are
-// in seconds since the start.
+// block is what is known of a time in which the tenant refused. Times are in
+// seconds since the start.
 type block struct {
-	began     float64
-	sent      time.Time // when the request that was refused first left
-	seeded    bool      // the hypotheses were seeded at it
-	ended     float64
-	refused   float64 // when the last request in it was refused
-	tries     int     // requests refused although they waited for the pause to end
-	asked     float64 // requests per second when it began
-	freeFor   float64 // seconds since the end of the block before it
-	inARow    int     // blocks in a row that began soon after the one before
-	aboveBase bool    // it began while more than the base was tried
+	began   float64
+	refused float64 // when the last request in it was refused
+	ended   float64
+	tries   int     // requests refused although they waited for the pause to end
+	asked   float64 // requests per second when it began
+	told    bool    // at least one of the refusals was because of the rate for certain
+	shut    float64 // until when it certainly granted nothing
+}
+
+type span struct{ lo, hi float64 }
+
+// window is a limit of so many requests in a time.
+type window struct {
+	count             float64 // 0: the tenant does not seem to have one
+	shortest, longest float64 // seconds
+}
+
+// usual returns the longest of the lengths that tenants like which it may have;
+// 0 when there is none.
+func (w window) usual() float64 {
+	for _, l := range slices.Backward(lengths) {
+		if w.shortest <= l && l <= w.longest {
+			return l
+		}
+	}
+	return 0
 }
 
 // newEstimator returns an estimator that never exceeds maxRate. A learned rate
 // above 0 is what was granted earlier; the start need not be slow then.
 func newEstimator(maxRate, learned float64, now time.Time) *estimator {
-	e := &estimator{maxRate: maxRate, hinted: math.Inf(1), start: now, holdOff: holdOffFirst}
-	if learned > 0 {
-		e.throttled, e.base = true, learned
-		e.granted = learned
+	e := &estimator{maxRate: maxRate, hinted: math.Inf(1), start: now, holdOff: holdOffFirst, climbAt: math.Inf(1), hi: math.Inf(1)}
+	if learned >= leastLearned {
+		e.throttled, e.granted = true, learned
+		e.lo, e.hi, e.base, e.climbAt = learned, 1.02*learned, learned, holdOffSure
 	}
 	return e
 }
 
 // seconds is the time since the start at which the tenant dealt with a
-// request, as far as that is known: halfway. It never goes back.
+// request, as far as that is known: halfway.
 func (e *estimator) seconds(sent, at time.Time) float64 {
-	return max(e.hypotheses.at, sent.Add(at.Sub(sent)/2).Sub(e.start).Seconds())
-}
-
-// noise is by how many requests the account of what is left may be wrong.
-func (e *estimator) noise() float64 {
-	r := e.base
-	if r == 0 {
-		r = e.history.since(e.hypotheses.at - 1)
-	}
-	return miscount + reordered*e.latency*r
-}
-
-// update updates the hypotheses with what was granted up to now.
-func (e *estimator) update(now float64) {
-	e.hypotheses.granted(now, e.pending)
-	e.pending = 0
+	return max(0, sent.Add(at.Sub(sent)/2).Sub(e.start).Seconds())
 }
 
 // onGranted learns from a request that was granted.
@@ -107,55 +117,50 @@ func (e *estimator) onGranted(sent, at time.Time) {
 	now := e.seconds(sent, at)
 	e.granted++
 	e.latency += smoothing * (at.Sub(sent).Seconds() - e.latency)
-	e.history.add(now, 1)
-	if !e.throttled {
-		return
-	}
-	if e.blocked && e.block.seeded && e.block.tries == 0 && sent.Before(e.block.sent) {
-		e.hypotheses.grantedEarlier()
-	}
-	e.pending++
-	ends := e.blocked && !sent.Before(e.pausedUntil)
-	if !ends && now < e.hypotheses.at+updateEvery {
-		return
-	}
-	e.update(now)
-	if ends {
-		e.blocked, e.block.ended = false, now
-		e.hypotheses.windowEnded()
-		e.settle(now)
-	} else if !e.blocked {
+	e.history.add(now)
+	switch {
+	case !e.throttled:
+	case e.blocked:
+		if !sent.Before(e.pausedUntil) {
+			e.blocked, e.block.ended = false, now
+			e.learn()
+		}
+	case now > e.updated+updateEvery:
+		e.updated = now
 		e.climb(now)
 	}
 }
 
 // onRefused learns from a request that was refused, and pauses for as long as
 // the tenant asks; retryAfter is below 0 when it does not say.
-func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration) {
+// told says that it was because of the rate for certain.
+func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration, told bool) {
 	now := e.seconds(sent, at)
-	e.update(now)
 	early := e.blocked && sent.Before(e.pausedUntil) // it left before the pause was known
 	switch {
 	case early:
 	case e.blocked:
 		e.block.tries++
-		e.hypotheses.refusedAfterIdle(now - e.block.refused)
 	default:
-		e.beginBlock(now, sent, at)
+		e.begin(block{began: now, refused: now, asked: e.rate(at)})
 	}
-	e.hypotheses.refused(e.noise())
-	e.block.refused = now
-	pause := retryAfter
-	if pause < 0 {
-		pause = defaultPause
+	e.block.began = min(e.block.began, now)
+	e.block.refused = max(e.block.refused, now)
+	e.block.told = e.block.told || told
+	e.block.shut = max(e.block.shut, e.block.refused)
+	if retryAfter >= windowHint { // rounded up to a second
+		e.block.shut = max(e.block.shut, now+retryAfter.Seconds()-1)
 	}
-	if !early {
-		if pause >= windowHint {
-			e.hypotheses.hint(pause.Seconds())
-		}
-		pause = max(pause, e.pauseFor(now, pause))
+	pause := max(retryAfter, 0)
+	if !early && pause < windowHint {
+		pause = max(pause, e.pauseFor(now))
 	}
-	if until := at.Add(pause); until.After(e.pausedUntil) {
+	e.pause(at, pause)
+}
+
+// pause keeps everybody back for a time.
+func (e *estimator) pause(at time.Time, d time.Duration) {
+	if until := at.Add(d); until.After(e.pausedUntil) {
 		e.pausedUntil = until
 	}
 }
@@ -164,7 +169,7 @@ func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration) {
 // first refusal, that the next one would be refused for a time.
 func (e *estimator) onExhausted(sent, at time.Time, reset time.Duration) {
 	if !e.throttled {
-		e.onRefused(sent, at, reset)
+		e.onRefused(sent, at, reset, true)
 	}
 }
 
@@ -182,39 +187,59 @@ func (e *estimator) permit(maxRate float64) { e.maxRate = min(maxRate, e.hinted)
 
 // skip leaves out the time before now in which nothing was sent because the user
 // did not want it: that the tenant refused nothing then is no reason to ask for
-// more. The hypotheses go on: whatever it grants was filled up meanwhile.
+// more.
 func (e *estimator) skip(away time.Duration, now time.Time) {
 	later := func(at float64) float64 { return max(at, min(at+away.Seconds(), now.Sub(e.start).Seconds())) }
-	e.baseAt, e.block.ended = later(e.baseAt), later(e.block.ended)
+	e.baseAt, e.climbAt, e.block.ended = later(e.baseAt), later(e.climbAt), later(e.block.ended)
 }
 
-// beginBlock begins a block: a limit is met.
-func (e *estimator) beginBlock(now float64, sent, at time.Time) {
-	b := block{began: now, sent: sent, asked: e.rate(at), freeFor: now - e.block.ended}
-	if !e.throttled {
-		e.throttled, b.seeded = true, true
-		b.asked = e.firstSeed(now)
+// lengths are the windows, in seconds, that tenants like to have.
+var lengths = []float64{1, 2, 5, 10, 15, 20, 30, 60, 90, 120}
+
+// pauseFor returns how long to wait before the next try.
+func (e *estimator) pauseFor(now float64) time.Duration {
+	const late = 0.03
+	b := e.block
+	if b.tries == 0 && !(e.window.count > 0 && e.full(b.began)) {
+		return defaultPause
 	}
-	b.aboveBase = b.asked > 1.002*e.base
-	if b.freeFor < tooSoon {
-		b.inARow = e.block.inARow + 1
+	at := e.opens(now) + late + jitter*e.latency
+	if !b.told && e.window.count == 0 { // an outage must not be waited for long after it is over
+		at = min(at, now+outagePause)
 	}
-	e.block, e.blocked = b, true
-	e.hypotheses.dropAbove(1.01*b.asked, now-e.baseAt > steady)
+	return time.Duration(max(at-now, 0.1) * float64(time.Second))
 }
 
-// pauseFor returns how long to pause by what is known of the tenant, which may
-// be longer than it asked for.
-func (e *estimator) pauseFor(now float64, asked time.Duration) time.Duration {
-	p := pauses[min(e.block.tries, len(pauses)-1)]
-	est, ok := e.hypotheses.estimate(e.noise())
-	if !ok || !est.window || asked >= windowHint {
-		return p
+// opens returns when the next request may be granted, as a guess.
+func (e *estimator) opens(now float64) float64 {
+	began := e.windowBegan()
+	closed := now - e.block.began
+	if w := e.window; w.count > 0 {
+		if now > began+w.longest {
+			return now + max(0.1, closed)
+		}
+		if l := w.usual(); began+l > now+0.05 {
+			if lag := e.before.ended - e.before.shut; l >= 20 && lag > 0.05*l && began+l-lag/2 > now+0.3 {
+				return began + l - lag/2
+			}
+			return began + l
+		}
+		step := max((w.longest-w.shortest)/3, 0.05)
+		at := began + w.shortest + step
+		for at < now+0.7*step {
+			at += step
+		}
+		return min(at, began+w.longest)
 	}
-	// It is a window, whose tenant asks to try each second until it ends.
-	left := time.Duration((est.latest - now + 0.05) * float64(time.Second))
-	if est.latest-est.earliest < 1.5 || e.block.tries > 0 && left < p {
-		return left
+	for _, l := range lengths {
+		if at := began + l; at > now+0.05*l && at-now < max(1, 1.5*closed) {
+			return at
+		}
 	}
-	return p
+	return now + min(60, max(1, closed))
+}
+
+func (e *estimator) begin(b block) {
+	e.before, e.block = e.block, b
+	e.throttled, e.blocked = true, true
 }

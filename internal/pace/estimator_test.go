@@ -35,7 +35,7 @@ func TestEstimatorFollowsAChange(t *testing.T) {
 			}
 			s := &simulation{
 				tenant: c.tenant, pacer: newPacer(0, 0, simEpoch), latency: 30 * time.Millisecond,
-				jitter: 0.3, length: length, workers: 16,
+				jitter: 5 * time.Millisecond, length: length, workers: 16,
 			}
 			s.run()
 			took := s.reached(change, c.grant)
@@ -53,13 +53,9 @@ func TestEstimatorFollowsAChange(t *testing.T) {
 // reached returns how long after a moment the tenant was, for ten seconds,
 // used to within a tenth of its grant.
 func (s *simulation) reached(from time.Duration, grant float64) time.Duration {
-	for i := int(from / time.Second); i+10 < len(s.granted); i++ {
-		n := 0
-		for _, g := range s.granted[i : i+10] {
-			n += g
-		}
-		if math.Abs(float64(n)/(10*grant)-1) < 0.1 {
-			return time.Duration(i)*time.Second - from
+	for at := from; at+10*time.Second < s.length; at += time.Second {
+		if n := s.grantedIn(at, at+10*time.Second); math.Abs(float64(n)/(10*grant)-1) < 0.1 {
+			return at - from
 		}
 	}
 	return math.MaxInt64
@@ -70,11 +66,23 @@ func TestEstimatorStartsFromWhatWasLearned(t *testing.T) {
 	tenant := &simWindow{count: 500, size: 10 * time.Second, phase: 3 * time.Second, wording: timeLeft}
 	s := &simulation{
 		tenant: tenant, pacer: newPacer(0, 49.2, simEpoch), latency: 30 * time.Millisecond,
-		jitter: 0.3, length: 60 * time.Second, workers: 16,
+		jitter: 5 * time.Millisecond, length: 60 * time.Second, workers: 16,
 	}
 	s.run()
-	if used := s.grantedFrom(0) / tenant.capacity(0, s.length); used < 0.97 || s.refused > 0 {
+	if used := float64(s.grantedIn(0, s.length)) / (49.2 * s.length.Seconds()); used < 0.97 || s.refused > 0 {
 		t.Errorf("used %.1f%% with %d refused, want at least 97%% and none", 100*used, s.refused)
+	}
+}
+
+// What a session learned that was hardly granted anything is no reason to crawl.
+func TestEstimatorForgetsWhatIsNextToNothing(t *testing.T) {
+	s := &simulation{
+		tenant: &simBucket{rate: 50, burst: 50}, pacer: newPacer(0, 0.08, simEpoch), latency: 30 * time.Millisecond,
+		length: 5 * time.Second, workers: 8,
+	}
+	s.run()
+	if len(s.granted) < 100 {
+		t.Errorf("%d requests were granted in 5 s", len(s.granted))
 	}
 }
 

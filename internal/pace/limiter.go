@@ -37,7 +37,8 @@ type Outcome int
 const (
 	Unanswered Outcome = iota
 	Granted
-	Refused // because of the rate
+	Refused    // because of the rate
+	Overloaded // because of the rate, or because of what was asked for
 )
 
 // Observation is how one attempt ended.
@@ -145,6 +146,14 @@ func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
 func (l *Limiter) Observe(o Observation) {
 	l.mu.Lock()
 	l.pacer.observe(o)
+	l.adjusted()
+}
+
+// Withdraw takes back so many observations of overload: what was asked for turned
+// out to be the reason. What they did to the rate is undone.
+func (l *Limiter) Withdraw(n int) {
+	l.mu.Lock()
+	l.pacer.doubt.withdraw(l.pacer, n)
 	l.adjusted()
 }
 

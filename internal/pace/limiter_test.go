@@ -143,8 +143,8 @@ func TestLimiterStartsSlowly(t *testing.T) {
 				t.Errorf("turn %d came after %v, want at once", i, waited)
 			}
 		}
-		if waited := time.Since(start); waited < 400*time.Millisecond || waited > 600*time.Millisecond {
-			t.Errorf("8 unanswered turns took %v, want 100 ms for each beyond the third", waited)
+		if waited := time.Since(start); waited < 150*time.Millisecond || waited > 250*time.Millisecond {
+			t.Errorf("8 unanswered turns took %v, want 50 ms for each beyond the fourth", waited)
 		}
 	})
 }
@@ -282,13 +282,13 @@ func TestLimiterLowersTheRate(t *testing.T) {
 			if err := l.Wait(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
-			wait, ok := tenant.serve(time.Since(start))
-			if ok {
+			reply := tenant.serve(time.Since(start))
+			if reply.ok {
 				granted++
 				l.answer(Granted, -1)
 			} else {
 				refused++
-				l.answer(Refused, wait)
+				l.answer(Refused, reply.wait)
 			}
 		}
 		s := l.State()

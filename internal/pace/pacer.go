@@ -28,15 +28,15 @@ const (
 	// a share of what it has granted so far, until that is so much that any
 	// number of workers is a small share of it. Once refused, the pace does
 	// most of that, and the share only bounds a wrong estimate.
-	startFlight    = 3
-	startShare     = 0.05
-	throttledShare = 3
+	startFlight    = 4
+	startShare     = 0.1
+	throttledShare = 2
 	startGranted   = 5000
 	// One more may leave beyond that share every so often, so that slow answers do
 	// not hold up a rate that is below all but the lowest limits; the interval
 	// is startPace divided by what was granted, once that is shorter.
-	startEvery = 100 * time.Millisecond
-	startPace  = 10 * time.Second
+	startEvery = 50 * time.Millisecond
+	startPace  = 5 * time.Second
 
 	unpaced = 1e9 // requests per second
 
@@ -52,9 +52,12 @@ const (
 type pacer struct {
 	tokens    *rate.Limiter
 	estimator *estimator
+	slots     slots
+	doubt     doubt
 	flight    int       // turns taken and not yet observed
 	lastTurn  time.Time // when the last was taken
 	due       time.Time // when it was due
+	held      bool      // the next was kept back by the number in flight, not by a timer that woke late
 }
 
 func newPacer(permitted, learned float64, now time.Time) *pacer {
@@ -77,6 +80,7 @@ func (p *pacer) take(now time.Time) time.Duration {
 		return d
 	}
 	if d := p.crowded(now); d > 0 {
+		p.held = true
 		return d
 	}
 	// The tokens are counted from when the last turn was due, not from when it
@@ -89,13 +93,14 @@ func (p *pacer) take(now time.Time) time.Duration {
 	case by < 0:
 		r.CancelAt(p.due)
 		return -by
-	case by > p.lateness(limit): // nobody asked, and what was not asked for is gone
+	case by > p.lateness(limit) || p.held && by > slack: // nobody asked, and what was not asked for is gone
 		r.CancelAt(p.due)
 		p.tokens.AllowN(now, 1)
 		due = now
 	}
-	p.due = due
+	p.due, p.held = due, false
 	p.flight++
+	p.slots.sent(now, p.flight)
 	p.lastTurn = now
 	return 0
 }
@@ -111,7 +116,7 @@ func (p *pacer) lateness(limit rate.Limit) time.Duration {
 // of a turn taken without a limit would still be there for the next.
 func (p *pacer) limit(now time.Time) rate.Limit {
 	r := p.estimator.rate(now)
-	if p.estimator.blocked { // the pause is over, and one may try at once
+	if p.estimator.blocked || p.slots.limit > 0 { // one may try at once, or the number in flight is what counts
 		r = p.estimator.maxRate
 	}
 	return rate.Limit(min(r, unpaced))
@@ -126,7 +131,10 @@ func (p *pacer) crowded(now time.Time) time.Duration {
 		}
 		return p.lastTurn.Add(probeFor).Sub(now)
 	}
-	if e.granted >= startGranted {
+	if p.slots.full(now, p.flight) {
+		return probeFor
+	}
+	if e.granted >= startGranted || p.slots.limit > 0 {
 		return 0
 	}
 	share, every := startShare, startEvery
@@ -151,15 +159,40 @@ func (p *pacer) observe(o Observation) {
 	if o.Outcome == Unanswered {
 		return // nobody knows what the tenant made of it
 	}
-	p.estimator.limitTo(o.Hint.Rate)
-	if o.Outcome == Refused {
-		p.estimator.onRefused(o.SentAt, o.At, o.RetryAfter)
+	e := p.estimator
+	e.limitTo(o.Hint.Rate)
+	switch o.Outcome {
+	case Overloaded:
+		if p.doubt.believe(p, o.At) {
+			p.refused(o)
+		}
+		return
+	case Refused:
+		p.refused(o)
 		return
 	}
-	p.estimator.onGranted(o.SentAt, o.At)
+	p.slots.onGranted(o.SentAt, o.At)
+	blocked := e.blocked
+	e.onGranted(o.SentAt, o.At)
+	if blocked && !e.blocked {
+		p.slots.unblocked(o.At)
+	}
 	if o.Hint.Reset > 0 && o.Hint.Remaining <= p.flight {
 		p.estimator.onExhausted(o.SentAt, o.At, o.Hint.Reset)
 	}
+}
+
+// refused records a refusal.
+func (p *pacer) refused(o Observation) {
+	e, limited := p.estimator, p.slots.limit > 0
+	if p.slots.onRefused(o.SentAt, o.At) {
+		e.pause(o.At, o.RetryAfter)
+		return
+	}
+	if limited {
+		e.restart(o.At)
+	}
+	e.onRefused(o.SentAt, o.At, o.RetryAfter, o.Outcome == Refused)
 }
 
 // restart lets the next turn come due one interval from now, at the earliest.
@@ -181,13 +214,14 @@ func (p *pacer) state(now time.Time) State {
 	e := p.estimator
 	s := State{}
 	r := e.rate(now)
-	if e.throttled && e.base == 0 { // what is granted is not known before the first refusal is over
+	if p.slots.limit > 0 || e.throttled && e.base == 0 { // the number in flight is what counts, or what is granted is not known before the first refusal is over
 		r = e.maxRate
 	}
 	if !math.IsInf(r, 1) {
 		s.Limit = r
 		s.Throttling = e.throttled && r < e.maxRate
 	}
+	s.Throttling = s.Throttling || p.slots.limit > 0
 	if e.pausedUntil.After(now) {
 		s.PausedUntil, s.Throttling = e.pausedUntil, true
 	}

@@ -3,6 +3,7 @@ package pace
 import (
 	"container/heap"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -10,22 +11,31 @@ import (
 // with a limit of its own. It is the production code but for the clock, the
 // lock and the sockets, and it is deterministic.
 
-// simTenant answers at a moment of virtual time: how long to stay away when
-// it refuses, or ok.
+// simTenant is a tenant with a limit.
 type simTenant interface {
-	serve(t time.Duration) (retryAfter time.Duration, ok bool)
-	// capacity is how many requests it grants from one moment to another to
-	// somebody who always wants more and has nothing saved up.
-	capacity(from, to time.Duration) float64
+	// serve answers a request that arrives at a moment.
+	serve(t time.Duration) simReply
+	// whole returns the longest part of a time that holds whole windows only, and
+	// how many requests are granted in it to somebody who always wants more.
+	whole(from, to time.Duration) (begin, end time.Duration, grant float64)
+}
+
+// simReply is a tenant's answer. It leaves after a time, and done is called then.
+type simReply struct {
+	ok    bool
+	wait  time.Duration // Retry-After of a refusal; below 0: none
+	takes time.Duration
+	done  func()
+
+	overload bool // a refusal that only tells of overload
 }
 
 type simEvent struct {
-	at   time.Duration
-	seq  int
-	kind simKind
-	sent time.Duration
-	wait time.Duration // Retry-After of a refusal
-	ok   bool
+	at    time.Duration
+	seq   int
+	kind  simKind
+	sent  time.Duration
+	reply simReply
 }
 
 type simKind int
@@ -33,6 +43,7 @@ type simKind int
 const (
 	simWake   simKind = iota // the first in line asks again
 	simArrive                // a request reaches the tenant
+	simServed                // the tenant has dealt with it
 	simAnswer                // its answer is back
 	simReady                 // a worker has its next request
 )
@@ -57,12 +68,12 @@ type simulation struct {
 	tenant  simTenant
 	pacer   *pacer
 	latency time.Duration
-	jitter  float64 // share of the latency, either way
+	jitter  time.Duration // of each way, at most 15 % of the latency
 	length  time.Duration
 	workers int
 
 	sent, refused int
-	granted       []int // by second of arrival
+	granted       []time.Duration // when they arrived
 
 	queue  simQueue
 	seq    int
@@ -80,15 +91,15 @@ func (s *simulation) at(e simEvent) {
 	heap.Push(&s.queue, e)
 }
 
-// leg is the time of one way.
+// leg is the time of one way: half the latency, and up to jitter more or less.
 func (s *simulation) leg() time.Duration {
-	half := s.latency.Seconds() / 2 * (1 + s.jitter*(2*s.rng.Float64()-1))
-	return max(50*time.Microsecond, time.Duration(half*float64(time.Second)))
+	jitter := min(s.jitter, s.latency*3/20).Seconds()
+	leg := s.latency.Seconds()/2 + jitter*(2*s.rng.Float64()-1)
+	return max(50*time.Microsecond, time.Duration(leg*float64(time.Second)))
 }
 
 func (s *simulation) run() {
 	s.rng = rand.New(rand.NewPCG(1, 2))
-	s.granted = make([]int, int(s.length/time.Second)+1)
 	for range s.workers {
 		s.at(simEvent{kind: simReady})
 	}
@@ -114,19 +125,29 @@ func (s *simulation) step(e simEvent) {
 			return // asked again since
 		}
 	case simArrive:
-		e.wait, e.ok = s.tenant.serve(s.now)
-		if s.sent++; e.ok {
-			s.granted[s.now/time.Second]++
+		e.reply = s.tenant.serve(s.now)
+		if s.sent++; e.reply.ok {
+			s.granted = append(s.granted, s.now)
 		} else {
 			s.refused++
+		}
+		e.kind, e.at = simServed, s.now+time.Duration((0.5+s.rng.Float64())*float64(e.reply.takes))
+		s.at(e)
+		return
+	case simServed:
+		if e.reply.done != nil {
+			e.reply.done()
 		}
 		e.kind, e.at = simAnswer, s.now+s.leg()
 		s.at(e)
 		return
 	case simAnswer:
 		o := Observation{SentAt: simEpoch.Add(e.sent), At: simEpoch.Add(s.now), Outcome: Granted, RetryAfter: -1}
-		if !e.ok {
-			o.Outcome, o.RetryAfter = Refused, e.wait
+		if !e.reply.ok {
+			o.Outcome, o.RetryAfter = Refused, e.reply.wait
+			if e.reply.overload {
+				o.Outcome = Overloaded
+			}
 		}
 		s.pacer.observe(o)
 		s.at(simEvent{kind: simReady, at: s.now + 20*time.Microsecond})
@@ -146,10 +167,15 @@ func (s *simulation) serveLine() {
 	}
 }
 
-func (s *simulation) grantedFrom(from time.Duration) float64 {
-	n := 0
-	for _, g := range s.granted[from/time.Second:] {
-		n += g
-	}
-	return float64(n)
+// grantedIn returns how many requests were granted from one moment to another.
+func (s *simulation) grantedIn(from, to time.Duration) int {
+	i, _ := slices.BinarySearch(s.granted, from)
+	j, _ := slices.BinarySearch(s.granted, to)
+	return j - i
+}
+
+// used returns the share of the grant that was used from a moment on.
+func (s *simulation) used(from time.Duration) float64 {
+	begin, end, grant := s.tenant.whole(from, s.length)
+	return float64(s.grantedIn(begin, end)) / grant
 }

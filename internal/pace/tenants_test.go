@@ -2,22 +2,33 @@ package pace
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
-// wording is how a tenant words its Retry-After.
+// wording is how a tenant words its refusals.
 type wording int
 
 const (
-	alwaysSecond wording = iota // always 1 s
-	timeLeft                    // the time left, in whole seconds, rounded up
+	alwaysSecond wording = iota // 429 with Retry-After: 1
+	timeLeft                    // 429 with the time left, in whole seconds, rounded up
+	silent                      // 429 without Retry-After
+	overload                    // 503 without Retry-After, which is what nginx sends by default
 )
 
-func (w wording) after(left float64) time.Duration {
-	if w == alwaysSecond {
-		return time.Second
+func (w wording) String() string {
+	return [...]string{"429, 1 s", "429, time left", "429", "503"}[w]
+}
+
+// refuse is a refusal so many seconds before the next request can be granted.
+func (w wording) refuse(left float64) simReply {
+	switch w {
+	case alwaysSecond:
+		return simReply{wait: time.Second}
+	case timeLeft:
+		return simReply{wait: time.Duration(math.Ceil(left)) * time.Second}
 	}
-	return time.Duration(math.Ceil(left)) * time.Second
+	return simReply{wait: -1, overload: w == overload}
 }
 
 // simBucket is a token bucket: rate tokens per second, at most burst of them.
@@ -32,24 +43,28 @@ type simBucket struct {
 	began  bool
 }
 
-func (b *simBucket) serve(t time.Duration) (time.Duration, bool) {
+func (b *simBucket) serve(t time.Duration) simReply {
 	if !b.began {
 		b.began, b.tokens, b.last = true, b.burst, t
 	}
-	b.tokens = math.Min(b.burst, b.tokens+b.capacity(b.last, t))
+	b.tokens = math.Min(b.burst, b.tokens+b.gained(b.last, t))
 	b.last = t
 	if b.tokens >= 1-1e-9 {
 		b.tokens--
-		return 0, true
+		return simReply{ok: true}
 	}
-	return b.wording.after((1 - b.tokens) / b.rate), false
+	return b.wording.refuse((1 - b.tokens) / b.rate)
 }
 
-func (b *simBucket) capacity(from, to time.Duration) float64 {
+func (b *simBucket) gained(from, to time.Duration) float64 {
 	if b.change == 0 || to <= b.change {
 		return b.rate * (to - from).Seconds()
 	}
 	return b.rate*max(0, b.change-from).Seconds() + b.then*(to-max(from, b.change)).Seconds()
+}
+
+func (b *simBucket) whole(from, to time.Duration) (time.Duration, time.Duration, float64) {
+	return from, to, b.gained(from, to)
 }
 
 // simWindow grants count requests in each window of size; its windows follow
@@ -64,9 +79,8 @@ type simWindow struct {
 	change  time.Duration
 	then    int
 
-	start time.Duration
-	used  int
-	began bool
+	starts []time.Duration // of the windows so far
+	used   int
 }
 
 func (w *simWindow) limit(t time.Duration) int {
@@ -76,28 +90,87 @@ func (w *simWindow) limit(t time.Duration) int {
 	return w.count
 }
 
-func (w *simWindow) serve(t time.Duration) (time.Duration, bool) {
-	if !w.began {
-		w.began, w.start = true, -w.phase
+func (w *simWindow) serve(t time.Duration) simReply {
+	if len(w.starts) == 0 {
+		w.starts = append(w.starts, -w.phase)
 	}
-	if over := t - w.start; over >= w.size {
+	start := w.starts[len(w.starts)-1]
+	if over := t - start; over >= w.size {
 		w.used = 0
-		w.start += over / w.size * w.size
+		start += over / w.size * w.size
 		if w.onCall {
-			w.start = t
+			start = t
 		}
+		w.starts = append(w.starts, start)
 	}
 	if w.used < w.limit(t) {
 		w.used++
-		return 0, true
+		return simReply{ok: true}
 	}
-	return w.wording.after((w.start + w.size - t).Seconds()), false
+	return w.wording.refuse((start + w.size - t).Seconds())
 }
 
-func (w *simWindow) capacity(from, to time.Duration) float64 {
-	per := w.size.Seconds()
-	if w.change == 0 || to <= w.change {
-		return float64(w.count) * (to - from).Seconds() / per
+func (w *simWindow) whole(from, to time.Duration) (begin, end time.Duration, grant float64) {
+	i := sort.Search(len(w.starts), func(i int) bool { return w.starts[i] >= from })
+	j := sort.Search(len(w.starts), func(i int) bool { return w.starts[i]+w.size > to }) - 1
+	if j < i {
+		return from, from, 0
 	}
-	return float64(w.count)*max(0, w.change-from).Seconds()/per + float64(w.then)*(to-max(from, w.change)).Seconds()/per
+	begin, end = w.starts[i], w.starts[j]+w.size
+	size := w.size.Seconds()
+	if w.change == 0 || end <= w.change {
+		return begin, end, float64(w.count) * (end - begin).Seconds() / size
+	}
+	return begin, end, (float64(w.count)*max(0, w.change-begin).Seconds() + float64(w.then)*(end-max(begin, w.change)).Seconds()) / size
+}
+
+// simSliding grants count requests in any time of its size.
+type simSliding struct {
+	count   int
+	size    time.Duration
+	wording wording
+
+	granted []time.Duration
+}
+
+func (w *simSliding) serve(t time.Duration) simReply {
+	if n := len(w.granted) - w.count; n >= 0 {
+		if left := w.granted[n] + w.size - t; left > 0 {
+			return w.wording.refuse(left.Seconds())
+		}
+	}
+	w.granted = append(w.granted, t)
+	return simReply{ok: true}
+}
+
+// whole begins when the window of the first request is over: what was taken of
+// it before nobody gets again.
+func (w *simSliding) whole(from, to time.Duration) (begin, end time.Duration, grant float64) {
+	begin = max(from, w.size)
+	n := (to - begin) / w.size
+	return begin, begin + n*w.size, float64(int(n) * w.count)
+}
+
+// simConcurrent answers at most n requests at once, each after a time.
+type simConcurrent struct {
+	n       int
+	takes   time.Duration
+	away    time.Duration // there and back
+	wording wording
+
+	busy int
+}
+
+func (c *simConcurrent) serve(time.Duration) simReply {
+	if c.busy >= c.n {
+		return c.wording.refuse(c.takes.Seconds())
+	}
+	c.busy++
+	return simReply{ok: true, takes: c.takes, done: func() { c.busy-- }}
+}
+
+// whole counts n requests in flight at once, the way there and back included:
+// who keeps more in flight is refused as soon as two arrive together.
+func (c *simConcurrent) whole(from, to time.Duration) (time.Duration, time.Duration, float64) {
+	return from, to, float64(c.n) * (to - from).Seconds() / (c.takes + c.away).Seconds()
 }
