@@ -14,10 +14,6 @@ import (
 // maxRequestID is how many characters of a request's id are kept.
 const maxRequestID = 128
 
-// ownRefusals is how often one request must be refused for the rate, with
-// others granted in between, to be its own error.
-const ownRefusals = 5
-
 // do makes attempts until there is a verdict.
 func (c *Client) do(ctx context.Context, q *call) Answer {
 	if q.list == nil && (q.id == "" || q.id == "." || q.id == "..") {
@@ -36,10 +32,10 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		begun   time.Time
 		pause   time.Duration
 		renewed bool
-		own     int    // times that it was refused for the rate while others were granted
-		others  uint64 // what was granted when it was refused last; 0: it was not
 	)
+	c.calls.Add(1)
 	defer func() {
+		c.calls.Add(-1)
 		if p != 0 { // a panic too must not leave the others waiting
 			c.outage.release(p)
 		}
@@ -75,16 +71,10 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			continue
 		}
 		last := a.Attempts >= limit
-		if r.class == throttled {
-			// It was not applied, and the rate is being lowered: that costs no
-			// attempt. Only a row that is refused again and again where others
-			// are granted is itself the reason.
+		if r.class == throttled || r.class == overloaded {
+			// The rate is being lowered: that costs no attempt.
 			limit++
-			granted := c.starved.others.Load() + 1
-			if others != 0 && granted != others {
-				own++
-			}
-			others, last = granted, own >= max(c.maxAttempts, ownRefusals)
+			last = c.ownRefusal(&q.refusals, r.class)
 		}
 		again, verdict := decide(r.class, q.does, last, a.InDoubt)
 		a.InDoubt = a.InDoubt || mayApply(r.class, q.does)
@@ -92,7 +82,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			return a.end(verdict)
 		}
 		c.log.Debug("another attempt follows", "id", q.id, "attempt", a.Attempts, "reason", r.answer.Message)
-		if r.class == broken {
+		if r.class == broken || q.refusals.certain {
 			pause = jitter(backoff(a.Attempts, retryFirst, retryCap))
 		}
 	}
@@ -174,20 +164,31 @@ func (c *Client) attempt(q *call, t *token) result {
 	if r.status != 0 && r.status != http.StatusOK {
 		asked = retryAfter(r.header, r.at)
 	}
-	seen := observation(r, asked)
-	c.limiter.Observe(seen)
+	c.observe(q, r, observation(r, asked))
 	observed = true
-	switch {
-	case seen.Outcome == pace.Refused:
-		c.starved.refused(r.at, seen.RetryAfter)
-	case r.status != 0:
-		c.starved.answered()
-	}
 	out := c.read(q, r, asked)
 	if clean {
 		c.exchanges.keep(x, r.at)
 	}
 	return out
+}
+
+// observe gives the limiter what an exchange says about the tenant's limit.
+func (c *Client) observe(q *call, r reply, seen pace.Observation) {
+	switch {
+	case seen.Outcome == pace.Refused:
+		c.starved.refused(r.at, seen.RetryAfter, "that there are too many requests")
+	case seen.Outcome == pace.Overloaded:
+		c.starved.refused(r.at, -1, overload(r))
+		if q.refusals.certain { // it says nothing about the rate
+			seen.Outcome = pace.Unanswered
+		} else {
+			q.refusals.signals++
+		}
+	case r.status != 0:
+		c.starved.answered()
+	}
+	c.limiter.Observe(seen)
 }
 
 // count counts an exchange that left.
@@ -262,7 +263,7 @@ func (c *Client) noAnswer(r reply) (class, string) {
 	case !r.reached:
 		return unreached, netReason(r.err, &c.secrets)
 	case r.timeout:
-		return broken, fmt.Sprintf("no answer within %v", r.within)
+		return overloaded, fmt.Sprintf("no answer within %v", r.within)
 	}
 	return broken, "the connection broke before the answer came: " + c.breakReason(r)
 }

@@ -13,14 +13,15 @@ import (
 type class int
 
 const (
-	confirmed class = iota // a 200 with what was asked for
-	unreached              // nothing was sent
-	throttled              // refused for the rate: not applied
-	broken                 // perhaps applied, and may go better next time
-	accepted               // another 2xx: it may have been applied
-	unclear                // a 200 that is not the documented answer
-	refused                // not applied, for good
-	denied                 // 401 or 403
+	confirmed  class = iota // a 200 with what was asked for
+	unreached               // nothing was sent
+	throttled               // refused for the rate: not applied
+	overloaded              // the same, or perhaps applied: 502, 503 without Retry-After, 504, no answer in time
+	broken                  // perhaps applied, and may go better next time
+	accepted                // another 2xx: it may have been applied
+	unclear                 // a 200 that is not the documented answer
+	refused                 // not applied, for good
+	denied                  // 401 or 403
 )
 
 // classify returns what a status means before the body is read; asked is the
@@ -39,6 +40,8 @@ func classify(status int, asked time.Duration) class {
 		return throttled
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return denied
+	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+		return overloaded
 	case status == http.StatusRequestTimeout, status >= 500:
 		return broken
 	}
@@ -75,7 +78,7 @@ func decide(c class, does effect, last, doubt bool) (again bool, v Verdict) {
 			return false, Doubtful
 		}
 		return !last, Exhausted
-	case broken:
+	case broken, overloaded:
 		if does == safe {
 			return !last, Exhausted
 		}
@@ -86,7 +89,7 @@ func decide(c class, does effect, last, doubt bool) (again bool, v Verdict) {
 
 // mayApply reports whether an attempt that ended so may have been applied.
 func mayApply(c class, does effect) bool {
-	return does != safe && (c == broken || c == accepted || c == unclear && does == nonIdempotent)
+	return does != safe && (c == broken || c == overloaded || c == accepted || c == unclear && does == nonIdempotent)
 }
 
 // maxRetryAfter keeps what a tenant asks for within what a time.Duration can

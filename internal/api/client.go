@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"nermbulk/internal/pace"
@@ -49,6 +50,7 @@ type Client struct {
 	limiter     *pace.Limiter
 	outage      breaker
 	starved     starvation
+	calls       atomic.Int64 // under way
 	counts      counts
 	awaited     awaited
 	clock       tenantClock

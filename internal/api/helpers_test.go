@@ -87,11 +87,12 @@ func (s *tenant) seen() []seen {
 // and each request on one that is kept, takes the next step; the last one
 // repeats. An id of rows always gets its own, whatever step its request took.
 type scripted struct {
-	mu    sync.Mutex
-	steps []step
-	rows  map[string]step
-	made  []time.Time // when each request was tried, unreached ones too
-	left  []sentRequest
+	mu     sync.Mutex
+	steps  []step
+	rows   map[string]step
+	answer func(id string) step // instead of the steps; one at a time
+	made   []time.Time          // when each request was tried, unreached ones too
+	left   []sentRequest
 }
 
 // sentRequest is a request that left.
@@ -155,8 +156,12 @@ func (c *scriptedConn) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.requests.Add(1)
 	c.script.mu.Lock()
 	c.script.left = append(c.script.left, sentRequest{time.Now(), req.Header.Get("Authorization")})
-	if own, ok := c.script.rows[path.Base(req.URL.Path)]; ok {
+	id := path.Base(req.URL.Path)
+	if own, ok := c.script.rows[id]; ok {
 		c.step = own
+	}
+	if c.script.answer != nil {
+		c.step = c.script.answer(id)
 	}
 	c.script.mu.Unlock()
 	trace := httptrace.ContextClientTrace(req.Context())

@@ -142,8 +142,8 @@ func (b *breaker) state() (since time.Time, cause string, out bool) {
 	return b.since, b.cause, b.open.Load()
 }
 
-// starvation is a tenant that refuses everything for the rate. It is safe for
-// concurrent use.
+// starvation is a tenant that refuses everything for the rate, or is overloaded
+// by everything. It is safe for concurrent use.
 type starvation struct {
 	patience time.Duration // how long it may last
 
@@ -154,17 +154,19 @@ type starvation struct {
 	since  time.Time     // of the first refusal after the last other answer
 	until  time.Time     // until when the tenant asked to wait last; zero: it did not say
 	asked  time.Duration // how long that is, if it is longer than the patience
+	answer string        // what it answers, in words for people
 	gaveUp bool          // for good
 }
 
 // errStarved ends every wait for a tenant that grants nothing.
 var errStarved = errors.New("the tenant grants nothing")
 
-// refused notes a refusal, and for how long it asks to wait; below 0 where it
-// does not say.
-func (s *starvation) refused(at time.Time, asked time.Duration) {
+// refused notes a refusal, for how long it asks to wait, below 0 where it does
+// not say, and what it says in words for people.
+func (s *starvation) refused(at time.Time, asked time.Duration, answer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.answer = answer
 	if !s.going.Load() {
 		s.since, s.until = at, time.Time{}
 		s.going.Store(true)
@@ -223,5 +225,5 @@ func (s *starvation) String() string {
 	if !s.until.After(s.since) {
 		asks = "does not say until when"
 	}
-	return fmt.Sprintf("for %v it answered nothing but that there are too many requests, and %s", s.patience, asks)
+	return fmt.Sprintf("for %v it answered nothing but %s, and %s", s.patience, s.answer, asks)
 }

@@ -49,6 +49,7 @@ type call struct {
 	attempts int
 	list     *listCall // a page of a list is asked for
 	until    time.Time // an attempt ends by then; zero: each has its whole time
+	refusals refusals
 
 	attempted func(a Answer, at time.Time)
 }

@@ -14,6 +14,9 @@ import (
 func observation(r reply, asked time.Duration) pace.Observation {
 	o := pace.Observation{SentAt: r.sent, At: r.at, RetryAfter: asked}
 	if r.status == 0 {
+		if r.reached && r.timeout {
+			o.Outcome = pace.Overloaded
+		}
 		return o
 	}
 	h := readHint(r.header, r.at)
@@ -21,11 +24,14 @@ func observation(r reply, asked time.Duration) pace.Observation {
 	if h.remaining >= 0 && h.reset > 0 {
 		o.Hint.Remaining, o.Hint.Reset = int(min(h.remaining, 1e6)), h.reset
 	}
-	if classify(r.status, asked) == throttled {
+	switch classify(r.status, asked) {
+	case throttled:
 		o.Outcome = pace.Refused
 		if asked < 0 {
 			o.RetryAfter = h.reset
 		}
+	case overloaded:
+		o.Outcome = pace.Overloaded
 	}
 	return o
 }

@@ -113,7 +113,9 @@ func TestObservation(t *testing.T) {
 		{"429 that gives a time", http.StatusTooManyRequests, 7 * time.Second, pace.Refused},
 		{"429 that gives none", http.StatusTooManyRequests, -1, pace.Refused},
 		{"503 that gives a time", http.StatusServiceUnavailable, 3 * time.Second, pace.Refused},
-		{"503 that gives none", http.StatusServiceUnavailable, -1, pace.Granted},
+		{"503 that gives none", http.StatusServiceUnavailable, -1, pace.Overloaded},
+		{"502", http.StatusBadGateway, -1, pace.Overloaded},
+		{"504", http.StatusGatewayTimeout, -1, pace.Overloaded},
 		{"500", http.StatusInternalServerError, -1, pace.Granted},
 		{"no answer", 0, -1, pace.Unanswered},
 	} {
