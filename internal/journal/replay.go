@@ -68,8 +68,13 @@ func (r *Replay) Close() error { return r.f.Close() }
 
 // readLines applies the lines up to the torn tail, if there is one.
 func (r *Replay) readLines() error {
+	// What another process appends from now on is not read.
+	size, err := r.f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
 	number := 1
-	in := newLineScanner(r.f)
+	in := newLineScanner(io.NewSectionReader(r.f, 0, size))
 	for ; in.Scan() && intact(in.Bytes()); number++ {
 		if err := r.apply(in.Bytes(), r.end); err != nil {
 			return &DamageError{Path: r.path, Line: number, Reason: err.Error()}
@@ -77,10 +82,6 @@ func (r *Replay) readLines() error {
 		r.end += int64(len(in.Bytes()) + 1)
 	}
 	if err := in.Err(); err != nil && !errors.Is(err, bufio.ErrTooLong) {
-		return err
-	}
-	size, err := r.f.Seek(0, io.SeekEnd)
-	if err != nil {
 		return err
 	}
 	tail, err := readTail(r.f, size)
