@@ -41,7 +41,7 @@ func (r *Replay) Sends(visit func(Send) error) error {
 			if err != nil {
 				return err
 			}
-			s.Outcome = Outcome{At: intent.At, Row: intent.Row, ID: intent.ID, Run: intent.Run}
+			s.Outcome = Outcome{At: intent.At, Row: intent.Row, ID: intent.ID, Hash: intent.Hash, Run: intent.Run}
 		} else if s.Outcome, _, err = lookup(r, at.outcome.get(), decodeOutcome); err != nil {
 			return err
 		}

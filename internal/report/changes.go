@@ -77,6 +77,7 @@ func (o Options) compared() bool {
 
 // writeSent writes what the journal has: the sheet need not have the row any more.
 func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
+	known := sends{o: o}
 	send := func(s journal.Send) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -93,8 +94,12 @@ func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
 			Row: out.Row, ID: out.ID, Status: string(out.Status), HTTPStatus: number(out.HTTPStatus), Attempts: number(out.Attempts),
 			RequestID: noNUL(out.RequestID), At: string(text.AppendTime(nil, out.At)),
 		}
-		for _, label := range inOrder(w.order, s.Before.Sent) {
-			if err := w.add(line, label, before.Held(label), s.Before.Sent[label]); err != nil {
+		sent, _, err := known.of(ctx, &s.Before, out.Hash)
+		if err != nil {
+			return err
+		}
+		for _, label := range inOrder(w.order, sent) {
+			if err := w.add(line, label, before.Held(label), sent[label]); err != nil {
 				return err
 			}
 		}

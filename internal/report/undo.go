@@ -31,6 +31,7 @@ type undo struct {
 	losses  *Causes
 	note    UndoNote // without Lost
 	choice  UndoChoice
+	sends   sends
 }
 
 // undone is what comes back of a session.
@@ -51,7 +52,7 @@ type UndoNote struct {
 }
 
 func newUndo(o Options) *undo {
-	return &undo{o: o, losses: NewCauses(), order: newFieldOrder(o.Sheet), sources: map[int]string{}}
+	return &undo{o: o, sends: sends{o: o}, losses: NewCauses(), order: newFieldOrder(o.Sheet), sources: map[int]string{}}
 }
 
 // survey counts what comes back and what does not, and learns the columns.
@@ -156,7 +157,7 @@ func (u *undo) read(e journal.Entry) (w written, err error) {
 	out, _, err1 := u.replay.OutcomeOf(e)
 	intent, flying, err2 := u.replay.IntentOf(e)
 	if out.ID == "" {
-		out.ID, out.Row = intent.ID, intent.Row
+		out.ID, out.Row, out.Hash = intent.ID, intent.Row, intent.Hash
 	}
 	run, _ := e.InFlight()
 	return written{
@@ -202,7 +203,14 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 			d = &undone{row: w.Row, first: u.sourceRow(e), id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
 		}
 		d.run = d.run || w.ran
-		for label, sent := range record.Sent {
+		sent, known, err := u.sends.of(ctx, &record, w.Hash)
+		if err != nil {
+			return err
+		}
+		if !known {
+			u.losses.count("not noted", "what was sent was not noted by the version that sent it, and the sheet has the row no more", w.Row)
+		}
+		for label, sent := range sent {
 			if first[label] == nil {
 				first[label] = before
 			}
