@@ -108,7 +108,8 @@ func SeedSandbox(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) error 
 
 func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) error {
 	for _, c := range sh.Columns() {
-		if c.Field == sheet.Attribute {
+		// What is a uid only for --unknown-columns may be a label, as in any tenant.
+		if isLabel := c.UID == sheet.Trim(c.Name) && t.HasLabel(c.UID); c.Field == sheet.Attribute && !isLabel {
 			t.AddAttribute(c.UID)
 		}
 	}

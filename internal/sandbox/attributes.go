@@ -124,6 +124,13 @@ func (t *Tenant) AddAttribute(uid string) {
 	}
 }
 
+// HasLabel reports whether an attribute has a label, in any case.
+func (t *Tenant) HasLabel(label string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.attributes, func(a *attribute) bool { return strings.EqualFold(a.Label, label) })
+}
+
 // attribute finds an attribute by its uid; nil if there is none. The caller
 // holds mu.
 func (t *Tenant) attribute(uid string) *attribute {
