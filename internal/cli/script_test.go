@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(3 * testTimeout),
+		Deadline:            time.Now().Add(8 * testTimeout), // of all scripts; they share two cores with every other test
 		Cmds:                commands,
 		Setup: func(env *testscript.Env) error {
 			env.Values[scriptKey{}] = &script{tenants: map[string]*tenant{}, started: map[string]*process{}}
