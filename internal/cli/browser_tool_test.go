@@ -156,14 +156,20 @@ var audit string
 const axe = `axe.run({resultTypes: ['violations']}).then(({violations}) =>
 	violations.flatMap((v) => v.nodes.map((n) => v.impact + ' ' + v.id + ': ' + n.target + ': ' + n.failureSummary)))`
 
+// barriers lists what axe-core finds on the page as it is now.
+func (b *browser) barriers(t *testing.T) []string {
+	t.Helper()
+	if in[string](t, b, "typeof axe") == "undefined" {
+		run(t, b, chromedp.Evaluate[chromedp.Void](read(t, "../ui/testdata/axe.min.js")))
+	}
+	return run(t, b, chromedp.Evaluate[[]string](axe, chromedp.EvalAwaitPromise))
+}
+
 // looks audits the page in both colour schemes on a phone and on a desktop.
 // With SCREENSHOTS set to a directory it leaves a picture of each there.
 func (b *browser) looks(t *testing.T, name string) {
 	t.Helper()
 	backgrounds := map[string]bool{}
-	if in[string](t, b, "typeof axe") == "undefined" {
-		run(t, b, chromedp.Evaluate[chromedp.Void](read(t, "../ui/testdata/axe.min.js")))
-	}
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{360, 1280} {
 			order(t, b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -175,7 +181,7 @@ func (b *browser) looks(t *testing.T, name string) {
 			for _, fault := range in[[]string](t, b, audit) {
 				t.Errorf("%s page, %s, %d pixels wide: %s", name, scheme, width, fault)
 			}
-			for _, fault := range run(t, b, chromedp.Evaluate[[]string](axe, chromedp.EvalAwaitPromise)) {
+			for _, fault := range b.barriers(t) {
 				t.Errorf("%s page, %s, %d pixels wide: %s", name, scheme, width, fault)
 			}
 			if got := in[int64](t, b, "innerWidth"); got != width {

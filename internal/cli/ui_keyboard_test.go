@@ -187,6 +187,11 @@ func TestTwoTabsInABrowser(t *testing.T) {
 	run(t, one, chromedp.KeyEvent(kb.ArrowDown+kb.ArrowDown+kb.ArrowRight))
 	const cell = "tr[data-index='2'] > [data-column='1']"
 	one.hasFocus(t, cell)
+	run(t, one, chromedp.KeyEvent(kb.Enter))
+	one.waitFor(t, `document.getElementById('editor').open`)
+	barriers := one.barriers(t)
+	run(t, one, chromedp.KeyEvent(kb.Escape)) // and nothing is corrected
+	one.hasFocus(t, cell)
 	press(t, two, "#problems button[data-post='/fix']")
 	one.waitFor(t, `document.querySelector('#verdict.good') !== null`)
 	one.waitFor(t, `document.querySelector("#grid tr[data-index='0'] [data-column='2'] .text").textContent === 'completed'`)
@@ -203,6 +208,10 @@ func TestTwoTabsInABrowser(t *testing.T) {
 		tab.hasFocus(t, "#h-preview")
 	}
 	press(t, one, "#go-send")
+	one.hasFocus(t, "#h-send")
+	if barriers = append(barriers, one.barriers(t)...); len(barriers) > 0 {
+		t.Errorf("the editor and the question have barriers: %q", barriers)
+	}
 	press(t, two, "#confirm-yes")
 	one.hasFocus(t, "#h-results")
 	if heard := in[[]string](t, one, "heard"); len(heard) == 0 || len(heard) > 4 {
