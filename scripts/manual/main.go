@@ -73,7 +73,13 @@ func manual(root *cobra.Command, date time.Time, version string) (map[string]str
 		if err := doc.GenMan(c, &header, &page); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
-		pages[name+"."+header.Section] = dashes(page.String())
+		text = dashes(page.String())
+		if header.Section == "7" { // what is typed for it
+			text = strings.Replace(text, `SYNOPSIS
+\fBnermbulk\-`, `SYNOPSIS
+\fBnermbulk help `, 1)
+		}
+		pages[name+"."+header.Section] = text
 		for _, sub := range c.Commands() {
 			if !sub.IsAvailableCommand() && !sub.IsAdditionalHelpTopicCommand() {
 				continue
@@ -90,9 +96,9 @@ func manual(root *cobra.Command, date time.Time, version string) (map[string]str
 const environment = `
 
 Every option has an environment variable, NERMBULK\_ and its name in capitals with \_ for -
-(NERMBULK\_MAX\_ATTEMPTS=3); an option wins. For columns and cells see **nermbulk-sheet(7)**,
-for credentials **nermbulk-auth(7)**, for runs **nermbulk-resume(7)**, for exit codes
-**nermbulk-exit-codes(7)**.
+(NERMBULK\_MAX\_ATTEMPTS=3), and can be set in nermbulk.yaml: see **nermbulk-settings(7)**. An
+option wins. For columns and cells see **nermbulk-sheet(7)**, for credentials **nermbulk-auth(7)**,
+for runs **nermbulk-resume(7)**, for exit codes **nermbulk-exit-codes(7)**.
 `
 
 // markdown turns help into Markdown: indented lines, a table or an example,

@@ -25,12 +25,14 @@ func TestManPages(t *testing.T) {
 	pages := maps.Clone(all)
 	for name, parts := range map[string][]string{
 		"nermbulk.1":                       {`.TH "NERMBULK" "1" "Jan 2026" "nermbulk 1.2.3" "User Commands"`, `nermbulk\-run(1)`, `nermbulk\-completion(1)`, `\fBnermbulk [flags]\fP`, "NERMBULK_MAX_ATTEMPTS=3", `nermbulk\-exit\-codes(7)`},
-		"nermbulk-run.1":                   {`\fB\-\-max\-attempts\fP=5`, ".SH EXAMPLE", "nermbulk run "},
+		"nermbulk-run.1":                   {`\fB\-\-max\-attempts\fP=5`, ".SH EXAMPLE", "nermbulk run ", `nermbulk\-settings(7)`},
 		"nermbulk-check.1":                 {`\fB\-\-fix\fP`},
 		"nermbulk-export.1":                {`\fB\-o\fP, \fB\-\-`},
 		"nermbulk-prune.1":                 {`\fB\-\-keep\fP`},
 		"nermbulk-sandbox.1":               {`\fB\-\-rate\-limit\fP`},
 		"nermbulk-report.1":                {"journal"},
+		"nermbulk-undo.1":                  {`\fB\-\-only\fP`},
+		"nermbulk-runs.1":                  {`\fB\-\-json\fP`},
 		"nermbulk-version.1":               {"version"},
 		"nermbulk-completion.1":            {`nermbulk\-completion\-bash(1)`},
 		"nermbulk-completion-bash.1":       {"/etc/bash_completion.d"},
@@ -44,7 +46,7 @@ func TestManPages(t *testing.T) {
 		"nermbulk-auth.7":                  {"NERM_TOKEN"},
 		"nermbulk-settings.7":              {"nermbulk.yaml", "profiles:"},
 		"nermbulk-resume.7":                {`\-\-resume`},
-		"nermbulk-exit-codes.7":            {"130"},
+		"nermbulk-exit-codes.7":            {"130", `\fBnermbulk help exit\-codes\fP`},
 	} {
 		page, ok := pages[name]
 		if !ok {
