@@ -40,7 +40,8 @@ func TestReadmeHasTheExitCodes(t *testing.T) {
 		got = append(got, row[1]+" "+row[2])
 	}
 	var codes []ExitCode
-	for _, row := range regexp.MustCompile(`(?m)^  (\d+) +(.*)$`).FindAllStringSubmatch(readDocument(t, filepath.Join("help", "exit-codes.txt")), -1) {
+	help := strings.ReplaceAll(readDocument(t, filepath.Join("help", "exit-codes.txt")), "\n        ", " ")
+	for _, row := range regexp.MustCompile(`(?m)^  (\d+) +(.*)$`).FindAllStringSubmatch(help, -1) {
 		want = append(want, row[1]+" "+row[2])
 		code, _ := strconv.Atoi(row[1])
 		codes = append(codes, ExitCode(code))
