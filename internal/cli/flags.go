@@ -284,6 +284,11 @@ func fill(flags *pflag.FlagSet, from source) error {
 			leave = append(leave, names...)
 		}
 	}
+	// A rehearsal goes on with nothing. Not the other way round: what says that
+	// nothing is sent is never passed over.
+	if f := flags.Lookup("dry-run"); f != nil && f.Value.String() == "true" {
+		leave = append(leave, "resume", "retry-failed")
+	}
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
 		value, name := from.value(f.Name)

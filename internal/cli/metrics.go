@@ -15,6 +15,11 @@ import (
 	"nermbulk/internal/report"
 )
 
+// metricsFlag names the file. One that nobody typed is for the job's own sheet:
+// the correction or the undo of a night would put its figures in the place of
+// the night's, and the last success would be lost.
+const metricsFlag = "metrics-file"
+
 // metricsMode lets the collector, which is another user, read the file.
 const metricsMode fs.FileMode = 0o644
 

@@ -160,7 +160,7 @@ func (p *pruner) name(unfinished []journal.RunDir) {
 	if len(unfinished) == 0 {
 		return
 	}
-	fmt.Fprintf(p.Err, "%s left; go on with them by --resume, or remove them by --unfinished-older-than D:\n", text.CountOf(len(unfinished), "unfinished run is", "unfinished runs are"))
+	fmt.Fprintf(p.Err, "%s left; `nermbulk runs` says how to go on, and --unfinished-older-than D removes them:\n", text.CountOf(len(unfinished), "unfinished run is", "unfinished runs are"))
 	for _, r := range unfinished {
 		fmt.Fprintf(p.Err, "  %s (%s), last active %s\n", r.Dir, text.Line(r.Info.Sheet, 0), lastActive(r).UTC().Format("2006-01-02 15:04 UTC"))
 	}

@@ -97,7 +97,7 @@ func (r *runner) groups() []flagGroup {
 		}),
 		group("Output", func(flags *pflag.FlagSet) {
 			registerResults(flags, &r.results, "csv for a CSV, both for a workbook")
-			flags.StringVar(&r.metricsFile, "metrics-file", "", "write the run's figures here for Prometheus's textfile collector, which reads *.prom")
+			flags.StringVar(&r.metricsFile, metricsFlag, "", "write the run's figures here for Prometheus's textfile collector, which reads *.prom")
 			r.logFlags.register(flags)
 			flags.BoolVar(&r.asJSON, "json", false, "the summary (or the problems) as one JSON document on standard output")
 		}),
@@ -170,6 +170,9 @@ func (r *runner) run() (err error) {
 	if r.StateAsked != nil {
 		r.asked, stop = r.StateAsked()
 		defer stop()
+	}
+	if job.Written(r.path) && !isTyped(r.flags.Lookup(metricsFlag)) {
+		r.metricsFile = ""
 	}
 	if r.metricsFile != "" {
 		if err := r.beginMetrics(); err != nil {
@@ -299,9 +302,10 @@ func (r *runner) nextCommand() string {
 		return r.command(r.path, "run-dir", "resume", "new", "limit", "retry-failed") + " --resume --retry-failed --run-dir " + text.ShellWord(dir)
 	case job.FixFailed:
 		// It is read as it was written: what read the sheet does not read it. What
-		// its cells mean is typed: a settings file does not hold for it.
+		// its cells mean is typed: a settings file does not hold for it. The
+		// figures stay those of the sheet.
 		next := r.command(r.result.Summary.FileToEdit("failed"), "run-dir", "resume", "new", "retry-failed", "limit", "skip-invalid",
-			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date", "value", "where", shardFlag)
+			"encoding", "delimiter", "worksheet", "hidden-rows", "map", "date", "value", "where", shardFlag, metricsFlag)
 		for _, name := range []string{"map", "date", "value"} {
 			for value := range strings.FieldsFuncSeq(r.result.Settings[name], func(c rune) bool { return c == '\n' }) {
 				next += " --" + name + " " + text.ShellWord(value)

@@ -366,6 +366,8 @@ func (r *settingsReader) unknown(key string) string {
 	switch {
 	case name == configFlag || name == profileFlag:
 		return fmt.Sprintf("%s is typed, or set by %s: the file that it chooses cannot hold it", key, variableOf(key))
+	case key == profilesKey:
+		return "a profile holds no profiles of its own: move this one up, beside the others"
 	case slices.ContainsFunc([]string{"token", "secret", "password", "authorization", "bearer"}, func(s string) bool { return strings.Contains(name, s) }):
 		if near, ok := sheet.Nearest(key, []string{"token-file", "client-secret-file", "client-id-file"}); ok && strings.Contains(name, "file") {
 			return fmt.Sprintf("%s is no flag; did you mean %q?", text.Quote(key, 60), near)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -43,6 +44,24 @@ func (s *Sheet) HoldAgainstWritten(ctx context.Context, sh *sheet.Sheet) (releas
 	return w.close
 }
 
+// The names of the sheets that a run writes.
+var (
+	undoSheets   = []string{"undo.csv", "undo.xlsx"}
+	resultSheets = []string{"results.csv", "failed.csv", "results.xlsx", "failed.xlsx"}
+)
+
+// Written reports whether a file is one that a run, or what its parts were joined
+// into, wrote as a sheet to be sent.
+func Written(path string) bool {
+	dir, name := filepath.Split(path)
+	if name = strings.ToLower(name); !slices.Contains(undoSheets, name) && !slices.Contains(resultSheets, name) {
+		return false
+	}
+	_, err := journal.ReadInfo(filepath.Clean(dir))
+	_, joined := os.Stat(filepath.Join(dir, report.ResultsWritten))
+	return err == nil || joined == nil
+}
+
 // openWritten opens what a file of a run directory was made of: the run's own
 // copy of the sheet, or that of undo.csv; of joined runs, that of results.csv. It
 // returns nil for another file.
@@ -51,10 +70,10 @@ func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 	kept := func(name string) (*sheet.Sheet, error) {
 		return sheet.Open(ctx, filepath.Join(dir, name), sheet.Options{Fields: s.Options.Fields})
 	}
-	switch strings.ToLower(name) {
-	case "undo.csv", "undo.xlsx":
+	switch name = strings.ToLower(name); {
+	case slices.Contains(undoSheets, name):
 		return kept(report.UndoWritten)
-	case "results.csv", "failed.csv", "results.xlsx", "failed.xlsx":
+	case slices.Contains(resultSheets, name):
 		info, err := journal.ReadInfo(filepath.Clean(dir))
 		if errors.Is(err, fs.ErrNotExist) { // no run's, but what its parts were joined into
 			return kept(report.ResultsWritten)
