@@ -213,7 +213,11 @@ func chaosRun(t *testing.T, real *sandbox.Tenant, base string, random *rand.Rand
 	for kills < *chaosKills {
 		// Long enough to start and do a little, short enough to be cut off.
 		life := time.Duration(150+random.IntN(250)) * time.Millisecond
-		if doomed(t, dir, life, chaosArgs(base)...) {
+		args := chaosArgs(base)
+		if random.IntN(5) == 0 { // each resume begins with one, until it is right
+			args = append(args, "--canary", "2")
+		}
+		if doomed(t, dir, life, args...) {
 			break
 		}
 		kills++
