@@ -79,7 +79,10 @@ const sourceRun = "run"
 // undo puts back what the run in dir overwrote, on the tenant that it was sent to
 // unless another one is named.
 func (u *undoer) undo(dir string) (err error) {
+	joined := filepath.Join(dir, "undo.csv")
 	switch u.of, err = journal.ReadInfo(dir); {
+	case errors.Is(err, fs.ErrNotExist) && job.Written(joined):
+		return usage("%s holds joined runs: `nermbulk run %s` puts back what they overwrote", dir, text.ShellWord(joined))
 	case errors.Is(err, fs.ErrNotExist):
 		return noRun(dir)
 	case err != nil:
