@@ -161,6 +161,15 @@ func (r *runner) run() (err error) {
 	}
 	defer func() { err = r.out.close(withOrigin(r.flags, err)) }()
 	r.out.known.set("sheet", r.sheetName())
+	if job.Written(r.path) && !isTyped(r.flags.Lookup(metricsFlag)) {
+		r.metricsFile = ""
+	}
+	if r.metricsFile != "" {
+		if err := r.beginMetrics(); err != nil {
+			return err
+		}
+		defer func() { err = r.endMetrics(err) }()
+	}
 	if err := r.validate(); err != nil {
 		return err
 	}
@@ -170,15 +179,6 @@ func (r *runner) run() (err error) {
 	if r.StateAsked != nil {
 		r.asked, stop = r.StateAsked()
 		defer stop()
-	}
-	if job.Written(r.path) && !isTyped(r.flags.Lookup(metricsFlag)) {
-		r.metricsFile = ""
-	}
-	if r.metricsFile != "" {
-		if err := r.beginMetrics(); err != nil {
-			return err
-		}
-		defer func() { err = r.endMetrics(err) }()
 	}
 	return r.finish(ctx, caught, r.runJob(ctx, caught))
 }
