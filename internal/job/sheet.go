@@ -92,6 +92,9 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 		sh, err = sheet.Open(ctx, path, s.Options)
 	}
 	if ctx.Err() != nil {
+		if err == nil {
+			return nil, errors.Join(ctx.Err(), sh.Close())
+		}
 		return nil, ctx.Err()
 	}
 	if _, disk := errors.AsType[*sheet.ScratchError](err); disk {
