@@ -110,17 +110,24 @@ func (u *undoer) undo(dir string) (err error) {
 	return u.run()
 }
 
-// withUndo calls do with the sheet that puts back what is chosen.
+// withUndo calls do with the sheet that puts back what is chosen. No other process
+// may work on the run before that has ended: what one sends, the other would not
+// know of.
 func (u *undoer) withUndo(ctx context.Context, do func(job.Sheet) error) (err error) {
 	if u.tenant.Host != u.of.Host {
 		return usage("the run in %s was sent to %s, so it cannot be put back on %s: name that tenant, or leave it out", u.undoes.Run, u.of.Host, cmp.Or(u.tenant.Host, "another one"))
 	}
+	run, info, err := journal.Open(u.undoes.Run)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, run.Close()) }()
 	file, err := journal.Scratch(os.TempDir())
 	if err != nil {
 		return err
 	}
 	defer func() { err = cmp.Or(err, file.Close()) }()
-	if err := u.write(ctx, file); err != nil {
+	if err := u.write(ctx, info, file); err != nil {
 		return err
 	}
 	sh, err := u.sheetFlags.sheet()
@@ -132,14 +139,9 @@ func (u *undoer) withUndo(ctx context.Context, do func(job.Sheet) error) (err er
 }
 
 // write makes the sheet of the run's journal, which has all of it though the run
-// was killed before its files were written. No other process may work on the run.
-func (u *undoer) write(ctx context.Context, to *os.File) (err error) {
+// was killed before its files were written.
+func (u *undoer) write(ctx context.Context, info journal.Info, to *os.File) error {
 	dir := u.undoes.Run
-	run, info, err := journal.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = cmp.Or(err, run.Close()) }()
 	if err := refuseEdited(dir); err != nil {
 		return err
 	}
