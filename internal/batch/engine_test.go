@@ -558,7 +558,7 @@ func TestCompareByTheList(t *testing.T) {
 			t.Errorf("row %d: %s", row, o.Status)
 		}
 	}
-	if !strings.Contains(said, "(250 sessions, requests: 3)") || !strings.Contains(said, "read by themselves: 1") {
+	if !strings.Contains(said, "(250 sessions, 3 requests)") || !strings.Contains(said, "minute: 1 of 251 rows") {
 		t.Errorf("said %q", said)
 	}
 }

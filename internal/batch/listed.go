@@ -9,6 +9,7 @@ import (
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // lister is how the tenant's list of sessions is read.
@@ -120,7 +121,7 @@ func (e *engine) feedByList(ctx context.Context) error {
 			l.broken = reason(failed)
 			continue // there is no other page
 		case !l.used && page.Total > 0 && !listIsCheaper(e.Left, page.Total):
-			e.say("each session is read by itself: %d GETs for the rows cost no more than listing the tenant's %d sessions", e.Left, page.Total)
+			e.say("each session is read by itself: %s for the rows cost no more than listing the tenant's %s", text.Count(e.Left, "GET"), text.Count(page.Total, "session"))
 			return nil
 		case !l.used:
 			l.used, most = true, maxPages(e.Left, page.Total)
@@ -209,9 +210,9 @@ func (l *listing) describe(rows int, read int64) string {
 	if l.broken != "" {
 		return fmt.Sprintf("the list ended after %d pages (%s): what it did not show (%d sessions were shown) was read by itself, rows: %d", l.pages, l.broken, l.sessions, read)
 	}
-	said := fmt.Sprintf("sessions were compared by the tenant's list (%d sessions, requests: %d)", l.sessions, l.pages)
+	said := fmt.Sprintf("sessions were compared by the tenant's list (%s, %s)", text.Count(l.sessions, "session"), text.Count(l.pages, "request"))
 	if read == 0 {
-		return said + fmt.Sprintf(", instead of one GET for each of %d rows", rows)
+		return said + fmt.Sprintf(", instead of one GET for each of %s", text.Count(rows, "row"))
 	}
-	return said + fmt.Sprintf("; of %d rows, those of which it did not show all that they change, or not within the last minute, were read by themselves: %d", rows, read)
+	return said + fmt.Sprintf("; read by themselves, since it did not show all that they change, or not within the last minute: %s of %s", text.Number(int(read)), text.Count(rows, "row"))
 }

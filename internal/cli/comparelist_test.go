@@ -41,7 +41,7 @@ func TestLittleDriftCostsLittle(t *testing.T) {
 	if patches != rows/100 || lists != rows/100 || gets != 0 {
 		t.Errorf("%d PATCHes, %d GETs, %d lists", patches, gets, lists)
 	}
-	if !strings.Contains(s.stderr, "compared by the tenant's list (10000 sessions, requests: 100), instead of one GET for each of 10000 rows") {
+	if !strings.Contains(s.stderr, "compared by the tenant's list (10,000 sessions, 100 requests), instead of one GET for each of 10,000 rows") {
 		t.Errorf("the choice is not printed:\n%s", s.stderr)
 	}
 }
@@ -56,7 +56,7 @@ func TestSmallSheetOfALargeTenant(t *testing.T) {
 	if patches, gets, lists := h.newRequests("patch"), h.newRequests("get"), h.newRequests("list"); patches != 2 || gets != 20 || lists != 1 {
 		t.Errorf("%d PATCHes, %d GETs, %d lists", patches, gets, lists)
 	}
-	if !strings.Contains(s.stderr, "20 GETs for the rows cost no more than listing the tenant's 5000 sessions") {
+	if !strings.Contains(s.stderr, "20 GETs for the rows cost no more than listing the tenant's 5,000 sessions") {
 		t.Errorf("the choice is not printed:\n%s", s.stderr)
 	}
 }
@@ -74,7 +74,7 @@ func TestBadLists(t *testing.T) {
 		want  string
 		lists int // at most; 0 is not looked at
 	}{
-		{name: "as it should be", want: "compared by the tenant's list (300 sessions, requests: 3)", lists: 3},
+		{name: "as it should be", want: "compared by the tenant's list (300 sessions, 3 requests)", lists: 3},
 		{name: "none at all", want: "the list could not be had", lists: 1,
 			list: func(*quirkyTenant, int, []string) (int, []string, any) { return http.StatusNotFound, nil, 0 }},
 		{name: "fails midway", want: "the list ended after 2 pages", lists: 3,
@@ -97,7 +97,7 @@ func TestBadLists(t *testing.T) {
 				at := offset % 200
 				return http.StatusOK, h.order[at : at+100], offset + 200
 			}},
-		{name: "pages that overlap", want: "requests: 5", lists: 5,
+		{name: "pages that overlap", want: "5 requests", lists: 5,
 			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				at := max(0, min(offset-50, 300))
 				return http.StatusOK, h.order[at:min(at+60, 300)], 300
@@ -107,11 +107,11 @@ func TestBadLists(t *testing.T) {
 				at := min(offset+offset/100, 300)
 				return http.StatusOK, h.order[at:min(at+100, 300)], 299
 			}},
-		{name: "more than was asked for", want: "(300 sessions, requests: 2)", lists: 2,
+		{name: "more than was asked for", want: "(300 sessions, 2 requests)", lists: 2,
 			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				return http.StatusOK, h.order[min(offset, 300):min(offset+250, 300)], 300
 			}},
-		{name: "smaller pages", want: "(300 sessions, requests: 10)", lists: 10,
+		{name: "smaller pages", want: "(300 sessions, 10 requests)", lists: 10,
 			list: func(h *quirkyTenant, offset int, _ []string) (int, []string, any) {
 				return http.StatusOK, h.order[min(offset, 300):min(offset+30, 300)], 300
 			}},
