@@ -96,7 +96,7 @@ func parseOption(object []byte) (option, error) {
 }
 
 // Attributes reads all of the tenant's attributes, without their options, with
-// retries. They are in the order of their labels. The error is a *ListError, or an *IncompleteError beside what could
+// retries. They are in the order of their labels. The error is a *ListError, or an *IncompleteError next to what could
 // be read.
 func (c *Client) Attributes(ctx context.Context) ([]Attribute, error) {
 	all, err := readAll(ctx, Query{}, func(ctx context.Context, q Query) (Page[Attribute], Answer) {

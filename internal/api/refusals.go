@@ -44,7 +44,7 @@ func (c *Client) ownRefusal(r *refusals, class class) bool {
 	return last
 }
 
-// overload says in words for people what tells of an overload.
+// overload says in words for people what is a sign of overload.
 func overload(r reply) string {
 	if r.status == 0 {
 		return fmt.Sprintf("timeouts (no answer within %v)", r.within)

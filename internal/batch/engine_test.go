@@ -466,7 +466,7 @@ func TestCanary(t *testing.T) {
 	if err != nil || stop.Kind != StoppedByCanary || len(m.outcomes(t)) != 1 {
 		t.Errorf("a bad canary: %v, %v, %d outcomes", stop, err, len(m.outcomes(t)))
 	}
-	// A row that nothing can tell more about must not stop every resume.
+	// A row of which nothing more can be found out must not stop every resume.
 	to := &scripted{get: good}
 	stop, m, err = runSheet(t, testSheet(50, func(i int) bool { return i == 0 }), to, func(o *Options) {
 		o.Canary, o.Earlier = 3, pasts{2: ended(journal.Unknown)}

@@ -87,7 +87,7 @@ func parsed(t *testing.T, path string) table {
 	return results
 }
 
-// told are the problems of a check or a run in JSON.
+// told are the problems of a check or of a run, as its JSON has them.
 type told struct {
 	Problems []struct {
 		Row                                     int

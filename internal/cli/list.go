@@ -117,7 +117,7 @@ func (l *listedRun) print(b *strings.Builder) {
 	}
 }
 
-// lookAt finds out how a run stands.
+// lookAt finds out what state a run is in.
 func lookAt(run journal.RunDir, now time.Time) listedRun {
 	i := run.Info
 	l := listedRun{

@@ -47,7 +47,7 @@ func (f *logFile) Close() error {
 }
 
 // known is what is known by now of what a log is about. Each line has it, so that
-// a collector of many jobs can tell them apart. Safe for concurrent use.
+// a collector of many jobs can keep them apart. Safe for concurrent use.
 type known struct {
 	mu    sync.Mutex
 	attrs []slog.Attr

@@ -151,7 +151,7 @@ http {
 	}
 	t.Cleanup(func() {
 		cancel()
-		_ = cmd.Wait() // it was told to end
+		_ = cmd.Wait() // it was asked to end
 	})
 	for range 500 {
 		conn, err := net.Dial("tcp", address)

@@ -300,7 +300,7 @@ func forms(secret string) []string {
 		secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
 		strings.Trim(string(quoted), `"`), fmt.Sprintf("%q", secret), hex.EncodeToString([]byte(secret)),
 	}
-	for before := range 3 { // a text in base64 depends on what stands before it
+	for before := range 3 { // a text in base64 depends on what is before it
 		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 			whole := encoding.EncodeToString([]byte("xx"[:before] + secret))
 			all = append(all, whole[4*min(before, 1):len(whole)-4])

@@ -19,7 +19,7 @@ import (
 // sessions says, and shares no code with the tool.
 type vendorTenant struct {
 	attributes []vendorAttribute
-	// refuse answers instead of the tenant where it returns true. It is told how
+	// refuse answers instead of the tenant where it returns true. It is given how
 	// many requests of that path came before. It may be nil.
 	refuse func(w http.ResponseWriter, r *http.Request, before int) bool
 

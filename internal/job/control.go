@@ -82,7 +82,7 @@ func (c *Control) Stop() {
 	}
 }
 
-// bound returns a context that ends with ctx, and when the job is told to stop.
+// bound returns a context that ends with ctx, and when the job is asked to stop.
 func (c *Control) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,7 +93,7 @@ func (c *Control) bound(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, c.stop
 }
 
-// Stopped reports whether the job was told to stop.
+// Stopped reports whether the job was asked to stop.
 func (c *Control) Stopped() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

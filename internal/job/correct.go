@@ -19,7 +19,7 @@ import (
 
 // Correct writes the sheet with other texts in some cells to a file, whole or
 // not at all, and returns its path. It may be the sheet's own; where to is empty
-// it is one beside the sheet, under a name that nothing has, such as
+// it is one next to the sheet, under a name that nothing has, such as
 // sessions-corrected.csv. What was checked is another sheet then: this one is
 // closed, and the corrected one is to be checked again. After an error of the
 // edits (*sheet.EditError, *sheet.NotEditableError) nothing has changed.
@@ -49,7 +49,7 @@ func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to strin
 	return path, fmt.Errorf("the corrected sheet cannot be written: %w", err)
 }
 
-// claimBeside makes an empty file beside the one at path, under a name of its
+// claimBeside makes an empty file next to the one at path, under a name of its
 // own.
 func claimBeside(path string) (string, error) {
 	dir, name := filepath.Split(path)

@@ -43,7 +43,7 @@ func checked(t *testing.T, s Sheet) (*CheckedSheet, []sheet.Problem) {
 	return c, append(problems, c.Overview.Whole...)
 }
 
-// TestCorrect applies what is suggested and what is typed, beside the sheet and
+// TestCorrect applies what is suggested and what is typed, next to the sheet and
 // then to the copy itself.
 func TestCorrect(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -240,7 +240,7 @@ func (j *job) written(r journal.Record) {
 type failures struct {
 	mu     sync.Mutex
 	causes *report.Causes   // nil before the first
-	listed []report.Failure // nil where it is to be made anew
+	listed []report.Failure // nil where it is to be made again
 }
 
 func (f *failures) add(out journal.Outcome) {

@@ -8,7 +8,7 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// sends tells what rows sent over what a session held. The first edition of the
+// sends says what rows sent over what a session held. The first edition of the
 // journal does not have it: of such a row it is what the sheet has of the same
 // content, of whatever number.
 type sends struct {

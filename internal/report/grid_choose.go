@@ -116,7 +116,7 @@ func (c *choice) finds(r *sheet.Row) (bool, error) {
 	return has(out.Error), err
 }
 
-// maxFields is how many fields of a dry run can be told apart.
+// maxFields is how many fields of a dry run are kept apart.
 const maxFields = 64
 
 // bit is that of the field at a place. Those beyond the most share one.

@@ -63,7 +63,7 @@ func (o caseOptions) parse(t *testing.T) Options {
 	return options
 }
 
-// posixQuotes are words in quotes that a message tells to type.
+// posixQuotes are words in quotes that a message says to type.
 var posixQuotes = regexp.MustCompile(`--[a-z]+ '([^']|'\\\\'')*'`)
 
 func TestCorpus(t *testing.T) {
