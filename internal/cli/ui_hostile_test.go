@@ -108,7 +108,7 @@ func TestBrowserGoesAwayInTheMiddle(t *testing.T) {
 	v.do(t, "tenant", "choice", "typed", "name", base, "token", pageToken, "scheme", "bearer")
 	v.drop(t, "good.csv", strings.NewReader(goodSheet(sessions)), `id="to-preview"`)
 	v.toQuestion(t, "5") // for long enough
-	v.do(t, "confirm", "answer", "yes", "name", "127.0.0.1")
+	v.do(t, "confirm", "question", "1", "answer", "yes", "name", "127.0.0.1")
 	v.waitFor(t, `id="pause"`)
 	w.CloseClientConnections()
 	v.CloseIdleConnections()
@@ -173,12 +173,21 @@ func TestTwoTabsAtOnce(t *testing.T) {
 		t.Errorf("the run was begun %d times, and %q was said", done, words)
 	}
 	two.waitFor(t, `id="confirm-yes"`)
-	if done, words := both("confirm", "answer", "yes"); done != 1 || !strings.Contains(words, "nothing waits") {
+	if code, words := one.try(t, "confirm", "question", "0", "answer", "yes"); code != http.StatusUnprocessableEntity || !strings.Contains(words, "given already") {
+		t.Errorf("%d %q for an answer to another question", code, words)
+	}
+	if done, words := both("confirm", "question", "1", "answer", "yes"); done != 1 || !strings.Contains(words, "nothing waits") {
 		t.Errorf("the question was answered %d times, and %q was said", done, words)
 	}
 	for _, v := range []*visitor{one, two} {
 		v.waitFor(t, "5. Results: two.csv")
 	}
+	// What was sent is not sent again by a press on what a tab still shows.
+	if code, words := two.try(t, "send", "rate", "0"); code != http.StatusUnprocessableEntity || !strings.Contains(words, "look at the preview first") {
+		t.Errorf("%d %q for a sheet that was sent", code, words)
+	}
+	one.do(t, "preview")
+	one.waitFor(t, "Dry run")
 	if code, words := two.try(t, "failed", "run", "another"); code != http.StatusUnprocessableEntity {
 		t.Errorf("%d %s for a run that is not shown", code, words)
 	}
@@ -209,7 +218,7 @@ func TestTwoPagesInOneDirectory(t *testing.T) {
 	}
 	first.drop(t, "good.csv", strings.NewReader(goodSheet(20)), `id="to-preview"`)
 	first.toQuestion(t, "1") // for long enough
-	first.do(t, "confirm", "answer", "yes", "name", "127.0.0.1")
+	first.do(t, "confirm", "question", first.found(t, `name="question" value="(\d+)"`), "answer", "yes", "name", "127.0.0.1")
 	first.waitFor(t, `id="pause"`)
 
 	name := second.found(t, `data-post="/show" data-run="([^"]+)"`)

@@ -182,7 +182,7 @@ func TestTwoTabsInABrowser(t *testing.T) {
 	// What one does in a tab stays there, whatever comes from the other: the cell
 	// that has the focus, what is typed, and what is open.
 	in[chromedp.Void](t, one, `document.querySelector('#reading summary').click()`)
-	fillIn(t, one, "#read-encoding", "utf-")
+	fillIn(t, one, "#read-worksheet", "utf-")
 	one.tabTo(t, "#grid [data-column]")
 	run(t, one, chromedp.KeyEvent(kb.ArrowDown+kb.ArrowDown+kb.ArrowRight))
 	const cell = "tr[data-index='2'] > [data-column='1']"
@@ -196,7 +196,7 @@ func TestTwoTabsInABrowser(t *testing.T) {
 	one.waitFor(t, `document.querySelector('#verdict.good') !== null`)
 	one.waitFor(t, `document.querySelector("#grid tr[data-index='0'] [data-column='2'] .text").textContent === 'completed'`)
 	one.hasFocus(t, cell)
-	if got := in[string](t, one, `document.getElementById('read-encoding').value + document.getElementById('reading').open`); got != "utf-true" {
+	if got := in[string](t, one, `document.getElementById('read-worksheet').value + document.getElementById('reading').open`); got != "utf-true" {
 		t.Errorf("what was typed and opened is %s", got)
 	}
 	// A reader of the screen hears what is new, and of nothing else.

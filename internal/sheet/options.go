@@ -62,6 +62,9 @@ type OptionError struct {
 	Option string // the flag, with its dashes
 	Value  string // as given; may be empty
 	Reason string // what is wrong and what to do
+	// Choices are the values that the file leaves to choose from, as far as it
+	// says; nil where it does not.
+	Choices []string
 }
 
 func (e *OptionError) Error() string {

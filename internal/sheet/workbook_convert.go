@@ -91,7 +91,11 @@ func (w *workbook) choose(name string) (worksheet, error) {
 	}
 	if len(filled) > 1 {
 		slices.Reverse(filled)
-		return worksheet{}, &OptionError{Option: "--worksheet", Reason: "the workbook has several worksheets with data: choose one of " + listNames(filled)}
+		several := &OptionError{Option: "--worksheet", Reason: "the workbook has several worksheets with data: choose one of " + listNames(filled)}
+		for _, s := range filled {
+			several.Choices = append(several.Choices, s.name)
+		}
+		return worksheet{}, several
 	}
 	return append(filled, empty)[0], nil
 }

@@ -128,7 +128,8 @@ function busy(button, work) {
 }
 for (const kind of ["click", "submit"]) document.addEventListener(kind, (event) => {
   const button = kind === "click" ? event.target.closest("button") : event.submitter;
-  if (button?.getAttribute("aria-disabled") !== "true") return;
+  const again = event.detail > 1 && button?.closest("#confirm"); // a double click is no answer to what comes up under it
+  if (button?.getAttribute("aria-disabled") !== "true" && !again) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);

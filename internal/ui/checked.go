@@ -28,6 +28,7 @@ type sheetView struct {
 	Lines                int // of a row
 	Version              string
 	Reading              []readOption
+	Worksheets           []string // one of which is to be chosen
 }
 
 func (s *openSheet) view() *sheetView {
@@ -36,7 +37,7 @@ func (s *openSheet) view() *sheetView {
 	}
 	v := &sheetView{
 		Name: filepath.Base(s.path), Notice: s.notice, Failed: s.failed, Undo: s.undo, Checking: s.checking, Sendable: s.sendable(),
-		Notes: slices.Clone(s.notes), Reading: s.reading(), Version: s.version(), Grid: s.shown, Lines: 1,
+		Notes: slices.Clone(s.notes), Reading: s.reading(), Version: s.version(), Grid: s.shown, Lines: 1, Worksheets: s.choose,
 	}
 	if s.checked == nil {
 		return v

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,7 @@ func (v *outcomeView) count(s report.Summary) {
 	var outcomes []string
 	for _, c := range s.Counts() {
 		if c.Rows > 0 {
-			outcomes = append(outcomes, c.Name)
+			outcomes = append(outcomes, cmp.Or(map[string]string{"to send": "patch"}[c.Name], c.Name))
 		}
 		if c.Rows > 0 || slices.Contains(mainCounts, c.Name) && (!s.DryRun || c.Name != "failed") {
 			v.Counts = append(v.Counts, countView{strings.ReplaceAll(c.Name, " ", "-"), text.Number(c.Rows), c.Name})

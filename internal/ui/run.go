@@ -44,11 +44,12 @@ type running struct {
 
 // question is what a person is asked before anything is sent.
 type question struct {
-	GoOn  bool // whether to go on with an unfinished run
-	Text  string
-	Extra string // of a run that goes on
-	Name  string // to be typed; empty for a simple yes
-	Rows  int
+	Number int  // an answer is to this question only, whatever a tab still shows
+	GoOn   bool // whether to go on with an unfinished run
+	Text   string
+	Extra  string // of a run that goes on
+	Name   string // to be typed; empty for a simple yes
+	Rows   int
 }
 
 func (r *running) busy() bool { return r != nil && r.state != ended }
@@ -107,9 +108,10 @@ func (w *workspace) ended(r *running, came *outcome, err error) {
 	case r.dry:
 		w.preview.close()
 		w.preview = came
-	default:
+	default: // the preview is of what was; to send the sheet again takes another one
+		w.preview.close()
 		w.results.close()
-		w.results, w.step = came, stepResults
+		w.preview, w.results, w.step = nil, came, stepResults
 	}
 }
 
@@ -170,8 +172,8 @@ func (w *workspace) doResume(r *http.Request) error {
 func (w *workspace) doConfirm(r *http.Request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.run == nil || w.run.question == nil {
-		return errors.New("nothing waits for an answer")
+	if w.run == nil || w.run.question == nil || strconv.Itoa(w.run.question.Number) != r.PostFormValue("question") {
+		return errors.New("nothing waits for that answer any more: it was given already, here or in another tab")
 	}
 	answer, q := strings.TrimSpace(r.PostFormValue("answer")), w.run.question
 	if answer == "yes" && q.Name != "" && !strings.EqualFold(strings.TrimSpace(r.PostFormValue("name")), q.Name) {
@@ -256,7 +258,11 @@ func (o *observer) GoOn(ctx context.Context, run job.RunDir) (bool, error) {
 }
 
 func (o *observer) ask(ctx context.Context, q *question) (answer string, err error) {
-	o.w.update(func() { o.run.question, o.run.state = q, asking })
+	o.w.update(func() {
+		o.w.questions++
+		q.Number = o.w.questions
+		o.run.question, o.run.state = q, asking
+	})
 	select {
 	case answer = <-o.run.answers:
 		return answer, nil

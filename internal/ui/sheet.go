@@ -33,7 +33,8 @@ type openSheet struct {
 
 	checking bool
 	cancel   context.CancelFunc
-	failed   string // why it could not be checked
+	failed   string   // why it could not be checked
+	choose   []string // the worksheets of which one is to be read
 	checked  *job.CheckedSheet
 	rows     *rows // nil before the check has ended
 	shown    bool  // it has rows that can be read, or had them before it was checked again
@@ -119,6 +120,9 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 		s.checked, s.rows, s.shown = checked, opened, opened.grid != nil && checked.Overview.Rows > 0
 	case ctx.Err() == nil:
 		s.shown, s.failed = false, w.o.Explain(err, "").Error()
+		if option, ok := errors.AsType[*sheet.OptionError](err); ok {
+			s.choose = option.Choices
+		}
 	}
 	w.touch()
 }
@@ -268,10 +272,16 @@ var readOptions = []readOption{
 	{Name: "allow-reformatted", Label: "Cells that a spreadsheet program changed", Choices: []choice{{"", "are a problem"}, {"true", "are sent as they stand"}}},
 	{Name: "unknown-columns", Label: "Columns without a meaning", Choices: []choice{{"", "are a problem"}, {"ignore", "are left out"}, {"attribute", "are attributes"}}},
 	{Name: "duplicates", Label: "The same id in two rows", Choices: []choice{{"", "is a problem"}, {"in-order", "is sent one after another"}}},
-	{Name: "encoding", Label: "Encoding, such as windows-1252"},
-	{Name: "delimiter", Label: "What divides the cells"},
+	{Name: "allow-unknown-status", Label: "A status that is not known", Choices: []choice{{"", "is a problem"}, {"true", "is sent as typed"}}},
+	{Name: "attributes", Label: "Attributes", Choices: []choice{{"", "are checked by the tenant's own list"}, {"off", "are left to the tenant to check"}}},
+	{Name: "encoding", Label: "Encoding of a CSV", Choices: []choice{
+		{"", "is found out"}, {"utf-8", "UTF-8"}, {"windows-1252", "Western Europe (windows-1252)"}, {"windows-1250", "Central Europe (windows-1250)"},
+		{"windows-1251", "Cyrillic (windows-1251)"}, {"windows-1253", "Greek (windows-1253)"}, {"windows-1254", "Turkish (windows-1254)"},
+		{"macintosh", "older Mac (macintosh)"}, {"shift_jis", "Japanese (shift_jis)"}, {"gbk", "Chinese (gbk)"}, {"utf-16le", "UTF-16 (utf-16le)"}, {"utf-16be", "UTF-16 (utf-16be)"},
+	}},
+	{Name: "delimiter", Label: "Cells of a CSV are divided", Choices: []choice{{"", "as is found out"}, {",", "by commas"}, {";", "by semicolons"}, {"tab", "by tabs"}, {"|", "by bars |"}}},
 	{Name: "map", Label: "Columns and their fields, COLUMN=FIELD, one a line", Lines: true},
-	{Name: "date", Label: "Rewrite dates, FIELD=IN:OUT"},
+	{Name: "date", Label: "Rewrite dates, FIELD=IN:OUT, one a line", Lines: true},
 }
 
 func (s *openSheet) reading() (options []readOption) {

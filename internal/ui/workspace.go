@@ -30,17 +30,18 @@ type workspace struct {
 	ctx     context.Context // ends when the page is to stop
 	working sync.WaitGroup  // checks and runs
 
-	mu       sync.Mutex
-	changed  chan struct{} // closed at each change
-	revision int           // grows with each change of what the page shows
-	tick     int           // likewise of the progress alone
-	step     int
-	tenant   *tenant    // nil before one is chosen
-	sheet    *openSheet // nil before one is open
-	checks   int        // that were begun
-	run      *running   // the one that goes on, or the last one
-	preview  *outcome   // of the sheet as it is; nil before one was made
-	results  *outcome   // that are shown
+	mu        sync.Mutex
+	changed   chan struct{} // closed at each change
+	revision  int           // grows with each change of what the page shows
+	tick      int           // likewise of the progress alone
+	step      int
+	tenant    *tenant    // nil before one is chosen
+	sheet     *openSheet // nil before one is open
+	checks    int        // that were begun
+	questions int        // that were asked
+	run       *running   // the one that goes on, or the last one
+	preview   *outcome   // of the sheet as it is; nil before one was made
+	results   *outcome   // that are shown
 }
 
 func newWorkspace(o Options) *workspace {
