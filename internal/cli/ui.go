@@ -68,8 +68,10 @@ func (p *pageCommand) serve() error {
 			fmt.Fprintf(p.Err, "a new address, good once: %s\n", page.Address())
 		}
 	}()
+	defer context.AfterFunc(ctx, func() { fmt.Fprintln(p.Err, "ending: what is in flight is waited for") })()
 	interrupted, err := page.Serve(ctx)
 	if err == nil && interrupted {
+		fmt.Fprintln(p.Err, "nermbulk: interrupted: what was sent is recorded; start `nermbulk ui` here again to go on with the run, or see `nermbulk runs`")
 		return said(caught(), "interrupted")
 	}
 	return err
