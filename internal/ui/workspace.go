@@ -85,7 +85,7 @@ func (w *workspace) update(change func()) {
 	w.touch()
 }
 
-var errBusy = errors.New("a run is going on: wait until it has ended, or stop it first")
+var errBusy = errors.New("a run is going on, or waits for your answer under 4. Send: let it end, or stop it first")
 
 // tenant is a tenant that was chosen.
 type tenant struct {
