@@ -3,14 +3,14 @@ package pace
 import "time"
 
 const (
-	// doubtFor is how long answers that tell of overload can be withdrawn, and
+	// doubtFor is how long answers that are a sign of overload can be withdrawn, and
 	// doubtSoon the time in which more than one must come once some were.
 	doubtFor  = time.Minute
 	doubtSoon = 2 * time.Second
 	doubtMost = 4 // that must come in that time, at the most
 )
 
-// doubt remembers what answers that tell of overload did: they may be errors of
+// doubt remembers what answers that are a sign of overload did: they may be errors of
 // the rows themselves. When each of them turns out to be one, what they did is
 // undone, and more than one is asked for from then on.
 type doubt struct {
@@ -24,7 +24,7 @@ type doubt struct {
 	soonSince time.Time
 }
 
-// believe reports whether an answer that tells of overload is taken for a limit,
+// believe reports whether an answer that is a sign of overload is taken for a limit,
 // and keeps the pacer's state if it is the first.
 func (d *doubt) believe(p *pacer, at time.Time) bool {
 	if at.Sub(d.soonSince) > doubtSoon {

@@ -19,7 +19,7 @@ const (
 	updateEvery = 0.1
 	// leastLearned is the lowest rate, in requests per second, that is taken over
 	// from an earlier session: lower ones come of a session that was hardly granted
-	// anything, and learning anew costs little there.
+	// anything, and learning again costs little there.
 	leastLearned = 1.0
 	// smoothing is the weight of one answer in the smoothed latency.
 	smoothing = 0.1
@@ -133,7 +133,7 @@ func (e *estimator) onGranted(sent, at time.Time) {
 
 // onRefused learns from a request that was refused, and pauses for as long as
 // the tenant asks; retryAfter is below 0 when it does not say.
-// told says that it was because of the rate for certain.
+// told is set where it was because of the rate for certain.
 func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration, told bool) {
 	now := e.seconds(sent, at)
 	early := e.blocked && sent.Before(e.pausedUntil) // it left before the pause was known

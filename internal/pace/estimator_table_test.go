@@ -141,7 +141,7 @@ func (r simRow) bounds(sent int) (used float64, refused int) {
 // open reports whether a row may miss the contract's figures, by some per cent of the
 // grant; the whole grid asserts them all the same, the sample only that they do
 // not get worse. It is a window that is seen from 100 ms away or more, of which
-// one in three misses them, or a long one whose refusals tell of overload: that is
+// one in three misses them, or a long one whose refusals are a sign of overload: that is
 // first taken for an outage.
 func (r simRow) open() bool {
 	window := r.kind == aWindow || r.kind == aWindowOnCall || r.kind == aSliding

@@ -27,7 +27,7 @@ type simReply struct {
 	takes time.Duration
 	done  func()
 
-	overload bool // a refusal that only tells of overload
+	overload bool // a refusal that is only a sign of overload
 }
 
 type simEvent struct {
