@@ -3,7 +3,9 @@ package cli_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -125,6 +127,36 @@ func TestBrowserGoesAwayInTheMiddle(t *testing.T) {
 		v.get(t, v.own+strings.TrimPrefix(v.found(t, `href="/(files/[^"]+/`+regexp.QuoteMeta(file)+`)"`), "/"))
 	}
 	noSecret(t, p, w)
+}
+
+// A check whose tenant cannot be reached says so on the page, and goes on when
+// it can; and what the tenant did not give is said as well.
+func TestOutageDuringTheCheckOnThePage(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	v := visit(t, servePage(t).address, nil)
+	v.do(t, "tenant", "choice", "typed", "name", "http://"+address+"/api", "token", pageToken, "scheme", "bearer")
+	page := v.drop(t, "good.csv", strings.NewReader(goodSheet(3)), "the tenant cannot be reached: ")
+	if words := "; waiting for it, at most 5m00s"; !strings.Contains(page, words) || !strings.Contains(page, "Checking every row") {
+		t.Errorf("%q, while the sheet is checked, is not on\n%s", words, page)
+	}
+	if l, err = net.Listen("tcp", address); err != nil {
+		t.Fatal(err)
+	}
+	tenant := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	})}}
+	tenant.Start()
+	t.Cleanup(tenant.Close)
+	page = v.waitFor(t, `id="to-preview"`)
+	if words := "warning: the sheet is not checked against the tenant&#39;s attributes: HTTP 403"; !strings.Contains(page, words) {
+		t.Errorf("%q is not on\n%s", words, page)
+	}
 }
 
 // goodSheet is a sheet of n rows that can be sent.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"nermbulk/internal/job"
+	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
@@ -285,17 +286,31 @@ func (o *observer) Event(event any) {
 		return
 	case job.Sent:
 		o.run.state = finishing
-	case job.Note:
-		o.note(e.Text)
-	case job.Outage:
-		o.note(fmt.Sprintf("the tenant cannot be reached: %s; waiting for it, at most %s", e.Cause, text.Span(e.Wait)))
 	case job.Draining:
 		o.run.stopping = true
-		o.note(fmt.Sprintf("stopping: requests in flight are waited for, at most %s", text.Span(e.Wait)))
-	default:
+	case sheet.Problem: // the step before shows them
 		return
 	}
+	if words := wordsOf(event); words != "" {
+		o.note(words)
+	}
 	o.w.touch()
+}
+
+// wordsOf says what happened on the way of a check or a run; nothing of what is
+// shown in another form.
+func wordsOf(event any) string {
+	switch e := event.(type) {
+	case job.Note:
+		return e.Text
+	case job.Warning:
+		return "warning: " + e.Text
+	case job.Outage:
+		return fmt.Sprintf("the tenant cannot be reached: %s; waiting for it, at most %s", e.Cause, text.Span(e.Wait))
+	case job.Draining:
+		return fmt.Sprintf("stopping: requests in flight are waited for, at most %s", text.Span(e.Wait))
+	}
+	return ""
 }
 
 // mostNotes bounds what is shown of what happened on the way.

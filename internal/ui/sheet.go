@@ -91,13 +91,13 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 	checked, err := job.Check(ctx, job.CheckOptions{Sheet: o.Sheet, Tenant: o.Tenant, Event: func(event any) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		switch e := event.(type) {
-		case sheet.Problem:
-			if s.found = append(s.found, e); len(s.found) > mostFound {
+		if p, ok := event.(sheet.Problem); ok {
+			if s.found = append(s.found, p); len(s.found) > mostFound {
 				s.found, s.more = s.found[:mostFound], s.more+1
 			}
-		case job.Note:
-			s.notes = append(s.notes, e.Text)
+		} else if words := wordsOf(event); words != "" {
+			s.notes = append(s.notes, words)
+			w.touch()
 		}
 	}})
 	var opened *rows
