@@ -36,8 +36,7 @@ const (
 func newTransport(timeout time.Duration, roots *x509.CertPool, proxy *url.URL) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyURL(proxy),
+	t := &http.Transport{
 		OnProxyConnectResponse: proxyAnswer,
 		DialContext:            (&net.Dialer{Timeout: min(timeout, connectTimeout), KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
@@ -48,6 +47,10 @@ func newTransport(timeout time.Duration, roots *x509.CertPool, proxy *url.URL) *
 		DisableCompression: true,
 		Protocols:          protocols,
 	}
+	if proxy != nil {
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t
 }
 
 // proxyAnswer names the proxy's status where net/http gives only its text.
@@ -87,7 +90,7 @@ type connection interface {
 	Written() int64
 }
 
-// dialer makes a connection; the context bounds the making only.
+// dialer makes a connection, which may end with the context.
 type dialer func(context.Context) (connection, error)
 
 // dialTo makes connections to the host of base: with TLS where it says https,
@@ -95,6 +98,9 @@ type dialer func(context.Context) (connection, error)
 func dialTo(t *http.Transport, base *url.URL) dialer {
 	addr := net.JoinHostPort(base.Hostname(), portOf(base))
 	return func(ctx context.Context) (connection, error) {
+		if canWatch && t.Proxy == nil {
+			return dialDirect(ctx, t, base, addr)
+		}
 		written := new(atomic.Int64)
 		own := t.Clone()
 		own.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
