@@ -180,8 +180,8 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 			return s.changed(t, why, got), nil
 		}
 		plan.Changes = found.Describe()
-		for label, d := range found.Differences {
-			plan.Fields = append(plan.Fields, journal.FieldChange{Field: label, Old: d.Held, New: d.Asked, Remark: d.Remark})
+		for _, d := range found.All() {
+			plan.Fields = append(plan.Fields, journal.FieldChange{Field: d.Label(), Old: d.Held, New: d.Asked(), Remark: d.Remark()})
 		}
 		if found.Matches() {
 			plan.Action, plan.Method, plan.Path = actionUnchanged, "", ""

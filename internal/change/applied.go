@@ -101,7 +101,7 @@ func ModifiedSince(s, before *api.Session, left Left) Modified {
 func (c Comparison) Applied(before *Comparison, m Modified) Applied {
 	certain := c.Count(Certain)
 	switch {
-	case c.isSame() && c.same > 0:
+	case len(c.differences) == 0 && c.same > 0:
 		switch {
 		case !c.run, before != nil && c.mended(before), m == WasModified:
 			return WasApplied
@@ -117,7 +117,7 @@ func (c Comparison) Applied(before *Comparison, m Modified) Applied {
 		return AppliedUnknown
 	case m == Unmodified:
 		return NotApplied
-	case certain == 1 && c.Names(Certain) == "status" && (before == nil || before.held("status") != c.held("status")):
+	case certain == 1 && c.Names(Certain) == "status" && (before == nil || before.in("status").Held != c.in("status").Held):
 		return AppliedUnknown
 	}
 	return NotApplied
@@ -125,10 +125,7 @@ func (c Comparison) Applied(before *Comparison, m Modified) Applied {
 
 // mended reports whether a field that is as the change asks was another before.
 func (c Comparison) mended(before *Comparison) bool {
-	return slices.ContainsFunc(before.differences, func(d difference) bool {
-		return d.certainty == Certain && !c.differsIn(d.label)
+	return slices.ContainsFunc(before.differences, func(d Difference) bool {
+		return d.Certainty == Certain && c.in(d.label).value == nil
 	})
 }
-
-// isSame reports whether all that the session has is as the change asks.
-func (c Comparison) isSame() bool { return len(c.differences) == 0 }

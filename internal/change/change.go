@@ -151,7 +151,7 @@ func jsonKey(name string) []byte {
 func (c *Change) ChangedOnly(found Comparison) {
 	c.Hash() // of the whole body
 	open := map[string]bool{}
-	for _, d := range found.all() {
+	for _, d := range found.All() {
 		open[d.label] = true
 	}
 	if id, kind := string(requesterID), string(requesterType); open[id] || open[kind] {

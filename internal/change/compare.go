@@ -8,11 +8,26 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// difference is one field in which a session is not as a change asks.
-type difference struct {
-	*value              // that the change sends
-	held      string    // what the session holds
-	certainty Certainty // how far the difference can be trusted
+// Difference is one field in which a session is not as a change asks.
+type Difference struct {
+	*value           // that the change sends
+	Held      string // what the session holds
+	Certainty Certainty
+}
+
+// Label is the field's name in a header.
+func (d Difference) Label() string { return d.label }
+
+// Asked is what the change asks for.
+func (d Difference) Asked() string { return d.text }
+
+// Remark says why the two cannot be compared, if so.
+func (d Difference) Remark() string {
+	return [...]string{
+		Unproven:    "cannot be compared: an id and a name",
+		ShownAsName: "cannot be compared: the tenant shows a name",
+		Missing:     "cannot be compared: the tenant does not tell this field",
+	}[d.Certainty]
 }
 
 // Certainty is how far a difference can be trusted.
@@ -36,7 +51,7 @@ const (
 // Comparison is what a session says about a change. It is valid as long as the
 // change is.
 type Comparison struct {
-	differences []difference // in the body's order, without those that are missing
+	differences []Difference // in the body's order, without those that are missing
 	same        int          // fields that are as the change asks
 	values      []value      // that the change sends
 	has         api.Fields   // of the session
@@ -59,18 +74,18 @@ func Compare(c *Change, s *api.Session) Comparison {
 		case same:
 			found.same++
 		default:
-			found.differences = append(found.differences, difference{v, held, certainty})
+			found.differences = append(found.differences, Difference{v, held, certainty})
 		}
 	}
 	return found
 }
 
-// all returns the differences, those that are missing last.
-func (c Comparison) all() []difference {
+// All returns the differences, those that are missing last.
+func (c Comparison) All() []Difference {
 	all := slices.Clip(c.differences)
 	for i := range c.values {
 		if v := &c.values[i]; !c.has.All(v.field.has) {
-			all = append(all, difference{v, "", Missing})
+			all = append(all, Difference{v, "", Missing})
 		}
 	}
 	return all
@@ -104,14 +119,14 @@ func (c Comparison) Matches() bool {
 // HoldsAll reports whether the session shows a value wherever the change would
 // overwrite one.
 func (c Comparison) HoldsAll() bool {
-	return !slices.ContainsFunc(c.all(), func(d difference) bool { return d.held == "" })
+	return !slices.ContainsFunc(c.All(), func(d Difference) bool { return d.Held == "" })
 }
 
 // Count returns how many differences have a certainty other than Missing.
 func (c Comparison) Count(certainty Certainty) int {
 	n := 0
 	for _, d := range c.differences {
-		if d.certainty == certainty {
+		if d.Certainty == certainty {
 			n++
 		}
 	}
@@ -123,7 +138,7 @@ func (c Comparison) Count(certainty Certainty) int {
 func (c Comparison) Names(certainty Certainty) string {
 	var names []string
 	for _, d := range c.differences {
-		if d.certainty == certainty {
+		if d.Certainty == certainty {
 			names = append(names, d.label)
 		}
 	}
@@ -132,64 +147,36 @@ func (c Comparison) Names(certainty Certainty) string {
 
 // Without leaves a field out of the comparison.
 func (c Comparison) Without(field string) Comparison {
-	c.differences = slices.DeleteFunc(c.differences, func(d difference) bool { return d.label == field })
+	c.differences = slices.DeleteFunc(c.differences, func(d Difference) bool { return d.label == field })
 	return c
 }
 
-// differsIn reports whether a field is among the differences.
-func (c Comparison) differsIn(field string) bool {
-	return slices.ContainsFunc(c.all(), func(d difference) bool { return d.label == field })
-}
-
-// held is what the session holds in a field that differs; "" for another.
-func (c Comparison) held(field string) string {
-	for _, d := range c.differences {
+// in returns the difference in a field; the zero value where there is none.
+func (c Comparison) in(field string) Difference {
+	for _, d := range c.All() {
 		if d.label == field {
-			return d.held
+			return d
 		}
 	}
-	return ""
+	return Difference{}
 }
 
 // Describe is one line for each difference, `field: old → new`. What cannot be
 // compared is marked.
 func (c Comparison) Describe() string {
 	var lines []string
-	for label, d := range c.Differences {
+	for _, d := range c.All() {
 		held := orEmpty(d.Held)
-		if d.Untold {
+		if d.Certainty == Missing {
 			held = "(not told)"
 		}
-		line := label + ": " + held + " → " + orEmpty(d.Asked)
-		if d.Remark != "" {
-			line += " (" + d.Remark + ")"
+		line := d.label + ": " + held + " → " + orEmpty(d.text)
+		if remark := d.Remark(); remark != "" {
+			line += " (" + remark + ")"
 		}
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// Difference is a field in which a session is not as a change asks.
-type Difference struct {
-	Held, Asked string
-	Untold      bool   // the session does not say what it holds
-	Remark      string // why the two cannot be compared, if so
-}
-
-// Differences yields each difference with the field's name in a header.
-func (c Comparison) Differences(yield func(label string, d Difference) bool) {
-	for _, d := range c.all() {
-		if !yield(d.label, Difference{d.held, d.text, d.certainty == Missing, remarks[d.certainty]}) {
-			return
-		}
-	}
-}
-
-var remarks = [...]string{
-	Certain:     "",
-	Unproven:    "cannot be compared: an id and a name",
-	ShownAsName: "cannot be compared: the tenant shows a name",
-	Missing:     "cannot be compared: the tenant does not tell this field",
 }
 
 func orEmpty(value string) string {

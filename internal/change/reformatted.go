@@ -1,6 +1,7 @@
 package change
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -153,7 +154,7 @@ func sameNumber(was, is string) bool {
 	if ok && round(a.value) == round(b.value) {
 		return true
 	}
-	return isGrouped(was) && strings.Map(keepDigit, was) == is || isCutShort(strings.TrimLeft(was, "0"), is)
+	return grouped.MatchString(was) && notDigit.ReplaceAllString(was, "") == is || isCutShort(strings.TrimLeft(was, "0"), is)
 }
 
 // isCutShort reports whether the second text is the first, a long number, with
@@ -163,23 +164,12 @@ func isCutShort(was, is string) bool {
 		was[:keptDigits] == is[:keptDigits] && strings.Trim(is[keptDigits:], "0") == ""
 }
 
-// isGrouped reports whether a text is a whole number in groups of three.
-func isGrouped(s string) bool {
-	groups := strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	for i, g := range groups {
-		if len(g) != 3 && (i > 0 || len(g) > 3) {
-			return false
-		}
-	}
-	return len(groups) > 1 && len(strings.Map(keepDigit, s))+len(groups)-1 == len(s)
-}
-
-func keepDigit(r rune) rune {
-	if r < '0' || r > '9' {
-		return -1
-	}
-	return r
-}
+var (
+	digit    = regexp.MustCompile(`[0-9]`)
+	notDigit = regexp.MustCompile(`[^0-9]`)
+	// grouped is a whole number in groups of three.
+	grouped = regexp.MustCompile(`^[0-9]{1,3}([\x00-/:-\x7f][0-9]{3})+$`)
+)
 
 // Forms in which a spreadsheet takes and shows dates, besides those of a rule.
 // What it takes may lack the year.
@@ -193,7 +183,7 @@ var (
 // dates that differ in their digits alone are two days.
 func sameDate(was, is string) bool {
 	const longest = len("September 30, 2026")
-	if len(was) > longest || len(is) > longest || shapeOf(was) == shapeOf(is) {
+	if len(was) > longest || len(is) > longest || digit.ReplaceAllString(was, "0") == digit.ReplaceAllString(is, "0") {
 		return false
 	}
 	shown := readDates(is, shownDates, shortDates)
@@ -226,16 +216,6 @@ func readDates(s string, forms ...[]string) (days []time.Time) {
 		}
 	}
 	return days
-}
-
-// shapeOf replaces the digits of a text.
-func shapeOf(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return '0'
-		}
-		return r
-	}, s)
 }
 
 // sameTruth reports whether the second text is how a spreadsheet shows the truth

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -147,27 +148,9 @@ func digits(s string) int {
 
 // isScientific reports whether a cell is a number in scientific notation with
 // a signed exponent: what a spreadsheet makes of a long number.
-func isScientific(s string) bool {
-	if s[0] == '+' || s[0] == '-' {
-		s = s[1:]
-	}
-	n := digits(s)
-	if n == 0 {
-		return false
-	}
-	s = s[n:]
-	if len(s) > 1 && (s[0] == '.' || s[0] == ',') {
-		n = digits(s[1:])
-		if n == 0 {
-			return false
-		}
-		s = s[1+n:]
-	}
-	if len(s) < 3 || s[0] != 'E' && s[0] != 'e' || s[1] != '+' && s[1] != '-' {
-		return false
-	}
-	return digits(s[2:]) == len(s)-2
-}
+func isScientific(s string) bool { return strings.ContainsAny(s, "eE") && scientific.MatchString(s) }
+
+var scientific = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?[eE][+-][0-9]+$`)
 
 // asByte returns the byte that windows-1252 shows as r. The bytes that have no
 // character there are shown as themselves.
