@@ -60,7 +60,7 @@ var fields = []Field{
 		Name: "status", has: api.FieldStatus, words: true, Choices: statuses,
 		Help:  `one of the statuses of the API; "Pending Approval" is pending_approval`,
 		Get:   func(s *api.Session) string { return s.Status },
-		parse: parseStatus, same: sameName, fix: fixStatus,
+		parse: parseStatus, same: sameName, fix: fixBy(KnownStatus),
 	},
 	{
 		Name: "workflow_id", has: api.FieldWorkflowID,
@@ -78,7 +78,7 @@ var fields = []Field{
 		Name: "requester_type", has: api.FieldRequesterType, words: true, Choices: requesterTypes,
 		Help:  "User, NeprofileUser, NeaccessUser or NeaccessRegistrant",
 		Get:   func(s *api.Session) string { return s.RequesterType },
-		parse: parseRequesterType, same: strings.EqualFold, fix: fixRequesterType,
+		parse: parseRequesterType, same: strings.EqualFold, fix: fixBy(repairRequesterType),
 	},
 	{
 		Name: "profile_id", has: api.FieldProfileID,
@@ -188,12 +188,17 @@ func isListSeparator(r rune) bool {
 	return r == ',' || r == ';' || r == '|' || r == '\n' || r == '\r'
 }
 
-func fixUUID(cell string) string {
-	if id, ok := repairUUID(cell); ok {
-		return id
+// fixBy is the fix of a field whose cells are repaired, where they can be.
+func fixBy(repair func(cell string) (text string, ok bool)) func(cell string) string {
+	return func(cell string) string {
+		if text, ok := repair(cell); ok {
+			return text
+		}
+		return cell
 	}
-	return cell
 }
+
+var fixUUID = fixBy(repairUUID)
 
 // fixIDs corrects each UUID of a list and leaves what separates them.
 func fixIDs(cell string) string {

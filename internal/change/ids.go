@@ -1,6 +1,8 @@
 package change
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -116,4 +118,142 @@ func (r *Repeats) has(id [16]byte) bool {
 	}
 	_, repeated := r.first[maphash.Bytes(r.seed, id[:])]
 	return repeated
+}
+
+// planKey reads what names the row's session: its id, or its uid in a sheet
+// that has no ids. An empty one is a bad one.
+func (p *Planner) planKey(row *sheet.Row, c *Change) {
+	cell, what := sheet.Trim(row.Cells[p.id.Index]), "id"
+	if p.id.Field == sheet.UID {
+		what = "uid"
+	}
+	p.key, p.keyed = parseUUID(cell)
+	switch {
+	case p.keyed && what == "id":
+		c.ID = lowerUUID(cell)
+		return
+	case row.Kind(p.id.Index) == sheet.NoValueCell:
+		p.noValue(p.id)
+	case cell == "" && p.hasUID:
+		p.problem(p.id, sheet.BadID, "the id is empty: a row needs the id of the session that it changes; uids are looked up in a sheet that has no id column")
+	case cell == "":
+		p.problem(p.id, sheet.BadID, "the %[1]s is empty: a row needs the %[1]s of the session that it changes", what)
+	case p.isClear(cell):
+		p.problem(p.id, sheet.ClearNotAllowed, "%s empties an attribute only: a row needs the %s of the session that it changes", quote(cell), what)
+	case isSpreadsheetError(cell):
+		p.spreadsheetError(p.id, cell)
+	case what == "uid":
+		p.planUID(row, cell, c)
+		return
+	default:
+		p.problem(p.id, sheet.BadID, "%s is not an id%s", quote(cell), uuidHint(cell))
+		p.suggest(fields[position(sheet.ID)].suggestion(cell, &p.rules))
+	}
+	p.keyed = false
+}
+
+// planUID takes the id that was found for a uid. Before any was looked up, it is
+// the uid that may be in one row only.
+func (p *Planner) planUID(row *sheet.Row, uid string, c *Change) {
+	if p.found < 0 {
+		sum := sha256.Sum256([]byte(uid))
+		p.key, p.keyed = [16]byte(sum[:16]), true
+		return
+	}
+	id := row.Cells[p.found]
+	p.key, p.keyed = parseUUID(id)
+	switch {
+	case p.keyed:
+		c.ID = id
+	case id == "":
+		p.problem(p.id, sheet.UnknownUID, "the tenant has no session with the uid %s: correct it, or remove the row", quote(uid))
+	case strings.Contains(id, ", "):
+		p.problem(p.id, sheet.UnknownUID, "the tenant has several sessions with the uid %s, with the ids %s: name the one that is meant by its id, in a column id", quote(uid), quote(id))
+	default:
+		p.problem(p.id, sheet.UnknownUID, "the tenant has a session with the uid %s, but with an id that cannot be used, %s: remove the row", quote(uid), quote(id))
+	}
+}
+
+// keyName is what may be in one row only, in words.
+func (p *Planner) keyName() string {
+	switch {
+	case p.id.Field == sheet.ID:
+		return "id"
+	case p.found < 0:
+		return "uid"
+	}
+	return "session"
+}
+
+// A Checker finds what is wrong with the rows of one sheet, in the pass that
+// checks it and in the one that sends it alike. Each goroutine needs its own.
+type Checker struct {
+	Change  Change // of the last row
+	sheet   *sheet.Sheet
+	planner *Planner
+	one     [1]sheet.Problem
+}
+
+// NewChecker prepares for the rows of a sheet whose header has no problems.
+func NewChecker(s *sheet.Sheet, rules Rules) *Checker {
+	return &Checker{sheet: s, planner: NewPlanner(s.Columns(), rules)}
+}
+
+// LeaveOutWarnings keeps warnings out of what is found, unless --strict makes
+// them errors: an earlier pass has reported them.
+func (c *Checker) LeaveOutWarnings() { c.planner.quiet = !c.planner.rules.Strict }
+
+// Plan reads a row into c.Change. A row with data beyond the last column has
+// that problem alone: its cells may have moved.
+func (c *Checker) Plan(row *sheet.Row) []sheet.Problem {
+	problems := c.planner.Plan(row, &c.Change)
+	if row.Long() {
+		c.one[0] = c.sheet.LongRow(row)
+		return c.one[:]
+	}
+	return problems
+}
+
+// Collect adds the id of the last row, if it has one.
+func (c *Checker) Collect(ids *IDs) {
+	if c.planner.keyed {
+		ids.add(c.planner.key)
+	}
+}
+
+// Check is Plan for a pass that knows the ids that are in several rows. Each
+// row of such an id but the first is wrong; with all, every one of them is.
+func (c *Checker) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Problem {
+	problems := c.Plan(row)
+	p := c.planner
+	if !c.IsRepeated(repeats) {
+		return problems
+	}
+	first := repeats.firstRow(p.key, row.Number)
+	switch {
+	case row.Long():
+	case all:
+		return p.repeated("the " + p.keyName() + " stands in several rows: none of them is sent")
+	case first < row.Number:
+		return p.repeated(fmt.Sprintf("the same %[1]s as in row %[2]d: keep one row for each %[1]s, or send them one after another with --duplicates in-order", p.keyName(), first))
+	}
+	return problems
+}
+
+// IsRepeated reports whether the id of the last row is in several rows.
+func (c *Checker) IsRepeated(repeats *Repeats) bool {
+	return c.planner.keyed && repeats.has(c.planner.key)
+}
+
+// repeated adds the problem of an id that is in several rows.
+func (p *Planner) repeated(message string) []sheet.Problem {
+	others := p.problems
+	p.problems = nil
+	p.problem(p.id, sheet.DuplicateID, "%s", message)
+	at := 0
+	for at < len(others) && CompareColumns(others[at], p.problems[0]) <= 0 {
+		at++
+	}
+	p.problems = append(others[:at:at], append(p.problems, others[at:]...)...)
+	return p.problems
 }

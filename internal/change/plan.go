@@ -194,10 +194,7 @@ func (p *Planner) field(col *column, cell string) (text string, ok bool) {
 		return "", false
 	}
 	got := col.parse(cell, &p.rules)
-	if got.wrong != nil {
-		p.problem(col.Column, got.wrong.kind, "%s", got.wrong.message)
-		p.suggest(got.wrong.suggested, got.wrong.certain)
-	}
+	p.fault(col, got.wrong, "")
 	return got.text, got.text != ""
 }
 
@@ -238,15 +235,11 @@ func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
 		p.warn(col, cell)
 		return unifyBreaks(cell), true
 	}
-	got := col.parse(cell, &p.rules)
-	if got.wrong != nil {
-		message := got.wrong.message
-		if p.earlier.isHeld() {
-			message += "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
-		}
-		p.problem(col.Column, got.wrong.kind, "%s", message)
-		p.suggest(got.wrong.suggested, got.wrong.certain)
+	got, more := col.parse(cell, &p.rules), ""
+	if p.earlier.isHeld() {
+		more = "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
 	}
+	p.fault(col, got.wrong, more)
 	return got.text, got.wrong == nil
 }
 

@@ -22,6 +22,14 @@ func (p *Planner) problem(c sheet.Column, kind sheet.Kind, format string, args .
 	p.problems = append(p.problems, found)
 }
 
+// fault adds what a field's parse found wrong, nil for nothing, with more words.
+func (p *Planner) fault(col *column, wrong *fault, more string) {
+	if wrong != nil {
+		p.problem(col.Column, wrong.kind, "%s", wrong.message+more)
+		p.suggest(wrong.suggested, wrong.certain)
+	}
+}
+
 // suggest gives the last problem the text that its cell was probably meant to
 // have; empty for none.
 func (p *Planner) suggest(text string, certain bool) {
