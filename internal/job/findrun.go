@@ -53,7 +53,7 @@ func (j *job) part() sheet.Part { return j.Sheet.Options.Part }
 
 func (j *job) claim(kind, value string) error {
 	whole := filepath.Join(RunsRoot, lockName(j.Tenant.Host, kind, value))
-	release, err := journal.Claim(whole+lockEnding(j.part()), j.sending(j.part()))
+	release, err := journal.Claim(strings.TrimSuffix(whole+"-"+partName(j.part()), "-"), j.sending(j.part()))
 	if _, locked := errors.AsType[*journal.LockedError](err); err != nil && !locked {
 		if j.Dir != "" {
 			return nil // where nothing can be written here, the directory's own lock has to do
@@ -74,7 +74,8 @@ func (j *job) claim(kind, value string) error {
 func (j *job) refuseOverlap(whole string) error {
 	claims, _ := filepath.Glob(whole + "*") // the pattern is a good one
 	for _, path := range claims {
-		part, ok := partOfLock(strings.TrimPrefix(path, whole))
+		name := strings.TrimPrefix(strings.TrimPrefix(path, whole), "-")
+		part, ok := sheet.ParsePart(strings.Replace(name, "of", "/", 1))
 		if !ok || part == j.part() || part.Apart(j.part()) {
 			continue
 		}
@@ -99,16 +100,8 @@ func lockName(host, kind, value string) string {
 	return fmt.Sprintf(".lock-%.16x", sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", host, kind, value)))
 }
 
-func lockEnding(part sheet.Part) string {
-	if part == (sheet.Part{}) {
-		return ""
-	}
-	return fmt.Sprintf("-%dof%d", part.Number, part.Of)
-}
-
-func partOfLock(ending string) (sheet.Part, bool) {
-	return sheet.ParsePart(strings.Replace(strings.TrimPrefix(ending, "-"), "of", "/", 1))
-}
+// partName is a part as a file's name has it, 2of4; empty for the whole sheet.
+func partName(part sheet.Part) string { return strings.Replace(part.String(), "/", "of", 1) }
 
 // findRun looks for the run to go on with, and locks its directory. Without
 // one, the run is new.

@@ -107,7 +107,7 @@ func (j *job) report(ctx context.Context) (err error) {
 		DryRun: j.Send.DryRun, Compare: j.Send.Compare, Results: j.Results, Settings: j.info.Options,
 	})
 	if err != nil {
-		j.result.Summary.Outcomes, j.result.Summary.Requests = j.outcomes(), j.requests
+		j.result.Summary.Outcomes, j.result.Summary.Requests = j.outcomes(), report.RequestsOf(j.requests)
 	}
 	return err
 }

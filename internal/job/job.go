@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"nermbulk/internal/api"
@@ -92,9 +93,9 @@ type Result struct {
 // job is one run of a sheet in the making.
 type job struct {
 	Options
-	closers  []func() error // in the order of opening
-	sheet    *sheet.Sheet   // what rows are read from: the run's own copy once there is one
-	ids      *sheet.IDs     // of a sheet of uids; nil where they are not known
+	closers
+	sheet    *sheet.Sheet // what rows are read from: the run's own copy once there is one
+	ids      *sheet.IDs   // of a sheet of uids; nil where they are not known
 	overview *batch.Overview
 	hash     string // of the sheet, SHA-256; not before the check in a dry run
 
@@ -116,7 +117,7 @@ type job struct {
 	attributes  *api.AttributesFile // of the tenant; nil where they are not known
 	denied      string              // why the tenant does not accept the sign-in, where it did not for them
 	slow        bool                // that they are still being read was reported
-	requests    report.Requests     // of all sessions
+	requests    journal.Tick        // of all sessions
 	sentBefore  int                 // requests before the rows: of attributes and uids
 	outageSince time.Time           // of the outage that was reported last
 	steered     steering            // that was reported last
@@ -165,15 +166,17 @@ func panicked(with any) error {
 	return fmt.Errorf("nermbulk failed inside: %v\n%s", with, debug.Stack())
 }
 
-// onClose has something closed at the end, the last first.
-func (j *job) onClose(closer func() error) { j.closers = append(j.closers, closer) }
+// closers close what was opened, the last first.
+type closers []func() error
 
-func (j *job) close() error {
+func (c *closers) onClose(closer func() error) { *c = append(*c, closer) }
+
+func (c *closers) close() error {
 	var errs []error
-	for i := len(j.closers) - 1; i >= 0; i-- {
-		errs = append(errs, j.closers[i]())
+	for _, closer := range slices.Backward(*c) {
+		errs = append(errs, closer())
 	}
-	j.closers = nil
+	*c = nil
 	return errors.Join(errs...)
 }
 

@@ -1,17 +1,23 @@
 package job
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
+	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
 )
 
 // Runs lists the runs here, the newest first.
@@ -26,20 +32,8 @@ const mostKeptAlike = 1000
 // is whole.
 func KeepSheet(name string, from io.Reader) (path string, err error) {
 	stem, ending := nameOfKept(name)
-	for n := 1; ; n++ {
-		if path = stem + ending; n > 1 {
-			path = fmt.Sprintf("%s-%d%s", stem, n, ending)
-		}
-		// An empty file keeps the name until the content takes its place.
-		place, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if errors.Is(err, fs.ErrExist) && n < mostKeptAlike {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("keep the sheet as a file here: %w", err)
-		}
-		place.Close()
-		break
+	if path, err = claimName(stem, ending, mostKeptAlike); err != nil {
+		return "", fmt.Errorf("keep the sheet as a file here: %w", err)
 	}
 	err = journal.Replace(path, func(w io.Writer) error {
 		_, err := io.Copy(w, from)
@@ -50,6 +44,23 @@ func KeepSheet(name string, from io.Reader) (path string, err error) {
 		return "", fmt.Errorf("keep the sheet as %s: %w", path, err)
 	}
 	return path, nil
+}
+
+// claimName makes an empty file, which keeps the name until the content takes its
+// place: that of stem and ending, with a number up to most where there is one.
+func claimName(stem, ending string, most int) (path string, err error) {
+	for n := 1; ; n++ {
+		if path = stem + ending; n > 1 {
+			path = fmt.Sprintf("%s-%d%s", stem, n, ending)
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		switch {
+		case err == nil:
+			return path, f.Close()
+		case n == most || !errors.Is(err, fs.ErrExist):
+			return "", err
+		}
+	}
 }
 
 // nameOfKept is the last part of a name, as any system takes it and as it is
@@ -72,3 +83,64 @@ func nameOfKept(name string) (stem, ending string) {
 }
 
 var plainEnding = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
+
+// Correct writes the sheet with other texts in some cells to a file, whole or
+// not at all, and returns its path. It may be the sheet's own; where to is empty
+// it is one next to the sheet, under a name that nothing has, such as
+// sessions-corrected.csv. What was checked is another sheet then: this one is
+// closed, and the corrected one is to be checked again. After an error of the
+// edits (*sheet.EditError, *sheet.NotEditableError) nothing has changed.
+func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to string) (path string, err error) {
+	if path = to; to == "" {
+		own := c.Sheet.Name()
+		ending := filepath.Ext(own)
+		if strings.EqualFold(ending, ".gz") {
+			ending = filepath.Ext(strings.TrimSuffix(own, ending)) + ending
+		}
+		if path, err = claimName(strings.TrimSuffix(own, ending)+"-corrected", ending, math.MaxInt); err != nil {
+			return "", fmt.Errorf("the corrected sheet cannot be written: %w", err)
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, removeFile(path))
+			}
+		}()
+	}
+	err = journal.Replace(path, func(w io.Writer) error {
+		if err := c.Sheet.WriteEdited(ctx, w, edits); err != nil {
+			return err
+		}
+		return c.Close() // an open file cannot be replaced on every system
+	})
+	_, cell := errors.AsType[*sheet.EditError](err)
+	_, whole := errors.AsType[*sheet.NotEditableError](err)
+	switch {
+	case cell, whole, err == nil, ctx.Err() != nil:
+		return path, err
+	}
+	return path, fmt.Errorf("the corrected sheet cannot be written: %w", err)
+}
+
+// Failed returns the sheet of the rows that a run of this one has not done, to
+// be corrected and sent again. ok is false where there are none.
+func (s Sheet) Failed(of report.Summary) (failed Sheet, ok bool) {
+	// It is read as it was written: what read the sheet does not read it.
+	s.Options.Encoding, s.Options.Delimiter, s.Options.Worksheet, s.Options.HiddenRows = "", 0, "", sheet.HiddenRefused
+	return s.at(of.FileToEdit("failed"))
+}
+
+// Undo returns the sheet that puts back what a run has overwritten. ok is false
+// where there is nothing to put back.
+func (s Sheet) Undo(of report.Summary) (undo Sheet, ok bool) {
+	s.Options = sheet.Options{Fields: s.Options.Fields}
+	s.Rules = change.Rules{
+		ClearMarker: change.DefaultClearMarker, Attributes: s.Rules.Attributes,
+		AllowUnknownStatus: slices.Contains(of.Undo.Flags, change.AllowUnknownStatusFlag),
+	}
+	return s.at(of.FileToEdit("undo"))
+}
+
+func (s Sheet) at(path string) (Sheet, bool) {
+	s.Name, s.Path, s.File = path, path, nil
+	return s, path != ""
+}

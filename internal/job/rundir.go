@@ -67,11 +67,9 @@ func (j *job) create() (err error) {
 	j.describe()
 	dir := j.Dir
 	if dir == "" {
-		name := RunName(j.Sheet.Name) + "-"
-		if part := j.part(); part.Of > 0 {
-			name += fmt.Sprintf("%dof%d-", part.Number, part.Of)
-		}
-		dir = filepath.Join(RunsRoot, name+now.Format("20060102T150405Z"))
+		words := []string{RunName(j.Sheet.Name), partName(j.part()), now.Format("20060102T150405Z")}
+		words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+		dir = filepath.Join(RunsRoot, strings.Join(words, "-"))
 	} else if err := forgetDryRun(dir); err != nil {
 		return err
 	}
@@ -207,3 +205,64 @@ func (j *job) closeDir() error {
 	}
 	return errors.Join(removeFiles(dir.Dir()), dir.Close()) // what else is there is not the run's
 }
+
+// RunGrid shows the rows of a run, or of a dry run, with what became of them.
+type RunGrid struct {
+	*report.Grid
+	// Outline is what the run has done so far.
+	Outline report.Summary
+	closers
+}
+
+// OpenGrid opens what the run in a directory has made of its rows up to now: it
+// may go on meanwhile, in this process or another one. asOf is as in Sheet. The
+// error is report.ErrNotBegun for a run without any.
+func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]string) (Sheet, error)) (_ *RunGrid, err error) {
+	g := &RunGrid{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.Close())
+		}
+	}()
+	info, err := journal.ReadInfo(dir)
+	if err != nil {
+		return nil, err
+	}
+	of, err := Sheet{AsOf: asOf}.ofRun(dir, info)
+	if err != nil {
+		return nil, err
+	}
+	replay, err := journal.Load(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, report.ErrNotBegun
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.onClose(replay.Close)
+	file := replay.Last().SheetFile
+	if file == "" {
+		return nil, report.ErrNotBegun
+	}
+	// Only a name: a journal from elsewhere must not make us read outside its
+	// directory.
+	copied := filepath.Join(dir, filepath.Base(file))
+	sh, err := of.Open(ctx, copied)
+	if err != nil {
+		return nil, err
+	}
+	g.onClose(sh.Close)
+	if err := report.UseKeptIDs(ctx, sh, copied); err != nil {
+		return nil, err
+	}
+	o := report.Options{Dir: dir, Sheet: sh, Replay: replay, DryRun: info.DryRun}
+	g.Outline = report.Outline(o)
+	if g.Grid, err = report.NewRunGrid(ctx, o); err != nil {
+		return nil, err
+	}
+	g.onClose(g.Grid.Close)
+	return g, nil
+}
+
+// Close closes the run's files, too.
+func (g *RunGrid) Close() error { return g.close() }

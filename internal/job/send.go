@@ -196,8 +196,7 @@ func (j *job) batchOptions() batch.Options {
 // on the way ends the progress, not the rows, and is what that returns.
 func (j *job) watch(ctx context.Context) (stop func() error) {
 	if j.earlier != nil {
-		before := j.earlier.Totals()
-		j.requests = report.Requests{Patch: before.Patch, Get: before.Get, Token: before.Token, Throttled: before.Throttled, Retried: before.Retried}
+		j.requests = j.earlier.Totals()
 	}
 	if j.client != nil {
 		j.sentBefore = j.client.Sent()
@@ -269,15 +268,12 @@ func (j *job) noteFigures() {
 		return
 	}
 	c := j.client.Counters()
-	j.requests.Patch += c.Patch
-	j.requests.Get += c.Get
-	j.requests.Token += c.Token
-	j.requests.Throttled += c.Throttled
-	j.requests.Retried += c.Retried
-	_ = j.journal.Append(journal.Tick{
+	tick := journal.Tick{
 		At: j.Now(), Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled,
 		Retried: c.Retried, Ceiling: j.client.Limits().Limit, Latency: c.Latency,
-	})
+	}
+	j.requests.Add(tick)
+	_ = j.journal.Append(tick)
 }
 
 // steering is what a Control has in force.
@@ -323,7 +319,7 @@ func (j *job) reportProgress(rows, requests *Rate) {
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
 		s.Outage = j.noteOutage()
 	}
-	j.Observer.Event(Progress{s, j.outcomes(), j.requests, j.failures.list()})
+	j.Observer.Event(Progress{s, j.outcomes(), report.RequestsOf(j.requests), j.failures.list()})
 }
 
 // noteOutage reports an outage when it begins, and whether there is one.

@@ -81,10 +81,7 @@ func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 		if err != nil {
 			return nil, err
 		}
-		of, err := s.AsOf(info.Options)
-		if err == nil {
-			err = of.UseKept(dir)
-		}
+		of, err := s.ofRun(dir, info)
 		if err != nil {
 			return nil, err
 		}

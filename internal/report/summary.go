@@ -59,6 +59,11 @@ type Requests struct {
 	Retried   int `json:"retried"`   // beyond a row's first
 }
 
+// RequestsOf returns what a sum of ticks counts.
+func RequestsOf(t journal.Tick) Requests {
+	return Requests{t.Patch, t.Get, t.Token, t.Throttled, t.Retried}
+}
+
 // File is a file that was written. A workbook has the name of the CSV that says
 // the same, and comes after it.
 type File struct {
@@ -139,7 +144,7 @@ func newSummary(o Options) Summary {
 	last, totals := o.replays()[0].Last(), o.totals()
 	s := Summary{
 		Sheet: last.Sheet, Host: last.Host,
-		Requests: Requests{totals.Patch, totals.Get, totals.Token, totals.Throttled, totals.Retried},
+		Requests: RequestsOf(totals),
 		Latency:  latencyOf(totals.Latency),
 		Operator: o.operator(),
 		DryRun:   o.DryRun,
