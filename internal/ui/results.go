@@ -72,7 +72,7 @@ func (o *outcome) sendable() bool { return o.summary.ToSend > 0 && o.summary.Out
 type outcomeView struct {
 	Sheet, Lead, Failed, Headline string
 	Good                          bool
-	Counts                        []countView
+	Counts                        []tally
 	Causes, Lost                  []string
 	Fields, Outcomes              string
 	Version                       string
@@ -81,8 +81,6 @@ type outcomeView struct {
 	Run, Dir                      string
 	Files                         []fileView
 }
-
-type countView struct{ Class, Rows, Name string }
 
 type fileView struct {
 	Name, Is string
@@ -103,7 +101,18 @@ func (o *outcome) view() *outcomeView {
 		Run: filepath.Base(o.dir), Dir: o.dir, Version: o.version(), Fields: strings.Join(o.fields, ","), Files: filesOf(o.dir),
 	}
 	v.Lead = fmt.Sprintf("%s on %s, begun %s.", text.Count(s.Rows, "row"), s.Host, s.StartedAt.Local().Format("2006-01-02 15:04"))
-	v.count(s)
+	main := []string{"to send", "updated", "unchanged"}
+	if !s.DryRun {
+		main = append(main, "failed")
+	}
+	v.Counts = tallies(s.Counts(), main...)
+	var outcomes []string
+	for _, c := range s.Counts() {
+		if c.Rows > 0 {
+			outcomes = append(outcomes, cmp.Or(map[string]string{"to send": "patch"}[c.Name], c.Name))
+		}
+	}
+	v.Outcomes = strings.Join(outcomes, ",")
 	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
 		v.Causes = append(v.Causes, f.String())
 	}
@@ -115,20 +124,6 @@ func (o *outcome) view() *outcomeView {
 		v.offer(s, bad)
 	}
 	return v
-}
-
-// count shows how many rows ended how.
-func (v *outcomeView) count(s report.Summary) {
-	var outcomes []string
-	for _, c := range s.Counts() {
-		if c.Rows > 0 {
-			outcomes = append(outcomes, cmp.Or(map[string]string{"to send": "patch"}[c.Name], c.Name))
-		}
-		if c.Rows > 0 || slices.Contains(mainCounts, c.Name) && (!s.DryRun || c.Name != "failed") {
-			v.Counts = append(v.Counts, countView{strings.ReplaceAll(c.Name, " ", "-"), text.Number(c.Rows), c.Name})
-		}
-	}
-	v.Outcomes = strings.Join(outcomes, ",")
 }
 
 // offer shows what can be done after a run with so many bad rows.
@@ -145,9 +140,6 @@ func (v *outcomeView) offer(s report.Summary, bad int) {
 	next := job.NextStep(s, false)
 	v.CanResume, v.Retry = next == job.Resume || next == job.RetryFailed, next == job.RetryFailed
 }
-
-// mainCounts are shown though there are no such rows.
-var mainCounts = []string{"to send", "updated", "unchanged", "failed"}
 
 // fileNotes say what the files of a run are.
 var fileNotes = map[string]string{

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -159,24 +160,14 @@ func choicesOf(c sheet.Column) []string {
 
 // leadOf says what becomes of a row.
 func leadOf(row report.GridRow, kind string) []string {
-	lead := []string{strconv.Itoa(row.Number)}
-	result := row.Result
+	lead, result := []string{strconv.Itoa(row.Number)}, row.Result
 	switch {
 	case result == nil:
+		return lead
 	case kind == "preview":
-		words := map[string]string{"patch": "would be sent"}[result.Status]
-		if words == "" {
-			words = result.Status
-		}
-		lead = append(lead, words, changesOf(result))
-	default:
-		what := result.Error
-		if result.Note != "" {
-			what = strings.TrimPrefix(what+"; "+result.Note, "; ")
-		}
-		lead = append(lead, result.Status, text.Line(what, 2*mostOfCell))
+		return append(lead, cmp.Or(map[string]string{"patch": "would be sent"}[result.Status], result.Status), changesOf(result))
 	}
-	return lead
+	return append(lead, result.Status, text.Line(whatHappened(result), 2*mostOfCell))
 }
 
 // changesOf says what would change, a field a line, or why nothing would.
@@ -186,9 +177,16 @@ func changesOf(r *report.RowResult) string {
 		lines = append(lines, fmt.Sprintf("%s: %s → %s", f.Field, value(f.Old), value(f.New)))
 	}
 	if lines == nil {
-		return strings.TrimPrefix(r.Error+"; "+r.Note, "; ")
+		return whatHappened(r)
 	}
 	return strings.Join(lines, "\n")
+}
+
+func whatHappened(r *report.RowResult) string {
+	if r.Error != "" && r.Note != "" {
+		return r.Error + "; " + r.Note
+	}
+	return r.Error + r.Note
 }
 
 // value is what a field holds, for people.

@@ -39,7 +39,6 @@ type openSheet struct {
 	rows     *rows // nil before the check has ended
 	shown    bool  // it has rows that can be read, or had them before it was checked again
 	found    []sheet.Problem
-	more     int // problems beyond those
 	notes    []string
 }
 
@@ -92,8 +91,8 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if p, ok := event.(sheet.Problem); ok {
-			if s.found = append(s.found, p); len(s.found) > mostFound {
-				s.found, s.more = s.found[:mostFound], s.more+1
+			if len(s.found) < mostFound {
+				s.found = append(s.found, p)
 			}
 		} else if words := wordsOf(event); words != "" {
 			s.notes = append(s.notes, words)
@@ -104,7 +103,7 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 	if err == nil {
 		w.mu.Lock()
 		if whole := checked.Overview.Whole; len(whole) > 0 { // then they are the only ones
-			s.found, s.more = whole, 0
+			s.found = whole
 		}
 		found := s.found // nothing is added to it any more
 		w.mu.Unlock()

@@ -48,7 +48,6 @@ type Offer struct {
 
 // Page serves one workspace. Its methods may be called from any goroutine.
 type Page struct {
-	o     Options
 	guard *guard
 	work  *workspace
 	l     net.Listener
@@ -71,7 +70,7 @@ func Listen(addr string, o Options) (*Page, error) {
 	if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() { // localhost may be anything
 		return nil, errors.Join(fmt.Errorf("the address %q is not loopback: use 127.0.0.1", addr), l.Close())
 	}
-	return &Page{o: o, guard: newGuard(l.Addr().String()), work: newWorkspace(o), l: l}, nil
+	return &Page{guard: newGuard(l.Addr().String()), work: &workspace{o: o, changed: make(chan struct{}), step: stepTenant}, l: l}, nil
 }
 
 // Address returns the page's address with a key that is good once.
@@ -86,7 +85,7 @@ const grace = 2 * time.Second
 func (p *Page) Serve(ctx context.Context) (interrupted bool, err error) {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	p.work.begin(ctx)
+	p.work.ctx = ctx
 	server := &http.Server{
 		Handler:           p.guard.wrap(p.routes()),
 		ReadHeaderTimeout: 10 * time.Second,

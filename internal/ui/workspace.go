@@ -27,7 +27,7 @@ const (
 // time, the same for every tab. mu guards all of it.
 type workspace struct {
 	o       Options
-	ctx     context.Context // ends when the page is to stop
+	ctx     context.Context // ends when the page is to stop; of what is served
 	working sync.WaitGroup  // checks and runs
 
 	mu        sync.Mutex
@@ -43,13 +43,6 @@ type workspace struct {
 	preview   *outcome   // of the sheet as it is; nil before one was made
 	results   *outcome   // that are shown
 }
-
-func newWorkspace(o Options) *workspace {
-	return &workspace{o: o, changed: make(chan struct{}), step: stepTenant}
-}
-
-// begin has what is started from now on end with ctx.
-func (w *workspace) begin(ctx context.Context) { w.ctx = ctx }
 
 // wait returns when everything that was started has ended, and whether a run
 // was going on.
