@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -143,46 +142,34 @@ func (t *Tenant) attribute(uid string) *attribute {
 
 // listAttributes answers GET /ne_attributes.
 func (t *Tenant) listAttributes(f Faults, values url.Values) answer {
-	p, problem := t.parsePaging(values)
-	if problem != "" {
-		return refusal(http.StatusBadRequest, problem)
-	}
-	t.mu.Lock()
-	all := t.attributes
-	t.mu.Unlock()
-	var fit []*attribute
-	for _, a := range all {
-		label, dataType := values.Get("label"), values.Get("data_type")
-		if (label == "" || label == a.Label) && (dataType == "" || dataType == a.DataType) {
-			fit = append(fit, a)
+	label, dataType := values.Get("label"), values.Get("data_type")
+	return answerList(t, f, values, "ne_attributes", func(p paging) ([]*attribute, int) {
+		fit := slices.DeleteFunc(slices.Clone(t.attributes), func(a *attribute) bool {
+			return label != "" && label != a.Label || dataType != "" && dataType != a.DataType
+		})
+		if p.created {
+			slices.SortStableFunc(fit, func(a, b *attribute) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		}
-	}
-	if p.created {
-		slices.SortStableFunc(fit, func(a, b *attribute) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	}
-	return answerPage(f, p, values, "ne_attributes", page(p, fit), len(fit))
+		return page(p, fit), len(fit)
+	})
 }
 
 // listOptions answers GET /ne_attribute_options.
 func (t *Tenant) listOptions(f Faults, values url.Values) answer {
-	p, problem := t.parsePaging(values)
-	if problem != "" {
-		return refusal(http.StatusBadRequest, problem)
-	}
-	t.mu.Lock()
-	all := t.attributes
-	t.mu.Unlock()
-	var fit []option
-	for _, a := range all {
-		if of := values.Get("ne_attribute_id"); of != "" && !strings.EqualFold(of, a.ID) {
-			continue
+	of := values.Get("ne_attribute_id")
+	return answerList(t, f, values, "ne_attribute_options", func(p paging) ([]option, int) {
+		var fit []option
+		for _, a := range t.attributes {
+			if of != "" && !strings.EqualFold(of, a.ID) {
+				continue
+			}
+			for i, text := range a.options {
+				id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(a.UID+"="+text)).String()
+				fit = append(fit, option{ID: id, UID: fmt.Sprintf("%s_%d", a.UID, i+1), AttributeID: a.ID, Option: text})
+			}
 		}
-		for i, text := range a.options {
-			id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(a.UID+"="+text)).String()
-			fit = append(fit, option{ID: id, UID: fmt.Sprintf("%s_%d", a.UID, i+1), AttributeID: a.ID, Option: text})
-		}
-	}
-	return answerPage(f, p, values, "ne_attribute_options", page(p, fit), len(fit))
+		return page(p, fit), len(fit)
+	})
 }
 
 // refuse returns what is wrong with a value for the attribute; "" if nothing.

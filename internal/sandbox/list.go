@@ -70,9 +70,16 @@ func page[T any](p paging, fit []T) []T {
 	return fit[:min(p.limit, len(fit))]
 }
 
-// answerPage makes the answer of a page of a list that has total items. A page
-// with nothing on it is a 400, as the API has it.
-func answerPage[T any](f Faults, p paging, values url.Values, name string, items []T, total int) answer {
+// answerList answers what is asked of a list, of which read returns a page, and how
+// many items fit in all. A page with nothing on it is a 400, as the API has it.
+func answerList[T any](t *Tenant, f Faults, values url.Values, name string, read func(paging) (items []T, total int)) answer {
+	p, problem := t.parsePaging(values)
+	if problem != "" {
+		return refusal(http.StatusBadRequest, problem)
+	}
+	t.mu.Lock()
+	items, total := read(p)
+	t.mu.Unlock()
 	if len(items) == 0 {
 		return refusal(http.StatusBadRequest, "no "+strings.ReplaceAll(strings.TrimPrefix(name, "ne_"), "_", " ")+" found")
 	}
@@ -114,19 +121,13 @@ func sessionFilters(values url.Values) (filters []field) {
 
 // list answers GET /workflow_sessions.
 func (t *Tenant) list(f Faults, values url.Values) answer {
-	p, problem := t.parsePaging(values)
-	if problem != "" {
-		return refusal(http.StatusBadRequest, problem)
-	}
-	var sessions []any
-	t.mu.Lock()
-	fit := t.matches(sessionFilters(values), p.created)
-	for _, id := range page(p, fit) {
-		sessions = append(sessions, f.show(t.session(id)))
-	}
-	total := len(fit)
-	t.mu.Unlock()
-	return answerPage(f, p, values, "workflow_sessions", sessions, total)
+	return answerList(t, f, values, "workflow_sessions", func(p paging) (sessions []any, total int) {
+		fit := t.matches(sessionFilters(values), p.created)
+		for _, id := range page(p, fit) {
+			sessions = append(sessions, f.show(t.session(id)))
+		}
+		return sessions, len(fit)
+	})
 }
 
 // matches lists the ids that the filters ask for, in the order of created_at if

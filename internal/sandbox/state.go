@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,10 +72,7 @@ func (t *Tenant) CloseState() error {
 	if t.state == nil {
 		return nil
 	}
-	err := t.state.err
-	if closeErr := t.state.file.Close(); err == nil {
-		err = closeErr
-	}
+	err := cmp.Or(t.state.err, t.state.file.Close())
 	t.state = nil
 	return err
 }
@@ -146,13 +144,4 @@ func (t *Tenant) replayLine(text []byte) error {
 	defer t.mu.Unlock()
 	t.set(id, changes, line.Run, time.UnixMilli(line.At))
 	return nil
-}
-
-// setOf is what a PATCH sets, for the state file.
-func setOf(changes []field) map[string]string {
-	set := make(map[string]string, len(changes))
-	for _, c := range changes {
-		set[c.name] = c.value
-	}
-	return set
 }

@@ -36,14 +36,7 @@ func (t *Tenant) AddID(id string) error {
 	if !ok {
 		return fmt.Errorf("session id %q is not a UUID", id)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, ok := t.entries[u]; !ok {
-		t.ids = append(t.ids, u)
-		t.entries[u] = nil
-		t.version++
-		t.keep(stateLine{ID: u.String()})
-	}
+	t.add(u, nil, stateLine{ID: u.String()})
 	return nil
 }
 
@@ -56,15 +49,20 @@ func (t *Tenant) AddUID(uid string) error {
 	}
 	sum := sha256.Sum256([]byte(uid))
 	id := derived(binary.BigEndian.Uint64(sum[:8]), 5)
+	t.add(id, &entry{fields: []field{{fieldUID, uid}}}, stateLine{UID: uid})
+	return nil
+}
+
+// add adds a session that the tenant does not have, and keeps it by its line.
+func (t *Tenant) add(id uuid.UUID, e *entry, line stateLine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, ok := t.entries[id]; !ok {
 		t.ids = append(t.ids, id)
-		t.entries[id] = &entry{fields: []field{{fieldUID, uid}}}
+		t.entries[id] = e
 		t.version++
-		t.keep(stateLine{UID: uid})
+		t.keep(line)
 	}
-	return nil
 }
 
 // Record returns the tenant's own record of a session; false for an unknown id.
@@ -144,7 +142,11 @@ func (t *Tenant) apply(id uuid.UUID, changes []field, run bool) Session {
 	if run {
 		t.totals.Runs++
 	}
-	t.keep(stateLine{ID: id.String(), Set: setOf(changes), Run: run, At: now.UnixMilli()})
+	line := stateLine{ID: id.String(), Set: map[string]string{}, Run: run, At: now.UnixMilli()}
+	for _, c := range changes {
+		line.Set[c.name] = c.value
+	}
+	t.keep(line)
 	return t.session(id)
 }
 
