@@ -10,13 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 
-	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
-	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
 )
 
@@ -119,28 +116,4 @@ func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to strin
 		return path, err
 	}
 	return path, fmt.Errorf("the corrected sheet cannot be written: %w", err)
-}
-
-// Failed returns the sheet of the rows that a run of this one has not done, to
-// be corrected and sent again. ok is false where there are none.
-func (s Sheet) Failed(of report.Summary) (failed Sheet, ok bool) {
-	// It is read as it was written: what read the sheet does not read it.
-	s.Options.Encoding, s.Options.Delimiter, s.Options.Worksheet, s.Options.HiddenRows = "", 0, "", sheet.HiddenRefused
-	return s.at(of.FileToEdit("failed"))
-}
-
-// Undo returns the sheet that puts back what a run has overwritten. ok is false
-// where there is nothing to put back.
-func (s Sheet) Undo(of report.Summary) (undo Sheet, ok bool) {
-	s.Options = sheet.Options{Fields: s.Options.Fields}
-	s.Rules = change.Rules{
-		ClearMarker: change.DefaultClearMarker, Attributes: s.Rules.Attributes,
-		AllowUnknownStatus: slices.Contains(of.Undo.Flags, change.AllowUnknownStatusFlag),
-	}
-	return s.at(of.FileToEdit("undo"))
-}
-
-func (s Sheet) at(path string) (Sheet, bool) {
-	s.Name, s.Path, s.File = path, path, nil
-	return s, path != ""
 }

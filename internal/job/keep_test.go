@@ -121,8 +121,8 @@ func TestFailedRowsAndUndo(t *testing.T) {
 	if rows := rowsOf(t, first.Dir, options.Sheet); len(rows) != 2 || rows[0].Result.Status != "updated" || rows[1].Result.Status != "invalid" || !strings.Contains(rows[1].Result.Error, "is not a status") {
 		t.Errorf("the rows are %+v", rows)
 	}
-	failed, ok := options.Sheet.Failed(first.Summary)
-	if !ok {
+	failed := plainSheet(first.Summary.FileToEdit("failed"))
+	if failed.Path == "" {
 		t.Fatal("no row has failed")
 	}
 	c, problems := checked(t, failed)
@@ -140,12 +140,12 @@ func TestFailedRowsAndUndo(t *testing.T) {
 	if err != nil || result.Code != ExitOK || result.Summary.Outcomes.Updated != 1 {
 		t.Fatalf("%v, exit code %d, %+v", err, result.Code, result.Summary.Outcomes)
 	}
-	if _, ok := failed.Failed(result.Summary); ok {
+	if result.Summary.FileToEdit("failed") != "" {
 		t.Error("a run whose rows are all done has failed rows")
 	}
 
 	undo := options
-	if undo.Sheet, ok = options.Sheet.Undo(first.Summary); !ok {
+	if undo.Sheet = plainSheet(first.Summary.FileToEdit("undo")); undo.Sheet.Path == "" {
 		t.Fatal("nothing is to be put back")
 	}
 	undo.Send = batch.Options{Compare: true, DryRun: true}
