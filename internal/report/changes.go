@@ -1,13 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
-
-	"github.com/gocarina/gocsv"
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
@@ -29,15 +28,11 @@ type changed struct {
 	At         string `csv:"at"`
 }
 
-// changesWriter writes changes.csv, of which nothing is flushed before the end.
-// It is the gocsv.CSVWriter of its lines.
+// changesWriter writes changes.csv.
 type changesWriter struct {
-	*sheet.Writer
+	*batch[changed]
 	order fieldOrder
-	lines []changed // that wait
 }
-
-func (*changesWriter) Flush() {}
 
 // writeChanges writes changes.csv of a run that compares, for whoever must prove
 // what was changed; of a dry run, what would be. It has commas whatever the sheet
@@ -47,22 +42,16 @@ func writeChanges(ctx context.Context, path string, o Options) error {
 		return remove(path)
 	}
 	err := journal.Replace(path, func(f io.Writer) error {
-		w := &changesWriter{Writer: sheet.NewWriter(f, ','), order: newFieldOrder(o.Sheet)}
-		if err := gocsv.MarshalCSV(w.lines, w); err != nil {
+		lines, err := newBatch[changed](sheet.NewWriter(f, ','))
+		if err != nil {
 			return err
 		}
+		w := changesWriter{lines, newFieldOrder(o.Sheet)}
 		write := w.writeSent
 		if o.DryRun {
 			write = w.writePlanned
 		}
-		if err := write(ctx, o); err != nil {
-			return err
-		}
-		if err := w.drain(); err != nil {
-			return err
-		}
-		w.Writer.Flush()
-		return w.Error()
+		return cmp.Or(write(ctx, o), w.drain())
 	})
 	if err != nil {
 		return fmt.Errorf("write what was changed: %w", err)
@@ -76,7 +65,7 @@ func (o Options) compared() bool {
 }
 
 // writeSent writes what the journal has: the sheet need not have the row any more.
-func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
+func (w changesWriter) writeSent(ctx context.Context, o Options) error {
 	known := sends{o: o}
 	send := func(s journal.Send) error {
 		if err := ctx.Err(); err != nil {
@@ -99,7 +88,7 @@ func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
 			return err
 		}
 		for _, label := range inOrder(w.order, sent) {
-			if err := w.add(line, label, before.Held(label), sent[label]); err != nil {
+			if err := w.addField(line, label, before.Held(label), sent[label]); err != nil {
 				return err
 			}
 		}
@@ -114,7 +103,7 @@ func (w *changesWriter) writeSent(ctx context.Context, o Options) error {
 }
 
 // writePlanned writes what a dry run would send.
-func (w *changesWriter) writePlanned(ctx context.Context, o Options) error {
+func (w changesWriter) writePlanned(ctx context.Context, o Options) error {
 	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
 		p, ok, err := o.plan(r.Number, "")
 		if err != nil || !ok || len(p.Body) == 0 {
@@ -127,7 +116,7 @@ func (w *changesWriter) writePlanned(ctx context.Context, o Options) error {
 		addPair(fields, p.Body)
 		line := changed{Row: p.Row, ID: p.ID, Status: string(journal.Pending)}
 		for _, label := range inOrder(w.order, fields) {
-			if err := w.add(line, label, fields[label].Old, fields[label].New); err != nil {
+			if err := w.addField(line, label, fields[label].Old, fields[label].New); err != nil {
 				return err
 			}
 		}
@@ -152,17 +141,7 @@ func addPair(fields map[string]journal.FieldChange, body []byte) {
 	}
 }
 
-func (w *changesWriter) add(line changed, field, old, sent string) error {
+func (w changesWriter) addField(line changed, field, old, sent string) error {
 	line.Field, line.Old, line.New = noNUL(field), noNUL(old), noNUL(sent)
-	if w.lines = append(w.lines, line); len(w.lines) < batchRows {
-		return nil
-	}
-	return w.drain()
-}
-
-// drain writes the lines that wait.
-func (w *changesWriter) drain() error {
-	err := gocsv.MarshalCSVWithoutHeaders(w.lines, w)
-	w.lines = w.lines[:0]
-	return err
+	return w.add(line)
 }

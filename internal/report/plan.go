@@ -1,12 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"strconv"
-
-	"github.com/gocarina/gocsv"
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
@@ -14,7 +12,7 @@ import (
 
 // planned is a line of plan.csv.
 type planned struct {
-	Row     string `csv:"row"`
+	Row     int    `csv:"row"`
 	ID      string `csv:"id"`
 	Action  string `csv:"action"`
 	Method  string `csv:"method"`
@@ -31,10 +29,6 @@ type planWriter struct {
 
 func (w planWriter) Write(cells []string) error { return w.Writer.Write(cells[:w.columns]) }
 
-// Flush does nothing: gocsv calls it after each batch, and the file is flushed
-// once, at the end.
-func (planWriter) Flush() {}
-
 // writePlan writes plan.csv of a dry run. It has commas whatever the sheet
 // has, since it is nobody's copy but a file for scripts as well.
 func writePlan(ctx context.Context, path string, o Options) error {
@@ -46,44 +40,26 @@ func writePlan(ctx context.Context, path string, o Options) error {
 		if o.Compare {
 			w.columns++
 		}
-		if err := w.writeAll(ctx, o); err != nil {
+		lines, err := newBatch[planned](w)
+		if err != nil {
 			return err
 		}
-		w.Writer.Flush()
-		return w.Error()
+		err = o.Sheet.Each(ctx, func(r *sheet.Row) error {
+			p, ok, err := o.plan(r.Number, sheet.Trim(r.ID))
+			if err != nil || !ok {
+				return err
+			}
+			return lines.add(planned{
+				Row: p.Row, ID: noNUL(p.ID), Action: p.Action, Method: p.Method, Path: p.Path,
+				Body: noNUL(string(p.Body)), Changes: noNUL(p.Changes),
+			})
+		})
+		return cmp.Or(err, lines.drain())
 	})
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil
-}
-
-// writeAll writes the header and, in batches, a line for each planned row.
-func (w planWriter) writeAll(ctx context.Context, o Options) error {
-	lines := make([]planned, 0, batchRows)
-	if err := gocsv.MarshalCSV(lines, w); err != nil {
-		return err
-	}
-	err := o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		p, ok, err := o.plan(r.Number, sheet.Trim(r.ID))
-		if err != nil || !ok {
-			return err
-		}
-		lines = append(lines, planned{
-			Row: strconv.Itoa(p.Row), ID: noNUL(p.ID), Action: p.Action, Method: p.Method, Path: p.Path,
-			Body: noNUL(string(p.Body)), Changes: noNUL(p.Changes),
-		})
-		if len(lines) < batchRows {
-			return nil
-		}
-		err = gocsv.MarshalCSVWithoutHeaders(lines, w)
-		lines = lines[:0]
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return gocsv.MarshalCSVWithoutHeaders(lines, w)
 }
 
 // plan returns a row's plan. A row that was found invalid has one even if the

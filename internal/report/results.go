@@ -24,7 +24,11 @@ import (
 func writeResults(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) error {
 	paths := []string{filepath.Join(o.Dir, "results.csv"), filepath.Join(o.Dir, "failed.csv")}
 	err := journal.ReplaceAll(paths, func(files []io.Writer) error {
-		return newResultWriter(files[0], files[1], o.Sheet).writeAll(ctx, o, seen)
+		w := &resultWriter{
+			all: sheet.NewWriter(files[0], o.Sheet.Delimiter()), failing: sheet.NewWriter(files[1], o.Sheet.Delimiter()),
+			source: sourceRowsOf(o.Sheet),
+		}
+		return w.writeAll(ctx, o, seen)
 	})
 	if err != nil {
 		return fmt.Errorf("write the results: %w", err)
@@ -79,8 +83,35 @@ func number(n int) string {
 // refused when it is run again.
 func noNUL(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
-// batchRows is how many rows gocsv turns into CSV at a time.
+// batchRows is how many lines gocsv turns into CSV at a time.
 const batchRows = 256
+
+// batch writes lines of CSV, whose columns are the fields of an L. Each batch
+// flushes its writer.
+type batch[L any] struct {
+	to    gocsv.CSVWriter
+	lines []L // that wait
+}
+
+// newBatch writes the header.
+func newBatch[L any](to gocsv.CSVWriter) (*batch[L], error) {
+	b := &batch[L]{to, make([]L, 0, batchRows)}
+	return b, gocsv.MarshalCSV(b.lines, to)
+}
+
+func (b *batch[L]) add(line L) error {
+	if b.lines = append(b.lines, line); len(b.lines) < batchRows {
+		return nil
+	}
+	return b.drain()
+}
+
+// drain writes the lines that wait.
+func (b *batch[L]) drain() error {
+	err := gocsv.MarshalCSVWithoutHeaders(b.lines, b.to)
+	b.lines = b.lines[:0]
+	return err
+}
 
 // resultWriter writes rows with their results. It is the gocsv.CSVWriter that
 // puts a row's own cells before the columns that gocsv makes of its result.
@@ -89,10 +120,9 @@ type resultWriter struct {
 	own          []int // the sheet's columns that are kept, in order
 	source       sourceRows
 
-	results []result // of the rows that wait
-	rows    []ownCells
-	next    int // the row that gocsv writes next
-	line    []string
+	rows [batchRows]ownCells // of the results that wait
+	next int                 // the row that gocsv writes next
+	line []string
 }
 
 // ownCells is what the sheet has of a row.
@@ -102,31 +132,27 @@ type ownCells struct {
 	failed bool
 }
 
-func newResultWriter(all, failing io.Writer, s *sheet.Sheet) *resultWriter {
-	w := &resultWriter{
-		all:     sheet.NewWriter(all, s.Delimiter()),
-		failing: sheet.NewWriter(failing, s.Delimiter()),
-		results: make([]result, 0, batchRows),
-		rows:    make([]ownCells, batchRows),
-		source:  sourceRowsOf(s),
-	}
-	for _, c := range s.Columns() {
-		if c.Field != sheet.Result {
-			w.own = append(w.own, c.Index)
-		}
-	}
-	return w
-}
-
 // writeAll writes every row of the sheet, and makes sure that it was the sheet
 // that the journal is of: row numbers of another one would give rows the
 // outcomes of others.
 func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet.Row, journal.Outcome) error) error {
-	if err := w.header(o.Sheet.Columns()); err != nil {
+	header := &w.rows[0]
+	header.failed = true
+	for _, c := range o.Sheet.Columns() {
+		if c.Field != sheet.Result {
+			w.own = append(w.own, c.Index)
+			header.cells = append(header.cells, c.Name)
+		}
+	}
+	results, err := newBatch[result](w)
+	if err != nil {
 		return err
 	}
-	err := o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
-		if err := w.add(r, out); err != nil {
+	err = o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
+		w.keep(&w.rows[len(results.lines)], r, isFailure(out.Status))
+		res := resultOf(out)
+		res.SourceRow = w.source.of(r)
+		if err := results.add(res); err != nil {
 			return err
 		}
 		return seen(r, out)
@@ -140,51 +166,20 @@ func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet
 		return fmt.Errorf("%s is not the sheet that was sent (its SHA-256 is %s, the journal's is %s): put the run's own copy back",
 			o.Sheet.Name(), got, want)
 	}
-	if err := w.drain(); err != nil {
-		return err
-	}
-	w.all.Flush()
-	w.failing.Flush()
-	return w.Error()
+	return results.drain()
 }
 
-// header writes the first line: the sheet's own names, then gocsv's.
-func (w *resultWriter) header(columns []sheet.Column) error {
-	names := ownCells{failed: true}
-	for _, i := range w.own {
-		names.cells = append(names.cells, columns[i].Name)
-	}
-	w.rows[0], w.next = names, 0
-	return gocsv.MarshalCSV([]result{}, w)
-}
-
-func (w *resultWriter) add(r *sheet.Row, out journal.Outcome) error {
-	row := &w.rows[len(w.results)]
-	row.cells, row.excess, row.failed = row.cells[:0], nil, isFailure(out.Status)
+func (w *resultWriter) keep(row *ownCells, r *sheet.Row, failed bool) {
+	row.cells, row.excess, row.failed = row.cells[:0], nil, failed
 	for _, i := range w.own {
 		row.cells = append(row.cells, cell(r, i))
 	}
 	if r.Long() {
 		row.excess = r.Excess
 	}
-	res := resultOf(out)
-	res.SourceRow = w.source.of(r)
-	w.results = append(w.results, res)
-	if len(w.results) < batchRows {
-		return nil
-	}
-	return w.drain()
 }
 
-// drain writes the rows that wait.
-func (w *resultWriter) drain() error {
-	w.next = 0
-	err := gocsv.MarshalCSVWithoutHeaders(w.results, w)
-	w.results = w.results[:0]
-	return err
-}
-
-// Write is called by gocsv with a result's columns, in the order of add. The
+// Write is called by gocsv with a result's columns, in the order of rows. The
 // row's excess cells come last, where they are excess again: a copy without
 // them could be sent.
 func (w *resultWriter) Write(columns []string) error {
@@ -202,9 +197,12 @@ func (w *resultWriter) Write(columns []string) error {
 	return w.all.Write(w.line)
 }
 
-// Flush does nothing: gocsv calls it after each batch, and the files are
-// flushed once, at the end.
-func (w *resultWriter) Flush() {}
+// Flush is called by gocsv after each batch.
+func (w *resultWriter) Flush() {
+	w.next = 0
+	w.all.Flush()
+	w.failing.Flush()
+}
 
 // Error returns the first error of either file.
 func (w *resultWriter) Error() error { return errors.Join(w.all.Error(), w.failing.Error()) }
