@@ -163,7 +163,7 @@ func (u *undoer) write(ctx context.Context, info journal.Info, to *os.File) erro
 		choice.Where = chosen.Open
 	}
 	compared := info.Options["compare"] == "true"
-	note, _, err := report.WriteUndo(ctx, own.Open, report.Options{Dir: dir, Rules: own.Rules, Compare: compared}, choice, to)
+	note, err := report.WriteUndo(ctx, own.Open, report.Options{Dir: dir, Rules: own.Rules, Compare: compared}, choice, to)
 	switch {
 	case errors.Is(err, report.ErrNotBegun):
 		return usage("%s: there is nothing to put back: %w", dir, err)

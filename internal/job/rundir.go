@@ -210,20 +210,14 @@ func (j *job) closeDir() error {
 type RunGrid struct {
 	*report.Grid
 	// Outline is what the run has done so far.
-	Outline report.Summary
-	closers
+	Outline  report.Summary
+	closeRun func() error
 }
 
 // OpenGrid opens what the run in a directory has made of its rows up to now: it
 // may go on meanwhile, in this process or another one. asOf is as in Sheet. The
 // error is report.ErrNotBegun for a run without any.
-func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]string) (Sheet, error)) (_ *RunGrid, err error) {
-	g := &RunGrid{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, g.Close())
-		}
-	}()
+func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]string) (Sheet, error)) (*RunGrid, error) {
 	info, err := journal.ReadInfo(dir)
 	if err != nil {
 		return nil, err
@@ -232,37 +226,17 @@ func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]str
 	if err != nil {
 		return nil, err
 	}
-	replay, err := journal.Load(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, report.ErrNotBegun
-	}
+	o := report.Options{Dir: dir, DryRun: info.DryRun}
+	closeRun, err := o.Open(ctx, of.Open)
 	if err != nil {
 		return nil, err
 	}
-	g.onClose(replay.Close)
-	file := replay.Last().SheetFile
-	if file == "" {
-		return nil, report.ErrNotBegun
-	}
-	// Only a name: a journal from elsewhere must not make us read outside its
-	// directory.
-	copied := filepath.Join(dir, filepath.Base(file))
-	sh, err := of.Open(ctx, copied)
-	if err != nil {
-		return nil, err
-	}
-	g.onClose(sh.Close)
-	if err := report.UseKeptIDs(ctx, sh, copied); err != nil {
-		return nil, err
-	}
-	o := report.Options{Dir: dir, Sheet: sh, Replay: replay, DryRun: info.DryRun}
-	g.Outline = report.Outline(o)
+	g := &RunGrid{Outline: report.Outline(o), closeRun: closeRun}
 	if g.Grid, err = report.NewRunGrid(ctx, o); err != nil {
-		return nil, err
+		return nil, errors.Join(err, closeRun())
 	}
-	g.onClose(g.Grid.Close)
 	return g, nil
 }
 
 // Close closes the run's files, too.
-func (g *RunGrid) Close() error { return g.close() }
+func (g *RunGrid) Close() error { return errors.Join(g.Grid.Close(), g.closeRun()) }

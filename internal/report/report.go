@@ -7,9 +7,7 @@ package report
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"nermbulk/internal/change"
@@ -78,7 +76,6 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	s.Requests.Patch = max(s.Requests.Patch, patched)
 	s.Failures = causes.List()
 	s.Undo = undo.note
-	s.Undo.Lost = undo.losses.List()
 
 	m := &making{o, &s, undo, failed}
 	for _, f := range files {
@@ -156,75 +153,4 @@ func FileNames() []string {
 		}
 	}
 	return names
-}
-
-// ErrNotBegun says that a run's journal has no start: there is nothing to
-// report on.
-var ErrNotBegun = errors.New("the run was stopped before it sent anything")
-
-// Opener opens the copy of the sheet at path with the options that the run had.
-type Opener func(ctx context.Context, path string) (*sheet.Sheet, error)
-
-// FromDir is Write for a run of which only the directory is at hand.
-func FromDir(ctx context.Context, open Opener, o Options) (s Summary, err error) {
-	err = withDir(ctx, open, o, func(o Options) error {
-		s, err = Write(ctx, o)
-		return err
-	})
-	return s, err
-}
-
-// FromDirs is Write for runs of which the journals, in o, and the directories are
-// at hand, in the same order.
-func FromDirs(ctx context.Context, open Opener, dirs []string, o Options) (s Summary, err error) {
-	err = withSheet(ctx, open, dirs, o, func(o Options) error {
-		s, err = Write(ctx, o)
-		return err
-	})
-	return s, err
-}
-
-// withDir calls do with the journal of a run's directory and its copy of the sheet.
-func withDir(ctx context.Context, open Opener, o Options, do func(Options) error) (err error) {
-	o.Replay, err = journal.Load(o.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrNotBegun
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, o.Replay.Close()) }()
-	return withSheet(ctx, open, []string{o.Dir}, o, do)
-}
-
-// withSheet calls do with the sheet that the runs in dirs have a copy of.
-func withSheet(ctx context.Context, open Opener, dirs []string, o Options, do func(Options) error) (err error) {
-	var copies []string
-	for i, r := range o.replays() {
-		file := r.Last().SheetFile
-		if file == "" {
-			return ErrNotBegun
-		}
-		// Only a name: a journal from elsewhere must not make us read outside
-		// its directory.
-		copies = append(copies, filepath.Join(dirs[i], filepath.Base(file)))
-	}
-	if o.Sheet, err = openKept(ctx, open, copies...); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, o.Sheet.Close()) }()
-	return do(o)
-}
-
-// openKept opens the first of the copies of a sheet, with the ids that were looked
-// up for all of them.
-func openKept(ctx context.Context, open Opener, copies ...string) (*sheet.Sheet, error) {
-	s, err := open(ctx, copies[0])
-	if err != nil {
-		return nil, fmt.Errorf("open the run's copy of the sheet: %w", err)
-	}
-	if err := UseKeptIDs(ctx, s, copies...); err != nil {
-		return nil, errors.Join(fmt.Errorf("read the ids of the run's sessions: %w", err), s.Close())
-	}
-	return s, nil
 }

@@ -79,7 +79,7 @@ func (u *undo) survey(ctx context.Context) error {
 		}
 		return nil
 	})
-	u.columns = inOrder(u.order, used)
+	u.columns, u.note.Lost = inOrder(u.order, used), u.losses.List()
 	return err
 }
 

@@ -40,41 +40,33 @@ func (c *UndoChoice) takes(d *undone) bool {
 
 // WriteUndo writes the sheet that puts back what is chosen of what a run overwrote,
 // from the run's directory alone. Without a choice that is undo.csv. It writes
-// nothing where nothing comes back. fields are those that do.
-func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.Writer) (note UndoNote, fields []string, err error) {
-	err = withDir(ctx, open, o, func(o Options) error {
-		u := newUndo(o)
-		if u.choice = c; c.Where != nil {
-			if err := u.choice.choose(ctx, open, o.Dir); err != nil {
-				return err
-			}
-		}
-		if err := u.loadSources(ctx); err != nil {
-			return err
-		}
-		if err := u.survey(ctx); err != nil {
-			return err
-		}
-		note, fields = u.note, u.columns
-		note.Lost = u.losses.List()
-		if note.Rows == 0 {
-			return nil
-		}
-		return u.writeTo(ctx, to)
-	})
-	return note, fields, err
-}
-
-// loadSources reads the rows' numbers in the first sheet, where that is another.
-func (u *undo) loadSources(ctx context.Context) error {
-	sources := sourceRowsOf(u.o.Sheet)
-	if sources == nil {
-		return nil
+// nothing where nothing comes back.
+func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.Writer) (note UndoNote, err error) {
+	closeRun, err := o.Open(ctx, open)
+	if err != nil {
+		return note, err
 	}
-	return u.o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		u.keepSource(r, sources)
-		return nil
-	})
+	defer func() { err = errors.Join(err, closeRun()) }()
+	if c.Where != nil {
+		if err := c.choose(ctx, open, o.Dir); err != nil {
+			return note, err
+		}
+	}
+	u := newUndo(o)
+	u.choice = c
+	if sources := sourceRowsOf(o.Sheet); sources != nil {
+		err := o.Sheet.Each(ctx, func(r *sheet.Row) error {
+			u.keepSource(r, sources)
+			return nil
+		})
+		if err != nil {
+			return note, err
+		}
+	}
+	if err := u.survey(ctx); err != nil || u.note.Rows == 0 {
+		return u.note, err
+	}
+	return u.note, u.writeTo(ctx, to)
 }
 
 func (u *undo) keepSource(r *sheet.Row, sources sourceRows) {
