@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"nermbulk/internal/journal"
@@ -45,18 +46,12 @@ type GridRow struct {
 	Result   *RowResult      // of a run; nil for a sheet that is only checked
 }
 
-// RowResult is what became of a row in a run, or what a dry run plans.
+// RowResult is what became of a row in a run, or what a dry run plans: its Status
+// is then the action, "patch", "unchanged" or "invalid".
 type RowResult struct {
-	Status     string // "updated", "failed", …; of a dry run the action: "patch", "unchanged" or "invalid"; "pending" for a row not tried yet
-	HTTPStatus int    // of the last answer; 0 when there was none
-	Error      string
-	Note       string
-	Attempts   int
-	Fields     []FieldChange // of a dry run with a comparison: what would change
+	journal.Outcome
+	Fields []journal.FieldChange // of a dry run with a comparison: what would change
 }
-
-// FieldChange is one field that a row changes.
-type FieldChange = journal.FieldChange
 
 // maxGridProblems is how many problems a Grid shows. What is beyond them is
 // counted alone.
@@ -76,7 +71,7 @@ type Grid struct {
 	plans    []planOf        // of a dry run, by row; made when they are asked for
 	fields   []FieldCount    // that plans refer to
 	chosen   string          // the choices that hits are of
-	hits     []int32         // rows that fit them, by their place
+	hits     []int32         // rows that fit them, by their place; without any choice all
 }
 
 // planOf is what is kept of a row's plan.
@@ -134,11 +129,11 @@ func (g *Grid) Window(ctx context.Context, q Query) (w Window, err error) {
 	if err := g.choose(ctx, q); err != nil {
 		return w, err
 	}
-	w.All, w.Matching = g.index.Len(), g.count(q)
+	w.All, w.Matching = g.index.Len(), len(g.hits)
 	w.From = min(max(q.From, 0), w.Matching)
-	end := min(w.From+min(max(q.Rows, 0), MaxWindow), w.Matching)
-	for at := w.From; at < end; at = w.From + len(w.Rows) {
-		if err := g.read(ctx, q, at, end, &w.Rows); err != nil {
+	wanted := g.hits[w.From:min(w.From+min(max(q.Rows, 0), MaxWindow), w.Matching)]
+	for len(w.Rows) < len(wanted) {
+		if err := g.read(ctx, wanted[len(w.Rows):], &w.Rows); err != nil {
 			return w, err
 		}
 	}
@@ -149,12 +144,9 @@ func (g *Grid) Window(ctx context.Context, q Query) (w Window, err error) {
 func (g *Grid) Place(ctx context.Context, q Query, number int) (at int, ok bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.choose(ctx, q); err != nil {
-		return 0, false, err
-	}
 	i, ok := g.index.Find(number)
-	if !ok || !q.chooses() {
-		return i, ok, nil
+	if err := g.choose(ctx, q); err != nil || !ok {
+		return i, false, err
 	}
 	at, ok = slices.BinarySearch(g.hits, int32(i))
 	return at, ok, nil
@@ -162,33 +154,17 @@ func (g *Grid) Place(ctx context.Context, q Query, number int) (at int, ok bool,
 
 // The caller of these holds the mutex.
 
-// count returns how many rows fit a query that choose was called with.
-func (g *Grid) count(q Query) int {
-	if q.chooses() {
-		return len(g.hits)
-	}
-	return g.index.Len()
-}
-
-// rowAt returns the place of one of them among all rows.
-func (g *Grid) rowAt(q Query, at int) int {
-	if q.chooses() {
-		return int(g.hits[at])
-	}
-	return at
-}
-
 var errEnough = errors.New("enough")
 
 // farApart is how many rows between two that are wanted are rather passed over
 // than read.
 const farApart = 100
 
-// read adds the rows from one place of a query on, as long as the next one is
-// near.
-func (g *Grid) read(ctx context.Context, q Query, at, end int, rows *[]GridRow) error {
-	err := g.index.Each(ctx, g.rowAt(q, at), func(i int, r *sheet.Row) error {
-		if i < g.rowAt(q, at) {
+// read adds the first of the rows that are wanted and those after it, as long as
+// the next one is near.
+func (g *Grid) read(ctx context.Context, wanted []int32, rows *[]GridRow) error {
+	err := g.index.Each(ctx, int(wanted[0]), func(i int, r *sheet.Row) error {
+		if i < int(wanted[0]) {
 			return nil
 		}
 		row := GridRow{Number: r.Number, Cells: slices.Clone(r.Cells), Excess: r.Excess, Problems: g.problemsOf(r.Number)}
@@ -199,7 +175,7 @@ func (g *Grid) read(ctx context.Context, q Query, at, end int, rows *[]GridRow) 
 			}
 		}
 		*rows = append(*rows, row)
-		if at++; at == end || g.rowAt(q, at) > i+farApart {
+		if wanted = wanted[1:]; len(wanted) == 0 || int(wanted[0]) > i+farApart {
 			return errEnough
 		}
 		return nil
@@ -222,21 +198,168 @@ func (g *Grid) problemsOf(number int) []sheet.Problem {
 
 // resultOf returns what became of a row.
 func (g *Grid) resultOf(r *sheet.Row) (*RowResult, error) {
-	out, known, err := g.run.Replay.Outcome(r.Number)
-	if err != nil {
-		return nil, fmt.Errorf("read the outcome of row %d: %w", r.Number, err)
+	out, known, err := g.run.outcome(r.Number)
+	result := &RowResult{Outcome: out}
+	if err != nil || !g.run.DryRun {
+		return result, err
 	}
-	result := &RowResult{Status: string(journal.Pending)}
-	if known {
-		result = &RowResult{Status: string(out.Status), HTTPStatus: out.HTTPStatus, Error: out.Error, Note: out.Note, Attempts: out.Attempts}
-	}
-	if !g.run.DryRun {
-		return result, nil
-	}
-	plan, planned, err := g.run.plan(r.Number, sheet.Trim(r.ID))
+	plan, planned, err := g.run.plan(r.Number, "")
 	if planned && !known {
-		result.Status = plan.Action
+		result.Status = journal.Status(plan.Action)
 	}
 	result.Fields = plan.Fields
 	return result, err
+}
+
+// choose finds the rows that fit a query, unless the last one was of the same
+// choices: rows come as they are scrolled to.
+func (g *Grid) choose(ctx context.Context, q Query) error {
+	key := fmt.Sprintf("%q %v %q %q %q", q.Search, q.Problems, q.Kinds, q.Outcomes, q.Fields)
+	if key == g.chosen {
+		return nil
+	}
+	g.chosen, g.hits = "", g.hits[:0]
+	if g.run != nil && g.run.DryRun && len(q.Outcomes)+len(q.Fields) > 0 {
+		if err := g.readPlans(ctx); err != nil {
+			return err
+		}
+	}
+	c := &choice{Grid: g, query: q, text: strings.ToLower(q.Search)}
+	for at, f := range g.fields {
+		if slices.Contains(q.Fields, f.Field) {
+			c.fields |= bit(at)
+		}
+	}
+	err := c.find(ctx)
+	if err == nil {
+		g.chosen = key
+	}
+	return err
+}
+
+// choice is a query made ready for many rows.
+type choice struct {
+	*Grid
+	query  Query
+	text   string // of Search, in lower case
+	fields uint64
+}
+
+func (c *choice) find(ctx context.Context) error {
+	if c.text != "" {
+		return c.index.Each(ctx, 0, func(i int, r *sheet.Row) error {
+			found, err := c.fits(i), error(nil)
+			if found {
+				found, err = c.finds(r)
+			}
+			if found {
+				c.hits = append(c.hits, int32(i))
+			}
+			return err
+		})
+	}
+	for i := range c.index.Len() {
+		if c.fits(i) {
+			c.hits = append(c.hits, int32(i))
+		}
+	}
+	return ctx.Err()
+}
+
+// fits reports whether the ith row fits all that needs no reading of it.
+func (c *choice) fits(i int) bool {
+	if c.query.Problems || len(c.query.Kinds) > 0 {
+		if !slices.ContainsFunc(c.problemsOf(c.index.Number(i)), func(p sheet.Problem) bool {
+			return len(c.query.Kinds) == 0 || slices.Contains(c.query.Kinds, p.Kind)
+		}) {
+			return false
+		}
+	}
+	if len(c.query.Outcomes) > 0 && !slices.Contains(c.query.Outcomes, c.statusOf(i)) {
+		return false
+	}
+	return len(c.query.Fields) == 0 || c.plans != nil && c.plans[i].fields&c.fields != 0
+}
+
+// statusOf returns the outcome of the ith row, of a dry run its action.
+func (g *Grid) statusOf(i int) string {
+	if g.run == nil {
+		return ""
+	}
+	status := g.run.Replay.Status(g.index.Number(i))
+	if g.run.DryRun && status == journal.Pending && g.plans[i].action != "" {
+		return g.plans[i].action
+	}
+	return string(status)
+}
+
+// finds reports whether the text is in a row.
+func (c *choice) finds(r *sheet.Row) (bool, error) {
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), c.text) }
+	switch {
+	case slices.ContainsFunc(r.Cells, has), slices.ContainsFunc(r.Excess, has),
+		slices.ContainsFunc(c.problemsOf(r.Number), func(p sheet.Problem) bool { return has(p.Message) }):
+		return true, nil
+	case c.run == nil || !isFailure(c.run.Replay.Status(r.Number)):
+		return false, nil
+	}
+	out, _, err := c.run.Replay.Outcome(r.Number)
+	return has(out.Error), err
+}
+
+// maxFields is how many fields of a dry run are kept apart.
+const maxFields = 64
+
+// bit is that of the field at a place. Those beyond the most share one.
+func bit(at int) uint64 { return 1 << uint(min(at, maxFields-1)) }
+
+// readPlans reads what a dry run has planned, once.
+func (g *Grid) readPlans(ctx context.Context) error {
+	if g.plans != nil {
+		return nil
+	}
+	plans, actions := make([]planOf, g.index.Len()), map[string]string{}
+	for i := range plans {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, _, err := g.run.plan(g.index.Number(i), "")
+		if err != nil {
+			return err
+		}
+		if _, ok := actions[p.Action]; !ok {
+			actions[p.Action] = p.Action
+		}
+		plans[i].action = actions[p.Action]
+		for _, f := range p.Fields {
+			at := slices.IndexFunc(g.fields, func(c FieldCount) bool { return c.Field == f.Field })
+			if at < 0 {
+				at = len(g.fields)
+				g.fields = append(g.fields, FieldCount{Field: f.Field})
+			}
+			g.fields[at].Rows++
+			plans[i].fields |= bit(at)
+		}
+	}
+	g.plans = plans
+	return nil
+}
+
+// FieldCount is a field that a dry run with a comparison would change, and in how
+// many rows.
+type FieldCount struct {
+	Field string
+	Rows  int
+}
+
+// Fields returns the fields that a dry run would change, in the order in which
+// they are met.
+func (g *Grid) Fields(ctx context.Context) ([]FieldCount, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.run == nil || !g.run.DryRun {
+		return nil, nil
+	}
+	err := g.readPlans(ctx)
+	return slices.Clone(g.fields), err
 }

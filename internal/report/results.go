@@ -215,21 +215,16 @@ func remove(path string) error {
 	return nil
 }
 
-// eachRow calls visit with each row of the sheet and its outcome. A row that
-// the journal does not know is pending; in a dry run it has what is planned.
+// eachRow calls visit with each row of the sheet and its outcome; in a dry run a
+// row without any has what is planned.
 func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Outcome) error) error {
 	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		out, ok, err := o.replayOf(r.Number).Outcome(r.Number)
-		if err != nil {
-			return fmt.Errorf("read the outcome of row %d: %w", r.Number, err)
+		out, known, err := o.outcome(r.Number)
+		if err == nil && !known && o.DryRun {
+			out.Status, err = o.plannedStatus(r.Number)
 		}
-		if !ok {
-			out = journal.Outcome{Row: r.Number, Status: journal.Pending}
-			if o.DryRun {
-				if out.Status, err = o.plannedStatus(r.Number); err != nil {
-					return err
-				}
-			}
+		if err != nil {
+			return err
 		}
 		if out.ID == "" {
 			out.ID = sheet.Trim(r.ID)
@@ -238,16 +233,26 @@ func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Out
 	})
 }
 
+// outcome returns what became of a row. One that the journal does not know is
+// pending.
+func (o Options) outcome(row int) (out journal.Outcome, known bool, err error) {
+	out, known, err = o.replayOf(row).Outcome(row)
+	if err != nil {
+		return out, known, fmt.Errorf("read the outcome of row %d: %w", row, err)
+	}
+	if !known {
+		out = journal.Outcome{Row: row, Status: journal.Pending}
+	}
+	return out, known, nil
+}
+
 // plannedStatus returns the outcome that a row's plan leads to, toSend, or
 // Pending for a row that the dry run did not get to.
 func (o Options) plannedStatus(row int) (journal.Status, error) {
-	plan, ok, err := o.replayOf(row).Planned(row)
-	if err != nil {
-		return "", fmt.Errorf("read the plan of row %d: %w", row, err)
-	}
+	plan, ok, err := o.plan(row, "")
 	switch s := journal.Status(plan.Action); {
 	case !ok:
-		return journal.Pending, nil
+		return journal.Pending, err
 	case s == journal.Unchanged, s == journal.Invalid:
 		return s, nil
 	}

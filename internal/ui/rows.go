@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,9 +164,13 @@ func leadOf(row report.GridRow, kind string) []string {
 	case result == nil:
 		return lead
 	case kind == "preview":
-		return append(lead, cmp.Or(map[string]string{"patch": "would be sent"}[result.Status], result.Status), changesOf(result))
+		words := string(result.Status)
+		if words == "patch" {
+			words = "would be sent"
+		}
+		return append(lead, words, changesOf(result))
 	}
-	return append(lead, result.Status, text.Line(whatHappened(result), 2*mostOfCell))
+	return append(lead, string(result.Status), text.Line(whatHappened(result), 2*mostOfCell))
 }
 
 // changesOf says what would change, a field a line, or why nothing would.
