@@ -58,13 +58,13 @@ func (l *Later) wrote(id string, after time.Time) bool {
 // and which are sent again, and those that keep theirs, with a note.
 func (l *Later) Count(run *journal.Replay, retryFailed bool) (again, noted int, err error) {
 	for e := range run.Known() {
-		if len(l.writes) == 0 || e.Edition < run.Edition() {
+		if len(l.writes) == 0 || e.Edition() < run.Edition() {
 			break // the others are of earlier sheets
 		}
 		runs, inFlight := e.InFlight()
 		status := e.Status()
 		t := nextTurn(status, runs, inFlight, retryFailed)
-		now, o, err := l.turn(run, e.Row, t)
+		now, o, err := l.turn(run, e.Row(), t)
 		switch {
 		case err != nil:
 			return 0, 0, err

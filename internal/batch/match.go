@@ -38,7 +38,7 @@ type knownRow struct {
 func (m *Matches) Moves() iter.Seq[journal.Moved] {
 	return func(yield func(journal.Moved) bool) {
 		for _, k := range m.known {
-			if k.now > 0 && !yield(journal.Moved{Row: int(k.now), Was: int(k.row), Edition: int(k.edition)}) {
+			if k.now > 0 && !yield(journal.Moved{Row: k.now, Was: k.row, Edition: uint32(k.edition)}) {
 				return
 			}
 		}
@@ -107,7 +107,7 @@ func (m *Matches) load(run *journal.Replay) error {
 		}
 		_, inFlight := e.InFlight()
 		m.known = append(m.known, knownRow{
-			hash: o.Hash, id: xxhash.Sum64String(o.ID), row: uint32(e.Row), edition: uint16(e.Edition), written: uint16(run.EditionOf(e)),
+			hash: o.Hash, id: xxhash.Sum64String(o.ID), row: uint32(e.Row()), edition: uint16(e.Edition()), written: uint16(run.EditionOf(e)),
 			sent: change.MayHaveWritten(string(o.Status), inFlight, o.Attempts, o.HTTPStatus), unchanged: e.Status() == journal.Unchanged,
 		})
 	}

@@ -150,8 +150,8 @@ func TestMatch(t *testing.T) {
 			last := len(tt.editions)
 			got := map[int]journal.Status{}
 			for e := range replay.Known() {
-				if e.Edition == last {
-					got[e.Row] = e.Status()
+				if e.Edition() == last {
+					got[e.Row()] = e.Status()
 				}
 			}
 			if !maps.Equal(got, tt.want) {

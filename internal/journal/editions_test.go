@@ -72,14 +72,14 @@ func TestRemovedRows(t *testing.T) {
 	var got []known
 	r := load(t, dir)
 	for e := range r.Known() {
-		got = append(got, known{e.Edition, e.Row, r.EditionOf(e)})
+		got = append(got, known{e.Edition(), e.Row(), r.EditionOf(e)})
 		o, ended, err1 := r.OutcomeOf(e)
 		i, flying, err2 := r.IntentOf(e)
 		b, _, err3 := r.BeforeOf(e)
 		if err := errors.Join(err1, err2, err3); err != nil {
 			t.Error(err)
 		}
-		switch e.Row {
+		switch e.Row() {
 		case 9:
 			if o.Row != 3 {
 				t.Errorf("row 9 was sent as row %d, not 3", o.Row)

@@ -100,9 +100,9 @@ func (s Start) encode(e *encoder) {
 }
 
 func (r Moved) encode(e *encoder) {
-	e.row("moved", r.Row)
-	e.int("was", r.Was)
-	e.int("edition", r.Edition)
+	e.row("moved", int(r.Row))
+	e.int("was", int(r.Was))
+	e.int("edition", int(r.Edition))
 }
 
 // The order of the first keys of a line about a row is what parseHead reads.

@@ -76,7 +76,7 @@ type rowIndex struct {
 	counts  [len(statuses)]int
 	// again holds the intents of rows in flight that have an outcome: a few,
 	// as each is gone with its next outcome.
-	again map[int]int64
+	again map[int]offset
 }
 
 func (x *rowIndex) intent(h head, off int64) {
@@ -84,7 +84,7 @@ func (x *rowIndex) intent(h head, off int64) {
 	if row.flags&codeMask == 0 {
 		row.record = offsetOf(off)
 	} else {
-		x.intendAgain(h.Row, off)
+		x.intendAgain(h.Row, offsetOf(off))
 	}
 	// A row that ran and is then intended without a run may still have run.
 	row.flags = row.flags&(codeMask|inFlight|runs) | row.flags&(inFlight|runs)<<2 | inFlight
@@ -133,11 +133,11 @@ func (x *rowIndex) put(n int, e Entry) {
 	}
 }
 
-func (x *rowIndex) intendAgain(n int, off int64) {
+func (x *rowIndex) intendAgain(n int, at offset) {
 	if x.again == nil {
-		x.again = make(map[int]int64)
+		x.again = make(map[int]offset)
 	}
-	x.again[n] = off
+	x.again[n] = at
 }
 
 // windowSize is how much of the journal is read at once, half of it before what

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -20,10 +21,10 @@ type Replay struct {
 	end  int64 // of the last line
 
 	rows     *rowIndex
-	removed  []removedRow // by edition and row
-	moves    []move       // that no start has closed yet
-	editions []int64      // where each but the first one begins
-	edition  int          // of the rows
+	removed  []Entry // by edition and row
+	moves    []Moved // that no start has closed yet
+	editions []int64 // where each but the first one begins
+	edition  int     // of the rows
 
 	first, last Start
 	sessions    int
@@ -132,7 +133,7 @@ func (r *Replay) applyRow(h head, off int64) error {
 	case "plan":
 		*r.rows.planned.at(h.Row) = offsetOf(off)
 	case "moved":
-		r.moves = append(r.moves, move{uint32(h.Row), uint32(h.Was), uint32(h.Edition)})
+		r.moves = append(r.moves, h.moved())
 	}
 	if h.Kind != "before" && h.Kind != "plan" && h.Kind != "moved" {
 		r.lastTimed = off
@@ -174,7 +175,7 @@ func (r *Replay) open(start Start, off int64) error {
 			return errors.New("the start of an edited sheet does not fit the rows that moved")
 		}
 		// A block that was cut short may be before its own.
-		if err := r.Edit(movesOf(r.moves[len(r.moves)-start.Matched:])); err != nil {
+		if err := r.Edit(slices.Values(r.moves[len(r.moves)-start.Matched:])); err != nil {
 			return err
 		}
 		r.editions = append(r.editions, off)

@@ -88,9 +88,9 @@ func TestReplay(t *testing.T) {
 			}
 			known := map[int]row{}
 			for e := range r.Known() {
-				if e.Edition == r.Edition() {
+				if e.Edition() == r.Edition() {
 					run, flying := e.InFlight()
-					known[e.Row] = row{e.Status(), flying, run}
+					known[e.Row()] = row{e.Status(), flying, run}
 				}
 			}
 			maps.DeleteFunc(tt.want, func(_ int, r row) bool { return r.status == Invalid })

@@ -19,7 +19,6 @@ type send struct {
 	edition         uint16
 	row             uint32
 	before, outcome offset // the outcome, or the intent of a row in flight
-	flying          bool
 }
 
 // Sends calls visit with everything that the run has overwritten and recorded
@@ -36,13 +35,7 @@ func (r *Replay) Sends(visit func(Send) error) error {
 		if s.Before, _, err = lookup(r, at.before.get(), decodeBefore); err != nil {
 			return err
 		}
-		if at.flying {
-			intent, _, err := lookup(r, at.outcome.get(), decodeIntent)
-			if err != nil {
-				return err
-			}
-			s.Outcome = Outcome{At: intent.At, Row: intent.Row, ID: intent.ID, Hash: intent.Hash, Run: intent.Run}
-		} else if s.Outcome, _, err = lookup(r, at.outcome.get(), decodeOutcome); err != nil {
+		if s.Outcome, _, err = lookup(r, at.outcome.get(), decodeOutcome); err != nil {
 			return err
 		}
 		if err := visit(s); err != nil {
@@ -54,7 +47,7 @@ func (r *Replay) Sends(visit func(Send) error) error {
 
 // HasSends reports whether the run has recorded anything that it was to overwrite.
 func (r *Replay) HasSends() bool {
-	return len(r.rows.before) > 0 || slices.ContainsFunc(r.removed, func(e removedRow) bool { return e.before != offset{} })
+	return len(r.rows.before) > 0 || slices.ContainsFunc(r.removed, func(e Entry) bool { return e.before != offset{} })
 }
 
 // listSends reads the journal once more.
@@ -70,7 +63,7 @@ func (r *Replay) listSends() ([]send, error) {
 	}
 	for row, s := range l.open {
 		if s.intent >= 0 {
-			l.sends = append(l.sends, send{uint16(row.edition), uint32(row.row), offsetOf(s.before), offsetOf(s.intent), true})
+			l.sends = append(l.sends, send{uint16(row.edition), uint32(row.row), offsetOf(s.before), offsetOf(s.intent)})
 		}
 	}
 	slices.SortFunc(l.sends, func(a, b send) int {
@@ -116,11 +109,11 @@ func (l *sendList) apply(line []byte, at int64) (err error) {
 	case "outcome":
 		// Without an intent nothing was sent: it is the outcome of a reading.
 		if isOpen && s.intent >= 0 {
-			l.sends = append(l.sends, send{uint16(l.edition), uint32(h.Row), offsetOf(s.before), offsetOf(at), false})
+			l.sends = append(l.sends, send{uint16(l.edition), uint32(h.Row), offsetOf(s.before), offsetOf(at)})
 		}
 		delete(l.open, row)
 	case "moved":
-		l.moves = append(l.moves, Moved{h.Row, h.Was, h.Edition})
+		l.moves = append(l.moves, h.moved())
 	case "start":
 		return l.start(line)
 	}
@@ -135,10 +128,10 @@ func (l *sendList) start(line []byte) error {
 		return err
 	}
 	for _, m := range l.moves[max(0, len(l.moves)-start.Matched):] {
-		was := rowOf{m.Edition, m.Was}
+		was := rowOf{int(m.Edition), int(m.Was)}
 		if s, isOpen := l.open[was]; isOpen {
 			delete(l.open, was)
-			l.open[rowOf{start.Edition, m.Row}] = s
+			l.open[rowOf{start.Edition, int(m.Row)}] = s
 		}
 	}
 	l.edition, l.moves = start.Edition, nil

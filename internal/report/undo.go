@@ -229,10 +229,10 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 // sourceRow returns an entry's number in the first sheet; empty where that is not
 // known, or the sheet is the first one.
 func (u *undo) sourceRow(e journal.Entry) string {
-	if e.Edition != u.replay.Edition() {
+	if e.Edition() != u.replay.Edition() {
 		return ""
 	}
-	return u.sources[e.Row]
+	return u.sources[e.Row()]
 }
 
 func (d *undone) writes() bool {
