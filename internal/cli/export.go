@@ -113,7 +113,7 @@ func (e *exporter) run(ctx context.Context) (err error) {
 		return unlisted(err)
 	}
 	x := newExportSheet(uids, e.to.Host)
-	if x, err = e.write(x, sessions); err != nil {
+	if err := e.write(x, sessions); err != nil {
 		return fmt.Errorf("write the sheet: %w", err)
 	}
 	e.summarize(x)
@@ -123,31 +123,31 @@ func (e *exporter) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// write writes the sheet, as a workbook if that is what its name ends in, and
-// returns what was written. What no workbook can hold becomes a CSV of that
-// name: to read the list again may take an hour.
-func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) (*exportSheet, error) {
+// write writes the sheet, as a workbook if that is what its name ends in. What
+// no workbook can hold becomes a CSV of that name: to read the list again may
+// take an hour.
+func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) error {
 	asCSV := func(w io.Writer) error { return x.writeCSV(w, sessions) }
 	ending := filepath.Ext(e.output)
 	switch {
 	case e.path == "":
-		return x, asCSV(e.Out)
+		return asCSV(e.Out)
 	case !strings.EqualFold(ending, ".xlsx"):
-		return x, journal.Replace(e.path, asCSV)
+		return journal.Replace(e.path, asCSV)
 	}
 	err := journal.Replace(e.path, func(w io.Writer) error { return x.writeWorkbook(w, sessions) })
 	unfit, ok := errors.AsType[*sheet.UnfitError](err)
 	if !ok {
-		return x, err
+		return err
 	}
 	path := strings.TrimSuffix(e.output, ending) + ".csv"
 	if _, err := os.Lstat(path); err == nil {
-		return x, fmt.Errorf("no workbook can hold the sessions (%w), and %s is there already: name another CSV with -o", unfit, path)
+		return fmt.Errorf("no workbook can hold the sessions (%w), and %s is there already: name another CSV with -o", unfit, path)
 	}
 	e.out.say(slog.LevelWarn, fmt.Sprintf("no workbook can hold the sessions, so they are written as a CSV: %v", unfit),
 		"no workbook", "sheet", path, "error", unfit.Error())
-	e.output, e.path, x = path, path, x.again()
-	return x, journal.Replace(path, asCSV)
+	e.output, e.path = path, path
+	return journal.Replace(path, asCSV)
 }
 
 // read reads the whole list and writes it to the file, a session a line. It

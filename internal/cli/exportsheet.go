@@ -21,13 +21,17 @@ import (
 // changes nothing where it is not edited. The run's own planner checks each
 // row: what it would refuse is left empty, and noted.
 type exportSheet struct {
-	columns []sheet.Column
-	cells   []func(*api.Session) string // of each column
-	planner *change.Planner
-	change  change.Change
-	row     sheet.Row
-	again   func() *exportSheet // returns such a sheet that has counted nothing
+	columns  []sheet.Column
+	cells    []func(*api.Session) string // of each column
+	nameless []string                    // attributes whose names cannot stand in a header
+	planner  *change.Planner
+	change   change.Change
+	row      sheet.Row
+	exported
+}
 
+// exported is what was written, and what was not.
+type exported struct {
 	rows            int
 	unknownStatuses int           // sessions whose status is not in the API's list
 	left            []*exportNote // what is not in the sheet as it is, in the order of the sessions
@@ -38,8 +42,7 @@ type exportSheet struct {
 // newExportSheet returns a sheet with a column for each of the attributes. The
 // source is what result.source says.
 func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
-	x := &exportSheet{index: map[[2]string]*exportNote{}}
-	x.again = func() *exportSheet { return newExportSheet(uids, source) }
+	x := &exportSheet{}
 	for _, f := range change.Fields() {
 		switch {
 		case sheet.Field(f.Name) == change.Status:
@@ -51,7 +54,7 @@ func newExportSheet(uids map[string]struct{}, source string) *exportSheet {
 	for _, uid := range slices.Sorted(maps.Keys(uids)) {
 		name := "attributes." + uid
 		if field, read, ok := (sheet.Fields{}).Parse(name); !ok || field != sheet.Attribute || read != uid || strings.ContainsRune(uid, 0) {
-			x.note("the attribute "+text.Quote(uid, mostQuoted), "its name cannot stand in a header, so it has no column", "", "")
+			x.nameless = append(x.nameless, uid)
 			continue
 		}
 		x.addColumn(name, func(s *api.Session) string { return x.attribute(name, s.Attributes[uid], s) })
@@ -82,16 +85,18 @@ func (x *exportSheet) writeCSV(to io.Writer, sessions io.ReadSeeker) error {
 // writeWorkbook writes the same as a workbook. A *sheet.UnfitError says that
 // none can hold it.
 func (x *exportSheet) writeWorkbook(to io.Writer, sessions io.ReadSeeker) error {
-	rows := x.again().each // the rows are made twice and counted once
 	return sheet.WriteWorkbook(to, "sessions", func(visit func([]string, ...sheet.Mark) error) error {
-		err := rows(sessions, func(cells []string) error { return visit(cells) })
-		rows = x.each
-		return err
+		return x.each(sessions, func(cells []string) error { return visit(cells) })
 	})
 }
 
-// each calls visit with the header and with a row for each session.
+// each calls visit with the header and with a row for each session. Each call
+// counts from nothing.
 func (x *exportSheet) each(sessions io.ReadSeeker, visit func(cells []string) error) error {
+	x.exported = exported{index: map[[2]string]*exportNote{}}
+	for _, uid := range x.nameless {
+		x.note("the attribute "+text.Quote(uid, mostQuoted), "its name cannot stand in a header, so it has no column", "", "")
+	}
 	for i, c := range x.columns {
 		x.row.Cells[i] = c.Name
 	}

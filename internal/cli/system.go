@@ -10,14 +10,19 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"os/user"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"nermbulk/internal/journal"
+	"nermbulk/internal/text"
 )
 
 // Streams is what the commands see of the system.
@@ -140,4 +145,17 @@ func (s Streams) collectLess() {
 	if s.Env("GOGC") == "" {
 		debug.SetGCPercent(sendingGC)
 	}
+}
+
+// operator returns who runs this process. A user without a name, as in a
+// container, has a number.
+func operator() journal.Operator {
+	o := journal.Operator{User: "user " + strconv.Itoa(os.Getuid())}
+	if u, err := user.Current(); err == nil {
+		o.User = text.Line(u.Username, 0)
+	}
+	if machine, err := os.Hostname(); err == nil {
+		o.Machine = text.Line(machine, 0)
+	}
+	return o
 }

@@ -4,9 +4,22 @@ import (
 	"context"
 	"os"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
+
+// watchStateAsked is nil: there is no SIGUSR1 here.
+var watchStateAsked func() (asked <-chan os.Signal, stop func())
+
+// ownConsole asks how many processes share the console: of one that a shell was
+// in before, the shell is one more.
+func ownConsole() bool {
+	var ids [2]uint32
+	list := windows.NewLazySystemDLL("kernel32.dll").NewProc("GetConsoleProcessList")
+	n, _, _ := list.Call(uintptr(unsafe.Pointer(&ids[0])), uintptr(len(ids)))
+	return n == 1
+}
 
 // watchKeys implements Streams.Keys. A read of the console cannot be called off:
 // the goroutine that waits for a key ends with the process, which follows soon.
