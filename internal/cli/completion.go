@@ -9,7 +9,6 @@ import (
 
 	"nermbulk/internal/change"
 	"nermbulk/internal/job"
-	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
 )
 
@@ -185,7 +184,7 @@ func completeProfile(c *cobra.Command, _ []string, typed string) ([]string, cobr
 // completeRun offers the runs under runs/, the newest first, and directories
 // where none of the runs is meant.
 func completeRun(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	runs, _ := journal.Runs(job.RunsRoot) // without them a directory can still be typed
+	runs, _ := job.Runs() // without them a directory can still be typed
 	var words []string
 	for _, run := range runs {
 		words = append(words, fmt.Sprintf("%s\t%s on %s", run.Dir, run.Info.Sheet, run.Info.Host))

@@ -74,6 +74,16 @@ type runner struct {
 	open   func(context.Context, func(job.Sheet) error) error // in the place of the sheet at path; nil for that
 }
 
+// newRunner returns the run command, for what does not come from a command line.
+func newRunner(s Streams) *runner {
+	r := &runner{Streams: s, flags: pflag.NewFlagSet("run", pflag.ContinueOnError)}
+	r.flags.SortFlags = false
+	for _, g := range r.groups() {
+		r.flags.AddFlagSet(g.flags)
+	}
+	return r
+}
+
 func (r *runner) groups() []flagGroup {
 	return []flagGroup{
 		group("The tenant", func(flags *pflag.FlagSet) {

@@ -2,148 +2,247 @@ package cli
 
 import (
 	"cmp"
-	"context"
+	"encoding/json"
 	"errors"
-	"io/fs"
-	"path/filepath"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/job"
-	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
+	"nermbulk/internal/text"
 )
 
-func newReportCommand(s Streams) *cobra.Command {
-	r := &reporter{Streams: s}
+func newRunsCommand(s Streams) *cobra.Command {
+	var asJSON bool
 	c := &cobra.Command{
-		Use:               "report RUN_DIR...",
-		Short:             "Write a run's results, summary and page again from its journal",
-		ValidArgsFunction: completeRun,
-		RunE: func(_ *cobra.Command, args []string) error {
-			return s.interruptible(func(ctx context.Context) error { return r.report(ctx, args) })
-		},
+		Use:   "runs",
+		Short: "List the runs here, and how to go on with them",
+		Args:  exactly(0, "no arguments"),
+		RunE:  func(*cobra.Command, []string) error { return listRuns(s, asJSON) },
 	}
 	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
-		flags.StringVarP(&r.output, "output", "o", "", "write the joined files of the runs of all parts of a sheet into this directory")
-		registerResults(flags, &r.results, "that of the run")
-		flags.BoolVar(&r.asJSON, "json", false, "the summary as one JSON document on standard output")
+		flags.BoolVar(&asJSON, "json", false, "the runs as one JSON document")
 	}))
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(nil, dirsOnly)) // there is such a flag
 	return c
 }
 
-// reporter are the flags of report.
-type reporter struct {
+// listedRun is a run as runs shows it.
+type listedRun struct {
+	Dir      string          `json:"run_dir"`
+	Sheet    string          `json:"sheet"`
+	Host     string          `json:"host"`
+	Begun    time.Time       `json:"started_at"`
+	Finished *time.Time      `json:"finished_at"` // null while it goes on, and after a kill
+	State    job.State       `json:"state"`
+	ExitCode *int            `json:"exit_code"`
+	Rows     int             `json:"rows"`
+	Outcomes report.Outcomes `json:"outcomes"`
+	ToSend   int             `json:"to_send"` // of a dry run
+	Age      int64           `json:"age_ms"`  // since it was active last
+	Next     string          `json:"next"`    // the command to go on with; empty while it goes on
+	Problem  string          `json:"problem,omitempty"`
+
+	counts []report.Count
+}
+
+// listRuns prints the runs under runs/, the newest first. A run that cannot be read
+// does not hide the others.
+func listRuns(s Streams, asJSON bool) error {
+	runs, err := job.Runs()
+	if err != nil {
+		return err
+	}
+	for _, why := range job.UnreadableRuns() {
+		fmt.Fprintf(s.Err, "a run is left out: %s\n", why)
+	}
+	listed := []listedRun{}
+	for _, run := range runs {
+		listed = append(listed, lookAt(run, s.Now()))
+	}
+	if asJSON {
+		e := json.NewEncoder(s.Out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(map[string]any{"runs": listed})
+	}
+	if len(listed) == 0 {
+		fmt.Fprintf(s.Err, "no runs under %s/\n", job.RunsRoot)
+	}
+	var b strings.Builder
+	for _, run := range listed {
+		run.print(&b)
+	}
+	_, err = s.Out.Write([]byte(b.String()))
+	return err
+}
+
+func (l *listedRun) print(b *strings.Builder) {
+	where := ""
+	if l.Host != "" {
+		where = " on " + text.Line(l.Host, 0)
+	}
+	var counts []string
+	for _, c := range l.counts {
+		if c.Rows > 0 {
+			counts = append(counts, text.Number(c.Rows)+" "+c.Name)
+		}
+	}
+	fmt.Fprintf(b, "%s: %s, active %s ago\n", text.Line(l.Dir, 0), l.State, text.Span(time.Duration(l.Age)*time.Millisecond))
+	fmt.Fprintf(b, "  %s%s, begun %s: %s", text.Line(l.Sheet, 0), where, minute(l.Begun), text.Count(l.Rows, "row"))
+	if len(counts) > 0 {
+		b.WriteString(", " + strings.Join(counts, ", "))
+	}
+	b.WriteString("\n")
+	if l.Problem != "" {
+		fmt.Fprintf(b, "  its counts are not known: %s\n", text.Line(l.Problem, 0))
+	}
+	if l.Next != "" {
+		fmt.Fprintf(b, "  next: %s\n", l.Next)
+	}
+}
+
+// lookAt finds out what is known of a run, and how to go on with it.
+func lookAt(run job.RunDir, now time.Time) listedRun {
+	i := run.Info
+	l := listedRun{
+		Dir: run.Dir, Sheet: i.Sheet, Host: i.Host, Begun: i.StartedAt.UTC(), Finished: i.FinishedAt, State: job.StateOf(run), ExitCode: i.ExitCode,
+	}
+	summary, active, err := job.SummaryOf(run)
+	l.Rows, l.Outcomes, l.ToSend, l.counts = summary.Rows, summary.Outcomes, summary.ToSend, summary.Counts()
+	l.Age = max(0, now.Sub(active)).Milliseconds()
+	if l.State != job.StateGoingOn {
+		var nextErr error
+		l.Next, nextErr = nextOf(run.Dir, i, summary, job.NextStep(summary, i.Host == sandboxHost))
+		err = cmp.Or(nextErr, err)
+	}
+	if err != nil {
+		l.Problem = err.Error()
+	}
+	return l
+}
+
+// pruner removes runs with the flags of prune.
+type pruner struct {
 	Streams
-	output, results string
-	asJSON          bool
+	job.Pruning
+	olderThan, unfinishedBefore string // as parseAge reads them; empty where they are not given
+	dryRun                      bool
 }
 
-func (r *reporter) report(ctx context.Context, dirs []string) error {
-	if err := validateResults(r.results); err != nil {
-		return err
+func newPruneCommand(s Streams) *cobra.Command {
+	p := &pruner{Streams: s, Pruning: job.Pruning{Now: s.Now}}
+	c := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove finished runs: they hold personal data",
+		Args:  exactly(0, "no arguments"),
+		RunE:  func(c *cobra.Command, _ []string) error { return p.prune(c.Flags().Changed("keep")) },
+	}
+	setFlags(c, group("Which runs stay", func(flags *pflag.FlagSet) {
+		flags.IntVar(&p.Keep, "keep", 0, "keep this many of the newest finished runs")
+		flags.StringVar(&p.olderThan, "older-than", "", "keep those that ended less than this ago, e.g. 30d, 12h or 1d12h")
+		flags.StringVar(&p.unfinishedBefore, "unfinished-older-than", "", "remove unfinished runs too that were last active longer ago than this, e.g. 90d; what they sent can then no longer be proved or undone")
+	}), group("Flags", func(flags *pflag.FlagSet) {
+		flags.BoolVar(&p.dryRun, "dry-run", false, "name what would be removed, and remove nothing")
+	}))
+	return c
+}
+
+// parseAge parses a duration that may begin with days: 30d, 1d12h, 90m. An
+// empty one is 0.
+func parseAge(s string) (time.Duration, error) {
+	days, rest, ok := strings.Cut(s, "d")
+	if !ok {
+		days, rest = "0", s
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	age := time.Duration(n) * 24 * time.Hour
+	if err != nil || rest == "" {
+		return age, err
+	}
+	more, err := time.ParseDuration(rest)
+	if err == nil && more < 0 {
+		err = errors.New("below 0")
+	}
+	return age + more, err
+}
+
+// choose refuses values that make no sense, each with its remedy, and says which
+// runs are removed. kept says that --keep was given.
+func (p *pruner) choose(kept bool) error {
+	age, err1 := parseAge(p.olderThan)
+	unfinishedAge, err2 := parseAge(p.unfinishedBefore)
+	if kept || p.olderThan != "" {
+		p.Finished = &age
+	}
+	if p.unfinishedBefore != "" {
+		p.Unfinished = &unfinishedAge
 	}
 	switch {
-	case len(dirs) == 0:
-		return usage("no run is named: use nermbulk report RUN_DIR, with the directory of a run, such as one under %s/", job.RunsRoot)
-	case r.output != "":
-		return r.join(ctx, dirs)
-	case len(dirs) > 1:
-		return usage("the runs of the parts of a sheet are joined into a directory of their own: add -o DIR")
+	case p.Finished == nil && p.Unfinished == nil:
+		return usage("nothing says which runs stay: use --keep N, --older-than D (such as 30d), or both")
+	case p.Keep < 0:
+		return usage("--keep %d: use 0 or more", p.Keep)
+	case err1 != nil:
+		return usage("--older-than %q: use a time such as 30d, 12h or 1d12h", p.olderThan)
+	case err2 != nil:
+		return usage("--unfinished-older-than %q: use a time such as 90d, 12h or 1d12h", p.unfinishedBefore)
 	}
-	return r.reportAgain(ctx, dirs[0])
+	return nil
 }
 
-// registerResults adds the flag of the form of a run's files.
-func registerResults(flags *pflag.FlagSet, results *string, otherwise string) {
-	flags.StringVar(results, "results", "", "the form of results, failed and undo: csv, xlsx or both (default: "+otherwise+")")
-}
-
-func validateResults(results string) error {
-	switch report.Form(results) {
-	case "", report.CSV, report.Workbook, report.Both:
-		return nil
-	}
-	return usage("--results %q: use csv, xlsx or both", results)
-}
-
-// reportAgain writes a run's files again, and prints the summary.
-func (r *reporter) reportAgain(ctx context.Context, dir string) error {
-	summary, of, err := writeReport(ctx, dir, r.results)
-	switch {
-	case err != nil:
+// prune removes what is old, and names the unfinished runs that stay: nobody else
+// would remember them, and they hold personal data as well. A run that cannot be
+// removed does not stop it.
+func (p *pruner) prune(kept bool) error {
+	if err := p.choose(kept); err != nil {
 		return err
-	case r.asJSON:
-		return summary.WriteJSON(r.Out)
 	}
-	next := ""
-	if of.result.Next != job.Report { // which this was
-		next = of.nextCommand()
-	}
-	return summary.Print(r.Err, next)
-}
-
-// openRun locks a run that somebody has named.
-func openRun(dir string) (*journal.Run, journal.Info, error) {
-	run, info, err := journal.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = noRun(dir)
-	}
-	return run, info, err
-}
-
-// writeReport writes a run's files from its directory alone, and returns the
-// command that made the run.
-func writeReport(ctx context.Context, dir, results string) (summary report.Summary, r *runner, err error) {
-	run, info, err := openRun(dir)
+	old, unfinished, err := p.Choose()
 	if err != nil {
-		return summary, nil, err
+		return err
 	}
-	defer func() { err = cmp.Or(err, run.Close()) }()
-	if r, err = runnerOf(info); err != nil {
-		return summary, nil, err
+	err = p.remove(old)
+	if len(unfinished) > 0 {
+		fmt.Fprintf(p.Err, "%s left; `nermbulk runs` says how to go on, and --unfinished-older-than D removes them:\n", text.CountOf(len(unfinished), "unfinished run is", "unfinished runs are"))
 	}
-	sheet, err := r.sheetFlags.sheet()
-	if err = cmp.Or(err, sheet.UseKept(dir)); err != nil {
-		return summary, nil, err
+	for _, r := range unfinished {
+		fmt.Fprintf(p.Err, "  %s (%s), last active %s\n", r.Dir, text.Line(r.Info.Sheet, 0), minute(job.LastActive(r)))
 	}
-	summary, err = report.FromDir(ctx, sheet.Open, report.Options{
-		Dir: dir, Rules: sheet.Rules, Results: report.Form(cmp.Or(results, info.Results)),
-		DryRun: info.DryRun, Compare: info.Options["compare"] == "true", Settings: info.Options,
-	})
-	if errors.Is(err, report.ErrNotBegun) {
-		err = usage("%s: there is nothing to report on: %w", dir, err)
-	}
-	r.result = job.Result{Dir: dir, Summary: summary, Settings: info.Options, Next: job.NextStep(summary, info.Host == sandboxHost)}
-	return summary, r, err
+	return err
 }
 
-// runnerOf returns the command that made a run, from what the run keeps of it.
-func runnerOf(info journal.Info) (*runner, error) {
-	r := &runner{path: info.Sheet, undoes: info.Undoes, flags: pflag.NewFlagSet("run", pflag.ContinueOnError)}
-	r.flags.SortFlags = false
-	for _, g := range r.groups() {
-		r.flags.AddFlagSet(g.flags)
+func (p *pruner) remove(runs []job.RunDir) error {
+	if len(runs) == 0 {
+		fmt.Fprintf(p.Err, "nothing to remove under %s/\n", job.RunsRoot)
 	}
-	if err := fill(r.flags, source{value: func(flag string) (value, name string) { return info.Options[flag], flag }}); err != nil {
-		return nil, usage("run.json holds options that cannot be read: %w", err)
+	var errs []error
+	for _, run := range runs {
+		done, err := "would remove", error(nil)
+		if !p.dryRun {
+			done, err = "removed", p.Remove(run.Dir)
+		}
+		what := text.Line(run.Info.Sheet, 0)
+		if !run.Info.Finished && !run.Info.DryRun {
+			what += ", unfinished"
+		}
+		switch {
+		case errors.Is(err, job.ErrInUse):
+			fmt.Fprintf(p.Err, "left %s: %s\n", run.Dir, err)
+		case err != nil:
+			errs = append(errs, fmt.Errorf("remove %s: %w", run.Dir, err))
+		default:
+			if _, err := fmt.Fprintf(p.Out, "%s %s (%s)\n", done, run.Dir, what); err != nil {
+				return err
+			}
+		}
 	}
-	r.flags.VisitAll(func(f *pflag.Flag) { f.Annotations = nil }) // as if all of them were typed
-	if path, err := filepath.Abs(info.Sheet); info.SheetPath == "" {
-		r.path = "-"
-	} else if err != nil || path != info.SheetPath { // it was named from another directory
-		r.path = info.SheetPath
-	}
-	return r, nil
+	return errors.Join(errs...)
 }
 
-// sheetOfRun returns how a run read its sheet, from its settings.
-func sheetOfRun(settings map[string]string) (job.Sheet, error) {
-	r, err := runnerOf(journal.Info{Options: settings})
-	if err != nil {
-		return job.Sheet{}, err
-	}
-	return r.sheetFlags.sheet()
-}
+// minute is how people are shown a time.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

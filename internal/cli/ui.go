@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/job"
-	"nermbulk/internal/report"
 	"nermbulk/internal/sandbox"
 	"nermbulk/internal/ui"
 )
@@ -50,7 +49,7 @@ func (p *pageCommand) serve() error {
 	defer stop()
 	p.practice = sandbox.New(sandbox.Options{})
 	page, err := ui.Listen(p.addr, ui.Options{
-		Offers: p.offers(), Job: p.job, AsOf: sheetOfRun, Report: p.report, Explain: explain, Interrupted: caught,
+		Offers: p.offers(), Job: p.job, AsOf: sheetOfRun, Explain: explain, Interrupted: caught,
 	})
 	if err != nil {
 		return &failure{ExitUsage, err}
@@ -122,11 +121,7 @@ func (p *pageCommand) offers() (offers []ui.Offer) {
 
 // runner is the run command with these flags typed, and the environment's.
 func (p *pageCommand) runner(flags map[string]string) (*runner, error) {
-	r := &runner{Streams: p.Streams, flags: pflag.NewFlagSet("run", pflag.ContinueOnError)}
-	r.flags.SortFlags = false
-	for _, g := range r.groups() {
-		r.flags.AddFlagSet(g.flags)
-	}
+	r := newRunner(p.Streams)
 	registerSettings(r.flags)
 	for name, value := range flags {
 		values := []string{value}
@@ -175,12 +170,6 @@ func (p *pageCommand) job(path string, flags map[string]string, token string) (j
 	r.sheet, err = r.sheetFlags.sheet()
 	r.sheet.Name, r.sheet.Path = path, path
 	return r.options(), err
-}
-
-// report is ui.Options.Report.
-func (p *pageCommand) report(ctx context.Context, dir string) (report.Summary, error) {
-	summary, _, err := writeReport(ctx, dir, "")
-	return summary, err
 }
 
 // doubleClicked serves the page for somebody who has started the program from

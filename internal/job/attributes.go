@@ -157,14 +157,6 @@ func (s *Sheet) UseKept(dir string) error {
 	return err
 }
 
-// ofRun returns how the run in a directory read its sheet.
-func (s Sheet) ofRun(dir string, info journal.Info) (of Sheet, err error) {
-	if of, err = s.AsOf(info.Options); err == nil {
-		err = of.UseKept(dir)
-	}
-	return of, err
-}
-
 // askAttributes reads the attributes from the tenant.
 func (j *job) askAttributes(ctx context.Context) (*api.AttributesFile, error) {
 	defer j.watchAsking(ctx)()

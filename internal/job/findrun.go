@@ -207,17 +207,6 @@ func (j *job) noteUnreadable() {
 	}
 }
 
-// UnreadableRuns says why there are runs under RunsRoot that Runs does not list.
-func UnreadableRuns() (why []error) {
-	infos, _ := filepath.Glob(filepath.Join(RunsRoot, "*", journal.InfoFileName)) // the pattern is a good one
-	for _, path := range infos {
-		if _, err := journal.ReadInfo(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			why = append(why, err)
-		}
-	}
-	return why
-}
-
 // isOfSheet reports whether a run is one of this sheet and tenant, of whatever part
 // of it. A run is of each sheet that one of its sessions had.
 func (j *job) isOfSheet(i journal.Info) bool {

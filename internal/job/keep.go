@@ -17,9 +17,6 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// Runs lists the runs here, the newest first.
-func Runs() ([]RunDir, error) { return journal.Runs(RunsRoot) }
-
 // mostKeptAlike bounds the names that are tried for a file.
 const mostKeptAlike = 1000
 

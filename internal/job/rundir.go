@@ -215,14 +215,14 @@ type RunGrid struct {
 }
 
 // OpenGrid opens what the run in a directory has made of its rows up to now: it
-// may go on meanwhile, in this process or another one. asOf is as in Sheet. The
-// error is report.ErrNotBegun for a run without any.
-func OpenGrid(ctx context.Context, dir string, asOf func(settings map[string]string) (Sheet, error)) (*RunGrid, error) {
+// may go on meanwhile, in this process or another one. The error is
+// report.ErrNotBegun for a run without any.
+func OpenGrid(ctx context.Context, dir string, asOf AsOf) (*RunGrid, error) {
 	info, err := journal.ReadInfo(dir)
 	if err != nil {
 		return nil, err
 	}
-	of, err := Sheet{AsOf: asOf}.ofRun(dir, info)
+	of, err := asOf.kept(dir, info.Options)
 	if err != nil {
 		return nil, err
 	}

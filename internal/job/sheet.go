@@ -33,9 +33,18 @@ type Sheet struct {
 	// Attributes is AttributesAuto (also if empty), AttributesOff, or the path of a
 	// file.
 	Attributes string
-	// AsOf returns how a run with these settings read its sheet. Without it no
-	// sheet is held against what a run wrote.
-	AsOf func(settings map[string]string) (Sheet, error)
+	// AsOf may be nil: then no sheet is held against what a run wrote.
+	AsOf AsOf
+}
+
+// AsOf returns how a run with these settings read its sheet.
+type AsOf func(settings map[string]string) (Sheet, error)
+
+// kept is the sheet of the run in dir, read by the attributes too that the run
+// keeps.
+func (f AsOf) kept(dir string, settings map[string]string) (Sheet, error) {
+	of, err := f(settings)
+	return of, cmp.Or(err, of.UseKept(dir))
 }
 
 func (j *job) open(ctx context.Context) (err error) {

@@ -81,7 +81,7 @@ func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 		if err != nil {
 			return nil, err
 		}
-		of, err := s.ofRun(dir, info)
+		of, err := s.AsOf.kept(dir, info.Options)
 		if err != nil {
 			return nil, err
 		}

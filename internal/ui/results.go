@@ -203,7 +203,7 @@ func (w *workspace) doShow(r *http.Request) error {
 		return err
 	}
 	ctx := context.WithoutCancel(r.Context())
-	summary, err := w.o.Report(ctx, run.Dir)
+	summary, _, err := job.WriteReport(ctx, run.Dir, "", w.o.AsOf)
 	_, locked := errors.AsType[*job.LockedError](err)
 	if err != nil && !locked {
 		return err

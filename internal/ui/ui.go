@@ -25,11 +25,8 @@ type Options struct {
 	// Job returns what `run` would do with these flags, by name, and this sheet.
 	// The token is used in place of the environment's unless it is empty; without
 	// a path there is no sheet yet. An error is in words for people.
-	Job func(path string, flags map[string]string, token string) (job.Options, error)
-	// AsOf returns how a run with these settings read its sheet.
-	AsOf func(settings map[string]string) (job.Sheet, error)
-	// Report writes a run's files again, and returns their summary.
-	Report func(ctx context.Context, dir string) (report.Summary, error)
+	Job  func(path string, flags map[string]string, token string) (job.Options, error)
+	AsOf job.AsOf
 	// Explain adds the remedy to an error of a job with this run directory.
 	Explain func(err error, dir string) error
 	// Interrupted is the exit code of the signal that ended the context.

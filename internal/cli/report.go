@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nermbulk/internal/job"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+)
+
+func newReportCommand(s Streams) *cobra.Command {
+	r := &reporter{Streams: s}
+	c := &cobra.Command{
+		Use:               "report RUN_DIR...",
+		Short:             "Write a run's results, summary and page again from its journal",
+		ValidArgsFunction: completeRun,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return s.interruptible(func(ctx context.Context) error { return r.report(ctx, args) })
+		},
+	}
+	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
+		flags.StringVarP(&r.output, "output", "o", "", "write the joined files of the runs of all parts of a sheet into this directory")
+		registerResults(flags, &r.results, "that of the run")
+		flags.BoolVar(&r.asJSON, "json", false, "the summary as one JSON document on standard output")
+	}))
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(nil, dirsOnly)) // there is such a flag
+	return c
+}
+
+// reporter are the flags of report.
+type reporter struct {
+	Streams
+	output, results string
+	asJSON          bool
+}
+
+func (r *reporter) report(ctx context.Context, dirs []string) error {
+	if err := validateResults(r.results); err != nil {
+		return err
+	}
+	switch {
+	case len(dirs) == 0:
+		return usage("no run is named: use nermbulk report RUN_DIR, with the directory of a run, such as one under %s/", job.RunsRoot)
+	case r.output != "":
+		return r.join(ctx, dirs)
+	case len(dirs) > 1:
+		return usage("the runs of the parts of a sheet are joined into a directory of their own: add -o DIR")
+	}
+	return r.reportAgain(ctx, dirs[0])
+}
+
+// registerResults adds the flag of the form of a run's files.
+func registerResults(flags *pflag.FlagSet, results *string, otherwise string) {
+	flags.StringVar(results, "results", "", "the form of results, failed and undo: csv, xlsx or both (default: "+otherwise+")")
+}
+
+func validateResults(results string) error {
+	switch report.Form(results) {
+	case "", report.CSV, report.Workbook, report.Both:
+		return nil
+	}
+	return usage("--results %q: use csv, xlsx or both", results)
+}
+
+// reportAgain writes a run's files again, and prints the summary.
+func (r *reporter) reportAgain(ctx context.Context, dir string) error {
+	summary, info, err := job.WriteReport(ctx, dir, report.Form(r.results), sheetOfRun)
+	switch {
+	case err != nil:
+		return err
+	case r.asJSON:
+		return summary.WriteJSON(r.Out)
+	}
+	next := ""
+	if step := job.NextStep(summary, info.Host == sandboxHost); step != job.Report { // which this was
+		next, err = nextOf(dir, info, summary, step)
+	}
+	return cmp.Or(err, summary.Print(r.Err, next))
+}
+
+// join writes the files of the runs of all parts of a sheet into one directory,
+// as if they were one run, and prints their summary.
+func (r *reporter) join(ctx context.Context, dirs []string) (err error) {
+	shards, err := job.OpenShards(dirs)
+	defer func() { err = cmp.Or(err, shards.Close()) }()
+	if errors.Is(err, report.ErrNotBegun) {
+		next, nextErr := resumeCommand(shards[len(shards)-1])
+		return cmp.Or(nextErr, usage("%w\ngo on with it: %s", err, next))
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.prepareOutput(); err != nil {
+		return err
+	}
+	summary, err := shards.Join(ctx, r.output, report.Form(r.results), sheetOfRun)
+	switch {
+	case err != nil:
+		return err
+	case r.asJSON:
+		return summary.WriteJSON(r.Out)
+	}
+	next, err := nextOfAll(shards, summary)
+	return cmp.Or(err, summary.Print(r.Err, next))
+}
+
+// prepareOutput makes the directory of the joined files. It may have those of an
+// earlier report, and no others.
+func (r *reporter) prepareOutput() error {
+	if _, err := os.Lstat(filepath.Join(r.output, journal.InfoFileName)); err == nil {
+		return usage("-o %s holds a run: name another directory", r.output)
+	}
+	entries, err := os.ReadDir(r.output)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return usage("-o %s cannot be used: %w", r.output, cause(err))
+	}
+	isReport := func(e fs.DirEntry) bool { return e.Name() == "summary.json" }
+	if len(entries) > 0 && !slices.ContainsFunc(entries, isReport) {
+		return usage("-o %s has other files than those of a report: name a new directory", r.output)
+	}
+	if err := journal.MakeDir(r.output); err != nil {
+		return usage("-o %s cannot be made: %w", r.output, cause(err))
+	}
+	return nil
+}
+
+// nextOfAll is what a person would do after the runs of all parts: go on with
+// those that are not at their end, then correct what failed, then look at what is
+// unknown.
+func nextOfAll(shards job.Shards, summary report.Summary) (string, error) {
+	left := slices.DeleteFunc(slices.Clone(shards), func(s *job.Shard) bool { return s.Info.Finished })
+	switch o := summary.Outcomes; {
+	case summary.DryRun:
+		return "", nil
+	case len(left) > 0:
+	case o.Failed+o.Invalid > 0:
+		return nextOf(shards[0].Dir, shards[0].Info, summary, job.FixFailed)
+	default:
+		left = slices.DeleteFunc(slices.Clone(shards), func(s *job.Shard) bool { return !s.InDoubt() })
+	}
+	var commands []string
+	for _, s := range left {
+		command, err := resumeCommand(s)
+		if err != nil {
+			return "", err
+		}
+		commands = append(commands, command)
+	}
+	return strings.Join(commands, "\n"), nil
+}
+
+// resumeCommand is what goes on with the run of one part.
+func resumeCommand(s *job.Shard) (string, error) {
+	return nextOf(s.Dir, s.Info, report.Summary{}, job.Resume)
+}
+
+// nextOf is the command for the step after the run in dir.
+func nextOf(dir string, info journal.Info, s report.Summary, step job.Next) (string, error) {
+	r, err := runnerOf(info)
+	if err != nil {
+		return "", err
+	}
+	r.result = job.Result{Dir: dir, Summary: s, Settings: info.Options, Next: step}
+	return r.nextCommand(), nil
+}
+
+// runnerOf returns the command that made a run, from what the run keeps of it.
+func runnerOf(info journal.Info) (*runner, error) {
+	r := newRunner(Streams{})
+	r.path, r.undoes = info.Sheet, info.Undoes
+	if err := fill(r.flags, source{value: func(flag string) (value, name string) { return info.Options[flag], flag }}); err != nil {
+		return nil, usage("run.json holds options that cannot be read: %w", err)
+	}
+	r.flags.VisitAll(func(f *pflag.Flag) { f.Annotations = nil }) // as if all of them were typed
+	if path, err := filepath.Abs(info.Sheet); info.SheetPath == "" {
+		r.path = "-"
+	} else if err != nil || path != info.SheetPath { // it was named from another directory
+		r.path = info.SheetPath
+	}
+	return r, nil
+}
+
+// sheetOfRun returns how a run read its sheet, from its settings.
+func sheetOfRun(settings map[string]string) (job.Sheet, error) {
+	r, err := runnerOf(journal.Info{Options: settings})
+	if err != nil {
+		return job.Sheet{}, err
+	}
+	return r.sheetFlags.sheet()
+}

@@ -1,0 +1,127 @@
+package job
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nermbulk/internal/change"
+	"nermbulk/internal/journal"
+	"nermbulk/internal/report"
+	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
+)
+
+// InfoToUndo returns what is known of the run in dir, if it is one that can be
+// put back.
+func InfoToUndo(dir string) (journal.Info, error) {
+	joined := filepath.Join(dir, "undo.csv")
+	switch info, err := journal.ReadInfo(dir); {
+	case errors.Is(err, fs.ErrNotExist) && Written(joined):
+		return info, invalid("%s holds joined runs: `nermbulk run %s` puts back what they overwrote", dir, text.ShellWord(joined))
+	case errors.Is(err, fs.ErrNotExist):
+		return info, noRun(dir)
+	case err != nil:
+		return info, &Error{Invalid, err}
+	case info.DryRun:
+		return info, invalid("%s is a dry run, which overwrote nothing", dir)
+	default:
+		return info, nil
+	}
+}
+
+// WithUndo calls do with a file that holds the sheet which puts back what is
+// chosen of a run, and with the flags that run needs to take it. No other process
+// may work on the run before do has ended: what one sends, the other would not
+// know of.
+func WithUndo(ctx context.Context, of journal.Undone, asOf AsOf, do func(file *os.File, flags []string) error) (err error) {
+	run, info, err := journal.Open(of.Run)
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, run.Close()) }()
+	file, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer func() { err = cmp.Or(err, file.Close()) }()
+	flags, err := writeUndo(ctx, of, info, asOf, file)
+	if err != nil {
+		return err
+	}
+	return do(file, flags)
+}
+
+// writeUndo makes the sheet of the run's journal, which has all of it though the
+// run was killed before its files were written.
+func writeUndo(ctx context.Context, of journal.Undone, info journal.Info, asOf AsOf, to *os.File) (flags []string, err error) {
+	if err := refuseEdited(of.Run); err != nil {
+		return nil, err
+	}
+	own, err := asOf.kept(of.Run, info.Options)
+	if err != nil {
+		return nil, err
+	}
+	var choice report.UndoChoice
+	for _, name := range of.Only {
+		if field, uid, ok := change.SheetFields().Parse(sheet.Trim(name)); ok {
+			name = change.Label(field, uid)
+		}
+		choice.Only = append(choice.Only, name)
+	}
+	if len(of.Where) > 0 {
+		chosen := own
+		chosen.Options.Where = nil
+		for _, w := range of.Where {
+			chosen.Options.Where = append(chosen.Options.Where, sheet.Condition{Text: w})
+		}
+		choice.Where = chosen.Open
+	}
+	note, err := report.WriteUndo(ctx, own.Open, report.Options{Dir: of.Run, Rules: own.Rules, Compare: compared(info)}, choice, to)
+	switch {
+	case errors.Is(err, report.ErrNotBegun):
+		return nil, invalid("%s: there is nothing to put back: %w", of.Run, err)
+	case err == nil && note.Rows == 0:
+		return nil, nothingToUndo(of, note, compared(info))
+	}
+	return note.Flags, err
+}
+
+// nothingToUndo says why nothing is put back.
+func nothingToUndo(of journal.Undone, note report.UndoNote, compared bool) error {
+	var chosen []string
+	for _, name := range of.Only {
+		chosen = append(chosen, "--only "+text.ShellQuote(text.Line(name, 0)))
+	}
+	for _, w := range of.Where {
+		chosen = append(chosen, "--where "+text.ShellQuote(text.Line(w, 0)))
+	}
+	what := strings.Join(append([]string{"of the run in " + of.Run}, chosen...), " ")
+	switch {
+	case len(note.Lost) > 0:
+		return invalid("%s, nothing can be put back:\n  %s", what, strings.Join(texts(note.Lost), "\n  "))
+	case !compared:
+		return invalid("%s, nothing is known to put back: it did not read the sessions first (--compare)", what)
+	case len(chosen) > 0:
+		return invalid("%s, nothing was overwritten; `nermbulk undo %s --dry-run` shows what was", what, text.ShellWord(of.Run))
+	}
+	return invalid("%s, nothing is to be put back: it overwrote nothing", what)
+}
+
+// refuseEdited refuses a run whose undo.csv somebody has edited: what is sent is
+// made again, without the edits.
+func refuseEdited(dir string) error {
+	path := filepath.Join(dir, "undo.csv")
+	now, err1 := os.ReadFile(path)
+	written, err2 := os.ReadFile(filepath.Join(dir, report.UndoWritten))
+	if err1 != nil || err2 != nil || bytes.Equal(now, written) {
+		return nil
+	}
+	return invalid("%s was edited: send it as it is with `nermbulk run %s`, or have it written again with `nermbulk report %s`",
+		path, text.ShellWord(path), text.ShellWord(dir))
+}
