@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -8,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -112,11 +115,11 @@ func (e *exporter) run(ctx context.Context) (err error) {
 	if err != nil {
 		return unlisted(err)
 	}
-	x := newExportSheet(uids, e.to.Host)
+	x := change.NewExporter(slices.Sorted(maps.Keys(uids)), e.to.Host)
 	if err := e.write(x, sessions); err != nil {
 		return fmt.Errorf("write the sheet: %w", err)
 	}
-	e.summarize(x)
+	e.summarize(&x.Exported)
 	if e.incomplete != nil {
 		return said(ExitRowsFailed, "the sheet is incomplete")
 	}
@@ -126,8 +129,13 @@ func (e *exporter) run(ctx context.Context) (err error) {
 // write writes the sheet, as a workbook if that is what its name ends in. What
 // no workbook can hold becomes a CSV of that name: to read the list again may
 // take an hour.
-func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) error {
-	asCSV := func(w io.Writer) error { return x.writeCSV(w, sessions) }
+func (e *exporter) write(x *change.Exporter, sessions io.ReadSeeker) error {
+	asCSV := func(to io.Writer) error {
+		w := sheet.NewWriter(to, ',')
+		err := eachRow(x, sessions, w.Write)
+		w.Flush()
+		return cmp.Or(err, w.Error())
+	}
 	ending := filepath.Ext(e.output)
 	switch {
 	case e.path == "":
@@ -135,7 +143,11 @@ func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) error {
 	case !strings.EqualFold(ending, ".xlsx"):
 		return journal.Replace(e.path, asCSV)
 	}
-	err := journal.Replace(e.path, func(w io.Writer) error { return x.writeWorkbook(w, sessions) })
+	err := journal.Replace(e.path, func(w io.Writer) error {
+		return sheet.WriteWorkbook(w, "sessions", func(visit func([]string, ...sheet.Mark) error) error {
+			return eachRow(x, sessions, func(cells []string) error { return visit(cells) })
+		})
+	})
 	unfit, ok := errors.AsType[*sheet.UnfitError](err)
 	if !ok {
 		return err
@@ -148,6 +160,31 @@ func (e *exporter) write(x *exportSheet, sessions io.ReadSeeker) error {
 		"no workbook", "sheet", path, "error", unfit.Error())
 	e.output, e.path = path, path
 	return journal.Replace(path, asCSV)
+}
+
+// eachRow calls visit with the header and with a row for each session, of which
+// each line of the file has one.
+func eachRow(x *change.Exporter, sessions io.ReadSeeker, visit func(cells []string) error) error {
+	if err := visit(x.Begin()); err != nil {
+		return err
+	}
+	_, err := sessions.Seek(0, io.SeekStart)
+	lines := json.NewDecoder(bufio.NewReader(sessions))
+	for err == nil {
+		var s api.Session
+		if err = lines.Decode(&s); err != nil {
+			break
+		}
+		if row := x.Row(&s); row != nil {
+			if err := visit(row); err != nil {
+				return err
+			}
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the sessions back: %w", err)
+	}
+	return nil
 }
 
 // read reads the whole list and writes it to the file, a session a line. It
@@ -182,9 +219,9 @@ func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[strin
 }
 
 // summarize says what was written, what was left out and how to send it back.
-func (e *exporter) summarize(x *exportSheet) {
+func (e *exporter) summarize(x *change.Exported) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.rows, "session"), e.to.Host, x.notes())
+	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.Rows, "session"), e.to.Host, x.Summary(mostPrinted))
 	level := slog.LevelInfo
 	missing := 0
 	if e.incomplete != nil {
@@ -195,15 +232,15 @@ func (e *exporter) summarize(x *exportSheet) {
 		}
 		fmt.Fprintf(&b, "incomplete: %v%s\n", e.incomplete, remedy)
 	}
-	if x.rows == 0 {
+	if x.Rows == 0 {
 		b.WriteString("no session fits, so the sheet has no rows and there is nothing to run\n")
 	} else if e.path != "" {
 		words := append([]string{"nermbulk", "run", text.ShellWord(e.output), "--compare"}, tenantWords(e.flags)...)
-		if x.unknownStatuses > 0 {
+		if x.UnknownStatuses > 0 {
 			words = append(words, "--allow-unknown-status")
 		}
 		fmt.Fprintf(&b, "\nnext, once it is edited:\n%s\n", strings.Join(words, " "))
 	}
-	e.out.say(level, b.String(), "exported", "sheet", e.output, "host", e.to.Host, "sessions", x.rows,
-		"missing", missing, "unknown_statuses", x.unknownStatuses, "notes", x.left)
+	e.out.say(level, b.String(), "exported", "sheet", e.output, "host", e.to.Host, "sessions", x.Rows,
+		"missing", missing, "unknown_statuses", x.UnknownStatuses, "notes", x.Notes)
 }
