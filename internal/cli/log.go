@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,10 +47,10 @@ func (f *logFlags) register(flags *pflag.FlagSet) {
 }
 
 func (f *logFlags) validate() error {
-	switch {
-	case f.logFormat != logText && f.logFormat != logJSON:
-		return usage("--%s %q: use %s or %s", logFormatFlag, f.logFormat, logText, logJSON)
-	case f.quiet && f.verbose:
+	if err := oneOf(logFormatFlag, f.logFormat, logText, logJSON); err != nil {
+		return err
+	}
+	if f.quiet && f.verbose {
 		return usage("--quiet and --verbose contradict each other")
 	}
 	return nil
@@ -102,7 +104,8 @@ type printer struct {
 	log   slog.Handler // of standard error
 	file  slog.Handler // nil for none
 	known *known
-	end   io.Closer // of the file
+
+	closeFile func() error // nil for none
 }
 
 // newPrinter opens the log's file too. The caller closes the printer.
@@ -112,7 +115,7 @@ func newPrinter(w io.Writer, f logFlags) (*printer, error) {
 	p.log = slog.NewTextHandler(p.out, options)
 	if p.json {
 		options.ReplaceAttr = inMilliseconds
-		p.log = p.known.added(slog.NewJSONHandler(p.out, options))
+		p.log = knowing{slog.NewJSONHandler(p.out, options), p.known}
 	}
 	if f.logFile == "" {
 		return p, nil
@@ -121,8 +124,9 @@ func newPrinter(w io.Writer, f logFlags) (*printer, error) {
 	if err != nil {
 		return p, usage("--%s %s: %w", logFileFlag, f.logFile, err)
 	}
-	p.end = file
-	p.file = p.known.added(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: min(p.level, slog.LevelInfo), ReplaceAttr: inMilliseconds}))
+	to := &outlet{w: file}
+	p.file = knowing{slog.NewJSONHandler(to, &slog.HandlerOptions{Level: min(p.level, slog.LevelInfo), ReplaceAttr: inMilliseconds}), p.known}
+	p.closeFile = func() error { return cmp.Or(to.err, file.Close()) }
 	return p, nil
 }
 
@@ -134,28 +138,38 @@ func openPrinter(w io.Writer, f logFlags) (*printer, error) {
 	return newPrinter(w, f)
 }
 
+// openLog opens the log's file. One that it makes is nobody else's to read: an
+// error can quote a cell.
+func openLog(path string) (*os.File, error) {
+	if err := regular(path); err != nil { // opening a pipe would wait for its reader
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, logMode)
+	if err != nil {
+		return nil, fmt.Errorf("it cannot be written: %w", cause(err))
+	}
+	return f, nil
+}
+
+const logMode = 0o600
+
 // close ends the log with err, the command's own error, unless that was said,
 // and returns it as one that was.
 func (p *printer) close(err error) error {
 	if _, ok := errors.AsType[alreadySaid](err); err != nil && !ok {
-		p.fail(err)
+		text := strings.TrimSpace(err.Error())
+		p.say(slog.LevelError, "nermbulk: "+text, "error", "error", text, "exit_code", int(exitCodeOf(err)))
 		err = alreadySaid{err}
 	}
-	if p.end == nil {
+	if p.closeFile == nil {
 		return err
 	}
-	if closeErr := p.end.Close(); closeErr != nil {
+	if closeErr := p.closeFile(); closeErr != nil {
 		closeErr = fmt.Errorf("the log could not be written to the end: %w", closeErr)
 		p.people(slog.LevelError, "nermbulk: "+closeErr.Error())
 		return cmp.Or(err, said(ExitInternal, closeErr.Error()))
 	}
 	return err
-}
-
-// fail says with which error the command ends.
-func (p *printer) fail(err error) {
-	text := strings.TrimSpace(err.Error())
-	p.say(slog.LevelError, "nermbulk: "+text, "error", "error", text, "exit_code", int(exitCodeOf(err)))
 }
 
 // say writes one thing: the text for people, with a line break; what and its
@@ -223,34 +237,90 @@ func (p *printer) showsClient() bool { return p.json || p.level <= slog.LevelDeb
 
 // client is the log of the API's client: nil where nobody reads it.
 func (p *printer) client() *slog.Logger {
-	switch {
-	case p.file == nil && !p.showsClient():
-		return nil
-	case p.file == nil:
-		return slog.New(p.log)
-	case !p.showsClient():
-		return slog.New(p.file)
+	var read []slog.Handler
+	if p.showsClient() {
+		read = append(read, p.log)
 	}
-	return slog.New(slog.NewMultiHandler(p.log, p.file))
+	if p.file != nil {
+		read = append(read, p.file)
+	}
+	if len(read) == 0 {
+		return nil
+	}
+	return slog.New(slog.NewMultiHandler(read...))
 }
 
 // outlet is where a printer writes. It can be turned to a writer that shares
 // the terminal with a bar.
 type outlet struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu  sync.Mutex
+	w   io.Writer
+	err error // the first one of writing
 }
 
 func (o *outlet) Write(text []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.w.Write(text)
+	n, err := o.w.Write(text)
+	o.err = cmp.Or(o.err, err)
+	return n, err
 }
 
 func (o *outlet) turn(w io.Writer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.w = w
+}
+
+// known is what is known by now of what a log is about. Each line has it, so that
+// a collector of many jobs can keep them apart. Safe for concurrent use.
+type known struct {
+	mu    sync.Mutex
+	attrs []slog.Attr
+}
+
+// set adds an attribute to the lines that follow. An empty value is not known.
+func (k *known) set(key, value string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.attrs = slices.DeleteFunc(slices.Clone(k.attrs), func(a slog.Attr) bool { return a.Key == key })
+	if value != "" {
+		k.attrs = append(k.attrs, slog.String(key, value))
+	}
+}
+
+// knowing adds what is known to the lines of a handler. What a line says of its
+// own beats it.
+type knowing struct {
+	slog.Handler
+	known *known
+}
+
+func (h knowing) Handle(ctx context.Context, record slog.Record) error {
+	h.known.mu.Lock()
+	attrs := h.known.attrs
+	h.known.mu.Unlock()
+	record = record.Clone()
+	var own []string
+	record.Attrs(func(a slog.Attr) bool {
+		own = append(own, a.Key)
+		return true
+	})
+	for _, a := range attrs {
+		if !slices.Contains(own, a.Key) {
+			record.AddAttrs(a)
+		}
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+// inMilliseconds makes a number of milliseconds of each duration, and says so in
+// its key: a collector cannot know the unit otherwise.
+func inMilliseconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindDuration {
+		return a
+	}
+	return slog.Int64(a.Key+"_ms", a.Value.Duration().Milliseconds())
 }
 
 // progress shows how far a run has come, and keeps it in the log's file.

@@ -65,11 +65,10 @@ func registerResults(flags *pflag.FlagSet, results *string, otherwise string) {
 }
 
 func validateResults(results string) error {
-	switch report.Form(results) {
-	case "", report.CSV, report.Workbook, report.Both:
+	if results == "" {
 		return nil
 	}
-	return usage("--results %q: use csv, xlsx or both", results)
+	return oneOf("results", results, string(report.CSV), string(report.Workbook), string(report.Both))
 }
 
 // reportAgain writes a run's files again, and prints the summary.

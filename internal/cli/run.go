@@ -151,15 +151,14 @@ func (r *runner) validate() error {
 }
 
 func (r *runner) parseMaxFailures() error {
-	text, percent := strings.CutSuffix(r.maxFailures, "%")
-	share, shareErr := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	rows, rowsErr := strconv.Atoi(text)
-	switch {
-	case percent && shareErr == nil && share >= 0 && share <= 100:
-		r.failureLimit.Share = share / 100
-	case !percent && rowsErr == nil && rows >= 0:
-		r.failureLimit.Rows = rows
-	default:
+	var ok bool
+	if share, isShare := strings.CutSuffix(r.maxFailures, "%"); isShare {
+		r.failureLimit.Share, ok = percentage(share)
+	} else {
+		rows, err := strconv.Atoi(r.maxFailures)
+		r.failureLimit.Rows, ok = rows, err == nil && rows >= 0
+	}
+	if !ok {
 		return usage("--max-failures %q: use a number of rows or a percentage, such as 100 or 5%%", r.maxFailures)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,11 +57,11 @@ func newSandboxCommand(s Streams) *cobra.Command {
 
 // share parses a percentage, with or without its sign.
 func share(flag, text string) (float64, error) {
-	n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
-	if err != nil || !(n >= 0 && n <= 100) {
+	share, ok := percentage(strings.TrimSuffix(text, "%"))
+	if !ok {
 		return 0, usage("--%s %q: use a percentage from 0%% to 100%%", flag, text)
 	}
-	return n / 100, nil
+	return share, nil
 }
 
 func serveSandbox(s Streams, f *sandboxFlags) (err error) {

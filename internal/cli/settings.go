@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -86,6 +87,7 @@ func (g settingsGroup) source(kind string) source {
 
 // configFile is what a settings file holds.
 type configFile struct {
+	known    *pflag.FlagSet // of all commands, to try values on
 	path     string
 	all      settingsGroup
 	profiles map[string]settingsGroup
@@ -110,11 +112,11 @@ func settingsFor(flags *pflag.FlagSet) (*configFile, error) {
 		return nil, usage("the settings file cannot be read: %w", err)
 	}
 	path = cmp.Or(path, settingsFile)
-	r := &settingsReader{configFile: configFile{path: path, place: text.Line(path, 0), profiles: map[string]settingsGroup{}}, known: everyFlag()}
-	if err := r.read(data); err != nil {
+	s := &configFile{known: everyFlag(), path: path, place: text.Line(path, 0), profiles: map[string]settingsGroup{}}
+	if err := s.read(data); err != nil {
 		return nil, err
 	}
-	return &r.configFile, nil
+	return s, nil
 }
 
 func readSettings(path string) (_ []byte, err error) {
@@ -175,25 +177,19 @@ func everyFlag() *pflag.FlagSet {
 	return all
 }
 
-// settingsReader reads a settings file. Nothing is taken from it that is not
-// understood.
-type settingsReader struct {
-	configFile
-	known *pflag.FlagSet
-}
-
-// read parses the file and checks every setting in it.
-func (r *settingsReader) read(data []byte) error {
-	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
+// read parses the file and checks every setting in it. Nothing is taken from it
+// that is not understood.
+func (s *configFile) read(data []byte) error {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if line := firstOddLine(data); line > 0 {
-		return r.wrong(&token.Position{Line: line, Column: 1}, "this is not UTF-8 text: save the file as UTF-8")
+		return s.wrong(&token.Token{Position: &token.Position{Line: line, Column: 1}}, "this is not UTF-8 text: save the file as UTF-8")
 	}
 	if nested(data) > maxNested {
-		return usage("%s: brackets are nested more than %d deep: settings need no more than two", r.path, maxNested)
+		return usage("%s: brackets are nested more than %d deep: settings need no more than two", s.path, maxNested)
 	}
 	file, err := parseYAML(data)
 	if err != nil {
-		return r.syntaxError(err)
+		return s.syntaxError(err)
 	}
 	for i, doc := range file.Docs {
 		if doc.Body == nil {
@@ -201,17 +197,17 @@ func (r *settingsReader) read(data []byte) error {
 		}
 		for _, sort := range []ast.NodeType{ast.AnchorType, ast.AliasType, ast.TagType, ast.MergeKeyType} {
 			for _, n := range ast.Filter(sort, doc.Body) {
-				return r.wrong(positionOf(n), "anchors, aliases and tags (&, *, << and !) are not read: write the value out, in quotes if it begins with such a character")
+				return s.wrong(n.GetToken(), "anchors, aliases and tags (&, *, << and !) are not read: write the value out, in quotes if it begins with such a character")
 			}
 		}
 		body, ok := doc.Body.(*ast.MappingNode)
 		switch {
 		case !ok:
-			return r.wrong(positionOf(doc.Body), "settings are written as key: value, such as workers: 16")
+			return s.wrong(doc.Body.GetToken(), "settings are written as key: value, such as workers: 16")
 		case i > 0:
-			return r.wrong(positionOf(body), "a second document begins here: a settings file has one, without ---")
+			return s.wrong(body.GetToken(), "a second document begins here: a settings file has one, without ---")
 		}
-		if r.all, err = r.group(body, true); err != nil {
+		if s.all, err = s.group(body, true); err != nil {
 			return err
 		}
 	}
@@ -230,12 +226,9 @@ func parseYAML(data []byte) (file *ast.File, err error) {
 
 // firstOddLine returns the first line that is no text, 0 for none.
 func firstOddLine(data []byte) int {
-	for i, line := range strings.Split(string(data), "\n") {
-		if !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
-			return i + 1
-		}
-	}
-	return 0
+	return 1 + slices.IndexFunc(bytes.Split(data, []byte("\n")), func(line []byte) bool {
+		return !utf8.Valid(line) || bytes.ContainsRune(line, 0)
+	})
 }
 
 // nested is how deep lists and mappings are nested in one another at most,
@@ -259,10 +252,10 @@ func nested(data []byte) int {
 }
 
 // syntaxError says what is wrong with a file that is no YAML.
-func (r *settingsReader) syntaxError(err error) error {
+func (s *configFile) syntaxError(err error) error {
 	wrong, ok := errors.AsType[yaml.Error](err)
 	if !ok || wrong.GetToken() == nil {
-		return usage("%s is no YAML: %s", r.path, text.Line(err.Error(), 200))
+		return usage("%s is no YAML: %s", s.path, text.Line(err.Error(), 200))
 	}
 	at, message := wrong.GetToken(), wrong.GetMessage()
 	switch {
@@ -273,31 +266,29 @@ func (r *settingsReader) syntaxError(err error) error {
 	default:
 		message = "this is no YAML: " + text.Line(message, 200)
 	}
-	return r.wrong(at.Position, "%s", message)
+	return s.wrong(at, "%s", message)
 }
 
-func (r *settingsReader) wrong(at *token.Position, format string, args ...any) error {
-	return usage("%s: %s", r.at(at), fmt.Sprintf(format, args...))
+func (s *configFile) wrong(at *token.Token, format string, args ...any) error {
+	return usage("%s: %s", s.at(at), fmt.Sprintf(format, args...))
 }
 
-func (r *settingsReader) at(at *token.Position) string {
-	return fmt.Sprintf("%s, line %d, column %d", text.Line(r.path, 0), at.Line, at.Column)
+func (s *configFile) at(at *token.Token) string {
+	return fmt.Sprintf("%s, line %d, column %d", text.Line(s.path, 0), at.Position.Line, at.Position.Column)
 }
-
-func positionOf(n ast.Node) *token.Position { return n.GetToken().Position }
 
 // group reads the settings of one level. The highest has the profiles too.
-func (r *settingsReader) group(m *ast.MappingNode, highest bool) (settingsGroup, error) {
+func (s *configFile) group(m *ast.MappingNode, highest bool) (settingsGroup, error) {
 	group := settingsGroup{}
 	for _, entry := range m.Values {
-		key, err := r.key(entry)
+		key, err := s.key(entry)
 		switch {
 		case err != nil:
 			return nil, err
 		case highest && key == profilesKey:
-			err = r.readProfiles(entry)
+			err = s.readProfiles(entry)
 		default:
-			group[key], err = r.setting(key, entry)
+			group[key], err = s.setting(key, entry)
 		}
 		if err != nil {
 			return nil, err
@@ -307,61 +298,59 @@ func (r *settingsReader) group(m *ast.MappingNode, highest bool) (settingsGroup,
 }
 
 // key returns the text of a key.
-func (r *settingsReader) key(entry *ast.MappingValueNode) (string, error) {
-	switch key := entry.Key.(type) {
-	case *ast.StringNode:
-		return key.Value, nil
-	default:
-		return "", r.wrong(positionOf(key), "the name of a setting is plain text, such as workers")
+func (s *configFile) key(entry *ast.MappingValueNode) (string, error) {
+	key, ok := entry.Key.(*ast.StringNode)
+	if !ok {
+		return "", s.wrong(entry.Key.GetToken(), "the name of a setting is plain text, such as workers")
 	}
+	return key.Value, nil
 }
 
-func (r *settingsReader) readProfiles(entry *ast.MappingValueNode) error {
+func (s *configFile) readProfiles(entry *ast.MappingValueNode) error {
 	profiles, ok := entry.Value.(*ast.MappingNode)
 	if !ok {
-		return r.wrong(positionOf(entry.Key), "below profiles: come their names, each with settings of its own")
+		return s.wrong(entry.Key.GetToken(), "below profiles: come their names, each with settings of its own")
 	}
-	r.place = r.at(positionOf(entry.Key))
+	s.place = s.at(entry.Key.GetToken())
 	for _, entry := range profiles.Values {
-		name, err := r.key(entry)
+		name, err := s.key(entry)
 		if err != nil {
 			return err
 		}
 		m, ok := entry.Value.(*ast.MappingNode)
 		if !ok {
-			return r.wrong(positionOf(entry.Key), "the profile %s has no settings: write them below it, as key: value", text.Quote(name, 60))
+			return s.wrong(entry.Key.GetToken(), "the profile %s has no settings: write them below it, as key: value", text.Quote(name, 60))
 		}
-		if r.profiles[name], err = r.group(m, false); err != nil {
+		if s.profiles[name], err = s.group(m, false); err != nil {
 			return err
 		}
-		r.names = append(r.names, name)
+		s.names = append(s.names, name)
 	}
 	return nil
 }
 
 // setting reads the value of a flag, and tries it.
-func (r *settingsReader) setting(key string, entry *ast.MappingValueNode) (setting, error) {
-	f := r.known.Lookup(key)
+func (s *configFile) setting(key string, entry *ast.MappingValueNode) (setting, error) {
+	f := s.known.Lookup(key)
 	if f == nil {
-		return setting{}, r.wrong(positionOf(entry.Key), "%s", r.unknown(key))
+		return setting{}, s.wrong(entry.Key.GetToken(), "%s", s.unknown(key))
 	}
-	s := setting{place: r.at(positionOf(entry.Value))}
-	values, err := r.values(f, entry)
+	values, err := s.values(f, entry)
 	if err != nil {
-		return s, err
+		return setting{}, err
 	}
+	at := entry.Value.GetToken()
 	for _, v := range values {
-		if err := r.known.Set(key, v); err != nil {
-			return s, r.wrong(positionOf(entry.Value), "%s %q %s", key, v, misfit(err))
+		if err := s.known.Set(key, v); err != nil {
+			return setting{}, s.wrong(at, "%s %q %s", key, v, misfit(err))
 		}
 	}
-	s.text = strings.Join(values, "\n")
-	return s, nil
+	return setting{strings.Join(values, "\n"), s.at(at)}, nil
 }
 
 // unknown says what is wrong with a key that is no flag. Its value is shown
 // nowhere: it may be a secret.
-func (r *settingsReader) unknown(key string) string {
+func (s *configFile) unknown(key string) string {
 	name := sheet.NormalizeName(key)
 	switch {
 	case name == configFlag || name == profileFlag:
@@ -375,7 +364,7 @@ func (r *settingsReader) unknown(key string) string {
 		return text.Quote(key, 60) + " is no setting: a settings file holds no token and no secret. Remove it, and put it in a file that only you can read, with token-file or client-secret-file, or in NERM_TOKEN"
 	}
 	var names []string
-	r.known.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	s.known.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	hint := "; `nermbulk help settings` says which there are"
 	if near, ok := sheet.Nearest(key, append(names, profilesKey)); ok {
 		hint = fmt.Sprintf("; did you mean %q?", near)
@@ -388,45 +377,45 @@ func (r *settingsReader) unknown(key string) string {
 var pairFlags = []string{"map", "date", "value", "where"}
 
 // values returns what a key holds: one text, or several for a repeatable flag.
-func (r *settingsReader) values(f *pflag.Flag, entry *ast.MappingValueNode) (values []string, err error) {
+func (s *configFile) values(f *pflag.Flag, entry *ast.MappingValueNode) (values []string, err error) {
 	_, repeatable := f.Value.(pflag.SliceValue)
 	pairs := slices.Contains(pairFlags, f.Name)
 	add := func(prefix string, n ast.Node) {
-		v, wrong := r.scalar(f, n)
+		v, wrong := s.scalar(f, n)
 		err = cmp.Or(err, wrong)
 		values = append(values, prefix+v)
 	}
 	switch n := entry.Value.(type) {
 	case *ast.SequenceNode:
 		if !repeatable {
-			return nil, r.wrong(positionOf(n), "%s takes one value, not a list", f.Name)
+			return nil, s.wrong(n.GetToken(), "%s takes one value, not a list", f.Name)
 		}
 		for _, one := range n.Values {
 			add("", one)
 		}
 	case *ast.MappingNode:
 		if !pairs {
-			return nil, r.wrong(positionOf(entry.Key), "%s takes no settings of its own", f.Name)
+			return nil, s.wrong(entry.Key.GetToken(), "%s takes no settings of its own", f.Name)
 		}
 		for _, pair := range n.Values {
-			name, wrong := r.key(pair)
+			name, wrong := s.key(pair)
 			err = cmp.Or(err, wrong)
 			add(name+"=", pair.Value)
 		}
 	default:
 		add("", n)
 		if repeatable && err == nil {
-			err = r.wrong(positionOf(n), "%s takes a list: write each value on a line of its own that begins with a dash", f.Name)
+			err = s.wrong(n.GetToken(), "%s takes a list: write each value on a line of its own that begins with a dash", f.Name)
 		}
 	}
 	if len(values) == 0 && err == nil {
-		err = r.wrong(positionOf(entry.Key), "%s is empty: write a value, or remove it", f.Name)
+		err = s.wrong(entry.Key.GetToken(), "%s is empty: write a value, or remove it", f.Name)
 	}
 	return values, err
 }
 
 // scalar returns the text of a plain value.
-func (r *settingsReader) scalar(f *pflag.Flag, n ast.Node) (string, error) {
+func (s *configFile) scalar(f *pflag.Flag, n ast.Node) (string, error) {
 	value := ""
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -437,14 +426,14 @@ func (r *settingsReader) scalar(f *pflag.Flag, n ast.Node) (string, error) {
 		value = n.GetToken().Value
 	case *ast.BoolNode:
 		if value = n.GetToken().Value; f.Value.Type() == "string" {
-			return "", r.wrong(positionOf(n), "%s is not true or false: if it is this word, write it in quotes", f.Name)
+			return "", s.wrong(n.GetToken(), "%s is not true or false: if it is this word, write it in quotes", f.Name)
 		}
 	case *ast.NullNode:
 	default:
-		return "", r.wrong(positionOf(n), "%s takes plain text, not a list or settings of its own", f.Name)
+		return "", s.wrong(n.GetToken(), "%s takes plain text, not a list or settings of its own", f.Name)
 	}
 	if value == "" {
-		return "", r.wrong(positionOf(n), "%s is empty: write a value, or remove it", f.Name)
+		return "", s.wrong(n.GetToken(), "%s is empty: write a value, or remove it", f.Name)
 	}
 	return value, nil
 }

@@ -62,10 +62,8 @@ func (f *tenantFlags) validate() error {
 		return usage("--outage-wait %s: use a time of 0 or more, such as 5m", c.OutageWait)
 	case f.tokenFile != "" && f.clientSecretFile != "":
 		return usage("both --token-file and --client-secret-file are given: use one of them")
-	case f.authScheme != "bearer" && f.authScheme != "token":
-		return usage("--auth-scheme %q: use bearer or token", f.authScheme)
 	}
-	return nil
+	return oneOf("auth-scheme", f.authScheme, "bearer", "token")
 }
 
 // namesTenant reports whether the command line or a profile names a tenant. One
@@ -190,20 +188,16 @@ func (f *tenantFlags) credentials(env func(string) string) (api.Auth, error) {
 	case id == "" && secret == "" && tokenURL == "" && f.clientSecretFile == "" && f.clientIDFile == "":
 		return api.Auth{}, fmt.Errorf("no token: set NERM_TOKEN, or use --token-file FILE, or set NERM_CLIENT_ID, NERM_CLIENT_SECRET and NERM_TOKEN_URL; --sandbox needs none")
 	}
-	for _, kept := range []struct {
-		what, file string
-		value      *string
-	}{{"client secret file", f.clientSecretFile, &secret}, {"client id file", f.clientIDFile, &id}} {
-		if kept.file == "" {
-			continue
-		}
-		var err error
-		if *kept.value, err = api.ReadSecret(kept.file, kept.what); err != nil {
-			return api.Auth{}, err
-		}
-		if kept.value == &secret {
-			f.warnIfOpen(kept.what, kept.file)
-		}
+	var err error
+	if f.clientSecretFile != "" {
+		f.warnIfOpen("client secret file", f.clientSecretFile)
+		secret, err = api.ReadSecret(f.clientSecretFile, "client secret file")
+	}
+	if f.clientIDFile != "" && err == nil {
+		id, err = api.ReadSecret(f.clientIDFile, "client id file")
+	}
+	if err != nil {
+		return api.Auth{}, err
 	}
 	return api.ClientCredentials(id, secret, tokenURL)
 }
