@@ -85,7 +85,7 @@ func (r *runner) answer(ctx context.Context, question string) (answer string, er
 // GoOn implements job.Observer: it asks what is to become of an unfinished run,
 // where somebody can be asked.
 func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
-	found := fmt.Sprintf("%s: the run of this sheet in %s, begun %s, is unfinished", r.sheet.Name, run.Dir, minute(run.Info.StartedAt))
+	found := fmt.Sprintf("%s: the run of this sheet in %s, begun %s, is unfinished", r.sheet.Name, run.Dir, text.Minute(run.Info.StartedAt))
 	if r.InTerminal && !r.yes {
 		answer, err := r.answer(ctx, found+".\nGo on with it, begin a new one, or neither? [resume/new/N] ")
 		if err != nil || strings.EqualFold(answer, "resume") || strings.EqualFold(answer, "new") {

@@ -120,8 +120,8 @@ func (k *keyboard) read(ctx context.Context, press func(key byte)) {
 		switch {
 		case errors.Is(err, io.EOF):
 			return
-		case err != nil && !pauseFor(ctx, keyWait): // not this process's turn, say
-			return
+		case err != nil:
+			time.Sleep(keyWait) // not this process's turn, say
 		case slices.ContainsFunc(typed, func(key byte) bool { return key != typed[0] }):
 			continue // a key of several bytes (an arrow, say), or pasted
 		}
@@ -150,14 +150,4 @@ func (k *keyboard) typed() ([]byte, error) {
 		err = io.EOF
 	}
 	return typed[:max(n, 0)], err
-}
-
-// pauseFor reports whether the time has passed before ctx ended.
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }

@@ -30,9 +30,7 @@ const metricsEvery = 10 * time.Second
 type metrics struct {
 	began, written time.Time
 	before         []string // the lines of the file that is replaced
-	rows           report.Outcomes
-	toSend         int
-	requests       report.Requests
+	report.Summary          // its Outcomes, ToSend and Requests alone
 }
 
 // beginMetrics reads what is kept of the file before.
@@ -48,7 +46,7 @@ func (r *runner) beginMetrics() error {
 // updateMetrics writes how far the run has come, every now and then. What
 // cannot be written is reported at the end.
 func (r *runner) updateMetrics(p job.Progress) {
-	r.metrics.rows, r.metrics.requests = p.Outcomes, p.Requests
+	r.metrics.Outcomes, r.metrics.Requests = p.Outcomes, p.Requests
 	if now := r.Now(); r.metricsFile != "" && now.Sub(r.metrics.written) >= metricsEvery {
 		r.metrics.written = now
 		_ = r.writeMetrics(r.metricsText(true, 0))
@@ -63,7 +61,7 @@ func (r *runner) endMetrics(err error) error {
 	if code == ExitLocked {
 		return err
 	}
-	r.metrics.rows, r.metrics.toSend, r.metrics.requests = r.result.Summary.Outcomes, r.result.Summary.ToSend, r.result.Summary.Requests
+	r.metrics.Summary = r.result.Summary
 	writeErr := r.writeMetrics(r.metricsText(false, code))
 	if writeErr == nil {
 		return err
@@ -92,20 +90,17 @@ func (r *runner) metricsText(running bool, code ExitCode) string {
 		m.shard = ",shard=" + labelValue(r.shard)
 	}
 	now := r.Now()
-	ended := func(value any) any {
-		if running {
-			return nil
+	var succeeded, ended, success, exitCode any
+	if !running {
+		ended, success, exitCode = timestamp(now), boolean(code == ExitOK), code
+		if code == ExitOK && !r.send.DryRun {
+			succeeded = ended
 		}
-		return value
-	}
-	var succeeded any
-	if !running && code == ExitOK && !r.send.DryRun {
-		succeeded = timestamp(now)
 	}
 	m.gauge("last_success_timestamp_seconds", "When a run of the sheet ended last with every row updated or unchanged, in Unix time.", succeeded)
-	m.gauge("last_run_timestamp_seconds", "When the last run of the sheet ended, in Unix time.", ended(timestamp(now)))
-	m.gauge("last_run_success", "1 if every row of the last run is updated or unchanged, else 0.", ended(boolean(code == ExitOK)))
-	m.gauge("last_run_exit_code", "The exit code of the last run; see nermbulk help exit-codes.", ended(code))
+	m.gauge("last_run_timestamp_seconds", "When the last run of the sheet ended, in Unix time.", ended)
+	m.gauge("last_run_success", "1 if every row of the last run is updated or unchanged, else 0.", success)
+	m.gauge("last_run_exit_code", "The exit code of the last run; see nermbulk help exit-codes.", exitCode)
 	m.gauge("last_run_running", "1 while the run goes on: when and how the last run ended is then that of the one before it.", boolean(running))
 	m.gauge("last_run_duration_seconds", "How long the last run took, without the sessions before a resume.", seconds(now.Sub(r.metrics.began)))
 	m.gauge("last_run_dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.send.DryRun))
@@ -115,11 +110,11 @@ func (r *runner) metricsText(running bool, code ExitCode) string {
 	if !running && !r.result.Begun {
 		return m.String()
 	}
-	rows, sent := r.metrics.rows, r.metrics.requests
+	rows, sent := r.metrics.Outcomes, r.metrics.Requests
 	m.gauges("last_run_rows", "Rows of the last run by their outcome.",
 		sample{`,outcome="updated"`, rows.Updated}, sample{`,outcome="unchanged"`, rows.Unchanged}, sample{`,outcome="failed"`, rows.Failed},
 		sample{`,outcome="unknown"`, rows.Unknown}, sample{`,outcome="invalid"`, rows.Invalid}, sample{`,outcome="pending"`, rows.Pending},
-		sample{`,outcome="to_send"`, r.metrics.toSend})
+		sample{`,outcome="to_send"`, r.metrics.ToSend})
 	m.gauges("last_run_requests", "Requests that the last run sent, those before a resume too.",
 		sample{`,kind="patch"`, sent.Patch}, sample{`,kind="get"`, sent.Get}, sample{`,kind="token"`, sent.Token})
 	m.gauge("last_run_throttled_requests", "Requests of the last run that the tenant refused for the rate.", sent.Throttled)

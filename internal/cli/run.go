@@ -33,6 +33,7 @@ func newRunCommand(s Streams) *cobra.Command {
 		ValidArgsFunction: oneArgument(completeSheet),
 		RunE: func(c *cobra.Command, args []string) error {
 			r.flags, r.path = c.Flags(), args[0]
+			r.open = func(ctx context.Context, do func(job.Sheet) error) error { return r.withSheet(ctx, s, r.path, do) }
 			return r.run()
 		},
 	}
@@ -71,7 +72,7 @@ type runner struct {
 	metrics  metrics
 
 	undoes *journal.Undone                                    // what the sheet puts back, of undo alone
-	open   func(context.Context, func(job.Sheet) error) error // in the place of the sheet at path; nil for that
+	open   func(context.Context, func(job.Sheet) error) error // calls a function with the sheet
 }
 
 // newRunner returns the run command, for what does not come from a command line.
@@ -209,13 +210,7 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
 	}
-	open := r.open
-	if open == nil {
-		open = func(ctx context.Context, do func(job.Sheet) error) error {
-			return r.withSheet(ctx, r.Streams, r.path, do)
-		}
-	}
-	return open(ctx, func(sh job.Sheet) (err error) {
+	return r.open(ctx, func(sh job.Sheet) (err error) {
 		r.sheet = sh
 		r.limitMemory()
 		r.tenant.Client.Log = r.out.client()

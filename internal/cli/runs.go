@@ -93,7 +93,7 @@ func (l *listedRun) print(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, "%s: %s, active %s ago\n", text.Line(l.Dir, 0), l.State, text.Span(time.Duration(l.Age)*time.Millisecond))
-	fmt.Fprintf(b, "  %s%s, begun %s: %s", text.Line(l.Sheet, 0), where, minute(l.Begun), text.Count(l.Rows, "row"))
+	fmt.Fprintf(b, "  %s%s, begun %s: %s", text.Line(l.Sheet, 0), where, text.Minute(l.Begun), text.Count(l.Rows, "row"))
 	if len(counts) > 0 {
 		b.WriteString(", " + strings.Join(counts, ", "))
 	}
@@ -211,7 +211,7 @@ func (p *pruner) prune(kept bool) error {
 		fmt.Fprintf(p.Err, "%s left; `nermbulk runs` says how to go on, and --unfinished-older-than D removes them:\n", text.CountOf(len(unfinished), "unfinished run is", "unfinished runs are"))
 	}
 	for _, r := range unfinished {
-		fmt.Fprintf(p.Err, "  %s (%s), last active %s\n", r.Dir, text.Line(r.Info.Sheet, 0), minute(job.LastActive(r)))
+		fmt.Fprintf(p.Err, "  %s (%s), last active %s\n", r.Dir, text.Line(r.Info.Sheet, 0), text.Minute(job.LastActive(r)))
 	}
 	return err
 }
@@ -243,6 +243,3 @@ func (p *pruner) remove(runs []job.RunDir) error {
 	}
 	return errors.Join(errs...)
 }
-
-// minute is how people are shown a time.
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -40,7 +40,7 @@ func (a Announcement) Resuming() string {
 	}
 	message := "going on with " + a.Resumed
 	if !a.Active.IsZero() {
-		message += ", last active " + a.Active.UTC().Format("2006-01-02 15:04 UTC")
+		message += ", last active " + text.Minute(a.Active)
 	}
 	if a.Edited {
 		message += ": the sheet was changed; rows that were sent as they are now are not sent again"

@@ -16,6 +16,7 @@ import (
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
+	"nermbulk/internal/text"
 )
 
 // RunsRoot is where runs are kept whose directory is not named.
@@ -195,7 +196,7 @@ func (j *job) refuseUnfinishedOverlap(runs []journal.RunDir) error {
 			flag = "with --shard " + part.String()
 		}
 		return invalid("the run of %s in %s, begun %s, is unfinished, and has rows that are to be sent now: go on with it first, %s and --resume, or begin another run all the same with --new",
-			part.Words(), r.Dir, r.Info.StartedAt.UTC().Format(minute), flag)
+			part.Words(), r.Dir, text.Minute(r.Info.StartedAt), flag)
 	}
 	return nil
 }

@@ -114,14 +114,11 @@ func (s Sheet) Open(ctx context.Context, path string) (sh *sheet.Sheet, err erro
 	}
 	if changed := sh.ModTime(); path == s.Path && changed.Before(s.NotBefore) {
 		err := fmt.Errorf("--max-sheet-age: %s was last changed at %s, before %s: it may be an old sheet, delivered again",
-			text.Line(s.Name, 0), changed.UTC().Format(minute), s.NotBefore.UTC().Format(minute))
+			text.Line(s.Name, 0), text.Minute(changed), text.Minute(s.NotBefore))
 		return nil, errors.Join(&Error{Kind: Invalid, Err: err}, sh.Close())
 	}
 	return sh, nil
 }
-
-// minute is how people are shown a time.
-const minute = "2006-01-02 15:04 UTC"
 
 // scratch makes a file that nothing leaves behind, not even a kill.
 func scratch() (*os.File, error) { return journal.Scratch(os.TempDir()) }

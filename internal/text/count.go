@@ -64,6 +64,9 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
 }
 
+// Minute returns a time in UTC as people are shown it, to the minute.
+func Minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
 // AppendTime appends a time in UTC as RFC 3339 has it, with milliseconds.
 func AppendTime(b []byte, t time.Time) []byte {
 	// Package time has a fast way for RFC3339Nano alone: nine digits, with the

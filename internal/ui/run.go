@@ -251,7 +251,7 @@ func (o *observer) Confirm(ctx context.Context, a job.Announcement) error {
 // GoOn implements job.Observer.
 func (o *observer) GoOn(ctx context.Context, run job.RunDir) (bool, error) {
 	answer, err := o.ask(ctx, &question{GoOn: true, Text: fmt.Sprintf("The run of this sheet in %s, begun %s, is unfinished.",
-		run.Dir, run.Info.StartedAt.UTC().Format("2006-01-02 15:04 UTC"))})
+		run.Dir, text.Minute(run.Info.StartedAt))})
 	if err == nil && answer != "resume" && answer != "new" {
 		err = errors.New("not confirmed: nothing was sent")
 	}
