@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"nermbulk/internal/api"
+	"nermbulk/internal/change"
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
@@ -36,13 +40,12 @@ type attributeLister struct {
 
 func newAttributesCommand(s Streams) *cobra.Command {
 	l := &attributeLister{tenantReader: tenantReader{Streams: s}}
-	c := &cobra.Command{
+	c := withFlags(&cobra.Command{
 		Use:   "attributes",
 		Short: "List the tenant's attributes: uid, label, type, date format, options",
 		Args:  exactly(0, "no arguments"),
 		RunE:  func(c *cobra.Command, _ []string) error { return l.logged(c.Flags(), l.run) },
-	}
-	setFlags(c,
+	},
 		group("The tenant", l.tenantFlags.register),
 		group("How fast", func(flags *pflag.FlagSet) { l.registerPace(flags, "page") }),
 		group("Output", func(flags *pflag.FlagSet) {
@@ -199,4 +202,109 @@ func (l *attributeLister) writeTable(to io.Writer) error {
 			text.Line(a.DateFormat, 0), text.Line(options, shownOptions))
 	}
 	return w.Flush() // which returns the errors of the writes
+}
+
+// templateMaker runs the template command with its flags.
+type templateMaker struct {
+	attributeLister
+	file   string // of the tenant's attributes
+	chosen []string
+}
+
+func newTemplateCommand(s Streams) *cobra.Command {
+	m := &templateMaker{attributeLister: attributeLister{tenantReader: tenantReader{Streams: s}}}
+	return withFlags(&cobra.Command{
+		Use:   "template -o FILE.xlsx",
+		Short: "Write an empty workbook to fill in, with lists of what is allowed",
+		Args:  exactly(0, "no arguments"),
+		RunE:  func(c *cobra.Command, _ []string) error { return m.logged(c.Flags(), m.run) },
+	},
+		group("Flags", func(flags *pflag.FlagSet) {
+			flags.StringVarP(&m.output, "output", "o", "", "the workbook to write (.xlsx); never over another file")
+			flags.StringArrayVar(&m.chosen, "attribute", nil, "a column for this attribute, by its UID; repeatable (default: all that the tenant has, but archived ones and attachments)")
+			flags.StringVar(&m.file, "attributes", "", "the tenant's attributes: a file that nermbulk attributes -o FILE.json wrote")
+		}),
+		group("The tenant, whose attributes have a column (one that a variable names is not asked)", m.tenantFlags.register),
+		group("How fast", func(flags *pflag.FlagSet) { m.registerPace(flags, "page") }),
+		group("Output", m.logFlags.register),
+	)
+}
+
+func (m *templateMaker) run(ctx context.Context) error {
+	err := newPlace(m.output)
+	if err = cmp.Or(err, m.tenantFlags.validate()); err != nil {
+		return err
+	}
+	next := []string{"nermbulk", "check", text.ShellWord(m.output)}
+	var known *change.Attributes
+	switch {
+	case m.file != "":
+		next = append(next, "--attributes", text.ShellWord(m.file))
+		known, err = readAttributes(m.file)
+	case namesTenant(m.flags):
+		next = append(next, tenantWords(m.flags)...)
+		known, err = m.ask(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	chosen := m.chosen
+	if len(chosen) == 0 {
+		chosen = known.Fillable()
+	}
+	columns, err := known.TemplateColumns(chosen)
+	if err != nil {
+		return usage("--attribute %w", err)
+	}
+	err = journal.Replace(m.output, func(w io.Writer) error { return sheet.WriteTemplate(w, columns) })
+	if err != nil {
+		return fmt.Errorf("the template cannot be written: %w", err)
+	}
+	_, err = fmt.Fprintf(m.Err, "%s: fill in a row for each session, then: %s\n", m.output, strings.Join(next, " "))
+	return err
+}
+
+// ask reads the tenant's attributes, and the options of those that get a column.
+func (m *templateMaker) ask(ctx context.Context) (*change.Attributes, error) {
+	m.wants = func(a *api.Attribute) bool {
+		return slices.Contains(m.chosen, a.UID) || len(m.chosen) == 0 && !a.Archived
+	}
+	if err := m.connect(); err != nil {
+		return nil, err
+	}
+	defer m.client.Close()
+	if err := m.read(ctx); err != nil {
+		return nil, unlisted(err)
+	}
+	m.summarize()
+	return change.NewAttributes(m.list.Attributes), nil
+}
+
+func readAttributes(file string) (*change.Attributes, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usage("--attributes: %w", err)
+	}
+	read, err := api.ParseAttributesFile(content)
+	if err != nil {
+		return nil, usage("--attributes %s: %w", file, err)
+	}
+	return change.NewAttributes(read.Attributes), nil
+}
+
+// newPlace refuses a file that is there: it may have been filled in.
+func newPlace(path string) error {
+	switch {
+	case path == "":
+		return usage("no file is named: use -o FILE.xlsx")
+	case !strings.EqualFold(filepath.Ext(path), ".xlsx"):
+		return usage("-o %s: the template is a workbook: name a .xlsx", path)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return usage("-o %s: there is such a file already, which may be filled in: name another", path)
+	}
+	if err := writable(path); err != nil {
+		return usage("-o %s: %w", path, err)
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ type checker struct {
 func newCheckCommand(s Streams) *cobra.Command {
 	k := &checker{Streams: s, marks: &sheet.Marks{}}
 	k.client.MaxAttempts = attemptsOfCheck
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:               "check SHEET",
 		Short:             "Check a sheet: offline, or against a tenant's attributes too",
 		Args:              exactly(1, "one sheet"),
@@ -60,8 +60,7 @@ func newCheckCommand(s Streams) *cobra.Command {
 				return k.withSheet(ctx, s, args[0], func(source job.Sheet) error { return k.check(ctx, source) })
 			})
 		},
-	}
-	setFlags(c,
+	},
 		group("The sheet", k.sheetFlags.register),
 		group("The tenant, whose attributes the sheet is checked against too (one that a variable names is not asked)", func(flags *pflag.FlagSet) {
 			k.tenantFlags.register(flags)
@@ -75,7 +74,6 @@ func newCheckCommand(s Streams) *cobra.Command {
 			flags.BoolVar(&k.quiet, "quiet", false, "print problems only")
 		}),
 	)
-	return c
 }
 
 // attemptsOfCheck are the requests for one page of what a check asks for.

@@ -4,13 +4,84 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
+	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
+
+// What a run says, as text for people and in JSON. The keys are for log
+// collectors to rely on.
+
+// Event implements job.Observer.
+func (r *runner) Event(event any) {
+	switch e := event.(type) {
+	case sheet.Problem:
+		r.problems.add(e)
+	case job.Checked:
+		r.checked(e)
+	case job.InDir:
+		if dir, err := filepath.Abs(e.Dir); err == nil {
+			r.out.known.set("run_dir", dir)
+		}
+	case job.Sending:
+		r.collectLess()
+		r.show = newProgress(r.Streams, r.out, e.Total)
+		r.stopKeys = r.steering()
+	case job.Progress:
+		r.show.Update(e.State)
+		r.updateMetrics(e)
+		select {
+		case <-r.asked:
+			r.show.Print()
+		default:
+		}
+	case job.Sent:
+		r.stopKeys()
+		r.show.Stop()
+	case job.Note:
+		r.out.say(slog.LevelInfo, e.Text, "decided", "text", e.Text)
+	case job.Warning:
+		r.out.say(slog.LevelWarn, "warning: "+e.Text, "warning", "text", e.Text)
+	case job.Outage:
+		if !r.out.showsClient() { // whose log says the same
+			r.out.people(slog.LevelWarn, outageText(r.tenant.Host, e, "--outage-wait"))
+		}
+	case job.Draining:
+		r.stopping(e)
+	}
+}
+
+// outageText says that a tenant is waited for, and which flag says how long.
+func outageText(host string, e job.Outage, flag string) string {
+	return fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (%s)", host, e.Cause, e.Wait, flag)
+}
+
+// checked says what is wrong with the sheet.
+func (r *runner) checked(e job.Checked) {
+	r.problems.settle(e.Overview)
+	remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
+	if len(e.Overview.Whole) > 0 {
+		remedy = "nothing was sent: correct the sheet"
+	}
+	if e.Refused && r.asJSON {
+		head := endingJSON(ExitUsage, remedy) + ","
+		if r.jsonErr = r.problems.writeJSON(r.Out, head, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
+			return
+		}
+		r.problems.record(r.out.keep)
+	} else {
+		r.problems.log(r.out)
+	}
+	if e.Refused {
+		r.out.say(slog.LevelError, remedy, "refused", "error", remedy, "exit_code", int(ExitUsage))
+	}
+}
 
 // Confirm implements job.Observer: it says what will happen, and asks where
 // somebody must agree.
@@ -94,4 +165,72 @@ func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
 	}
 	again, another := r.command(r.path, "run-dir"), r.command(r.path)
 	return false, usage("%s; nothing was sent\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, again, text.ShellWord(run.Dir), another)
+}
+
+// keysHelp says once what the keys do.
+const keysHelp = "keys: p pauses and goes on, + and - change the rate, q stops (--resume goes on)"
+
+// steer has the keys of the terminal steer the job, where somebody can press
+// them and see what they do, until the function that it returns is called, once
+// or more often.
+func (r *runner) steer(ctx context.Context) (stop func()) {
+	if r.Keys == nil || !r.InTerminal || !r.show.Interactive() {
+		return func() {}
+	}
+	stop, err := r.Keys(ctx, r.press)
+	if err != nil { // it is a terminal of another kind
+		return func() {}
+	}
+	r.out.say(slog.LevelInfo, keysHelp, "keys")
+	return sync.OnceFunc(stop)
+}
+
+// press does what a key asks for.
+func (r *runner) press(key byte) {
+	switch key {
+	case 'p', 'P':
+		if r.control.Paused() {
+			r.control.Continue()
+		} else {
+			r.control.Pause()
+		}
+	case '+', '=':
+		r.control.SetRate(nextRate(r.control.Rate(r.client.Rate), +1))
+	case '-', '_':
+		r.control.SetRate(nextRate(r.control.Rate(r.client.Rate), -1))
+	case 'q', 'Q':
+		r.control.Stop()
+	}
+}
+
+// rates are those that the keys go through, in requests per second.
+var rates = []float64{0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000}
+
+// nextRate returns the rate above one or, for a step below 0, the one below it.
+// No ceiling (0) is above all others.
+func nextRate(rate float64, step int) float64 {
+	at, found := slices.BinarySearch(rates, rate)
+	switch {
+	case rate == 0 && step < 0:
+		return rates[len(rates)-1]
+	case rate == 0:
+		return 0
+	case step < 0:
+		return min(rate, rates[max(at-1, 0)])
+	case found:
+		at++
+	}
+	if at == len(rates) {
+		return rate
+	}
+	return rates[at]
+}
+
+// stopping says that the job ends, and how.
+func (r *runner) stopping(e job.Draining) {
+	text := "stopping: requests in flight are waited for, at most " + e.Wait.String()
+	if !r.control.Stopped() {
+		text += "; press Ctrl-C once more to end at once"
+	}
+	r.out.say(slog.LevelWarn, text, "stopping", "timeout", e.Wait)
 }

@@ -33,20 +33,18 @@ type exporter struct {
 	tenantReader
 	status string
 	query  api.Query
-	flags  *pflag.FlagSet
 
 	incomplete *api.IncompleteError // nil: the tenant gave all that it has
 }
 
 func newExportCommand(s Streams) *cobra.Command {
 	e := &exporter{tenantReader: tenantReader{Streams: s}, query: api.Query{Whole: true}}
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:   "export -o FILE",
 		Short: "Write the tenant's sessions as a sheet that run accepts",
 		Args:  exactly(0, "no arguments"),
 		RunE:  func(c *cobra.Command, _ []string) error { return e.logged(c.Flags(), e.run) },
-	}
-	setFlags(c,
+	},
 		group("Which sessions (all of them must hold)", func(flags *pflag.FlagSet) {
 			flags.StringVar(&e.status, "status", "", "those of this status")
 			flags.StringVar(&e.query.WorkflowID, "workflow-id", "", "those of this workflow")
@@ -60,8 +58,6 @@ func newExportCommand(s Streams) *cobra.Command {
 			e.logFlags.register(flags)
 		}),
 	)
-	e.flags = c.Flags()
-	return c
 }
 
 // validate refuses values that make no sense. A misspelt status would only

@@ -76,9 +76,9 @@ func group(title string, register func(*pflag.FlagSet)) flagGroup {
 	return flagGroup{title, flags}
 }
 
-// setFlags gives a command its flags, in groups as a person looks for them, and
-// those that choose the settings.
-func setFlags(c *cobra.Command, groups ...flagGroup) {
+// withFlags gives a command its flags, in groups as a person looks for them, and
+// those that choose the settings, and returns it.
+func withFlags(c *cobra.Command, groups ...flagGroup) *cobra.Command {
 	groups = append(groups, group("Settings", registerSettings))
 	c.Flags().SortFlags = false
 	for _, g := range groups {
@@ -97,4 +97,5 @@ func setFlags(c *cobra.Command, groups ...flagGroup) {
 		_, err := c.OutOrStderr().Write([]byte(b.String()))
 		return err
 	})
+	return c
 }

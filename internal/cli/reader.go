@@ -22,6 +22,7 @@ type tenantReader struct {
 	logFlags
 	output string // as it was typed
 
+	flags  *pflag.FlagSet
 	out    *printer
 	to     job.Tenant
 	client *api.Client // once it is connected; to be closed
@@ -31,6 +32,7 @@ type tenantReader struct {
 // logged does what a command does, with its log open. What is wrong goes into it
 // too.
 func (r *tenantReader) logged(flags *pflag.FlagSet, do func(context.Context) error) (err error) {
+	r.flags = flags
 	if r.out, err = openPrinter(r.Err, r.logFlags); err != nil {
 		return err
 	}

@@ -20,15 +20,14 @@ import (
 
 func newReportCommand(s Streams) *cobra.Command {
 	r := &reporter{Streams: s}
-	c := &cobra.Command{
+	c := withFlags(&cobra.Command{
 		Use:               "report RUN_DIR...",
 		Short:             "Write a run's results, summary and page again from its journal",
 		ValidArgsFunction: completeRun,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return s.interruptible(func(ctx context.Context) error { return r.report(ctx, args) })
 		},
-	}
-	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
+	}, group("Output", func(flags *pflag.FlagSet) {
 		flags.StringVarP(&r.output, "output", "o", "", "write the joined files of the runs of all parts of a sheet into this directory")
 		registerResults(flags, &r.results, "that of the run")
 		flags.BoolVar(&r.asJSON, "json", false, "the summary as one JSON document on standard output")

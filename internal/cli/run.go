@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,13 +19,12 @@ import (
 	"nermbulk/internal/job"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
-	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
 
 func newRunCommand(s Streams) *cobra.Command {
 	r := &runner{Streams: s}
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:               "run SHEET",
 		Short:             "Check a sheet, then send it: one PATCH for each row",
 		Args:              exactly(1, "one sheet"),
@@ -36,9 +34,7 @@ func newRunCommand(s Streams) *cobra.Command {
 			r.open = func(ctx context.Context, do func(job.Sheet) error) error { return r.withSheet(ctx, s, r.path, do) }
 			return r.run()
 		},
-	}
-	setFlags(c, r.groups()...)
-	return c
+	}, r.groups()...)
 }
 
 // runner drives one job for the run command, and is its observer.
@@ -333,72 +329,4 @@ func (r *runner) command(path string, without ...string) string {
 	return strings.Join(append(words, flagWords(r.flags, func(f *pflag.Flag) bool {
 		return (isTyped(f) || sourceOf(f) == sourceRun) && !slices.Contains(without, f.Name)
 	})...), " ")
-}
-
-// What a run says, as text for people and in JSON. The keys are for log
-// collectors to rely on.
-
-// Event implements job.Observer.
-func (r *runner) Event(event any) {
-	switch e := event.(type) {
-	case sheet.Problem:
-		r.problems.add(e)
-	case job.Checked:
-		r.checked(e)
-	case job.InDir:
-		if dir, err := filepath.Abs(e.Dir); err == nil {
-			r.out.known.set("run_dir", dir)
-		}
-	case job.Sending:
-		r.collectLess()
-		r.show = newProgress(r.Streams, r.out, e.Total)
-		r.stopKeys = r.steering()
-	case job.Progress:
-		r.show.Update(e.State)
-		r.updateMetrics(e)
-		select {
-		case <-r.asked:
-			r.show.Print()
-		default:
-		}
-	case job.Sent:
-		r.stopKeys()
-		r.show.Stop()
-	case job.Note:
-		r.out.say(slog.LevelInfo, e.Text, "decided", "text", e.Text)
-	case job.Warning:
-		r.out.say(slog.LevelWarn, "warning: "+e.Text, "warning", "text", e.Text)
-	case job.Outage:
-		if !r.out.showsClient() { // whose log says the same
-			r.out.people(slog.LevelWarn, outageText(r.tenant.Host, e, "--outage-wait"))
-		}
-	case job.Draining:
-		r.stopping(e)
-	}
-}
-
-// outageText says that a tenant is waited for, and which flag says how long.
-func outageText(host string, e job.Outage, flag string) string {
-	return fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (%s)", host, e.Cause, e.Wait, flag)
-}
-
-// checked says what is wrong with the sheet.
-func (r *runner) checked(e job.Checked) {
-	r.problems.settle(e.Overview)
-	remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
-	if len(e.Overview.Whole) > 0 {
-		remedy = "nothing was sent: correct the sheet"
-	}
-	if e.Refused && r.asJSON {
-		head := endingJSON(ExitUsage, remedy) + ","
-		if r.jsonErr = r.problems.writeJSON(r.Out, head, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
-			return
-		}
-		r.problems.record(r.out.keep)
-	} else {
-		r.problems.log(r.out)
-	}
-	if e.Refused {
-		r.out.say(slog.LevelError, remedy, "refused", "error", remedy, "exit_code", int(ExitUsage))
-	}
 }

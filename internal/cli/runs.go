@@ -19,16 +19,14 @@ import (
 
 func newRunsCommand(s Streams) *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:   "runs",
 		Short: "List the runs here, and how to go on with them",
 		Args:  exactly(0, "no arguments"),
 		RunE:  func(*cobra.Command, []string) error { return listRuns(s, asJSON) },
-	}
-	setFlags(c, group("Output", func(flags *pflag.FlagSet) {
+	}, group("Output", func(flags *pflag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "the runs as one JSON document")
 	}))
-	return c
 }
 
 // listedRun is a run as runs shows it.
@@ -136,20 +134,18 @@ type pruner struct {
 
 func newPruneCommand(s Streams) *cobra.Command {
 	p := &pruner{Streams: s, Pruning: job.Pruning{Now: s.Now}}
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:   "prune",
 		Short: "Remove finished runs: they hold personal data",
 		Args:  exactly(0, "no arguments"),
 		RunE:  func(c *cobra.Command, _ []string) error { return p.prune(c.Flags().Changed("keep")) },
-	}
-	setFlags(c, group("Which runs stay", func(flags *pflag.FlagSet) {
+	}, group("Which runs stay", func(flags *pflag.FlagSet) {
 		flags.IntVar(&p.Keep, "keep", 0, "keep this many of the newest finished runs")
 		flags.StringVar(&p.olderThan, "older-than", "", "keep those that ended less than this ago, e.g. 30d, 12h or 1d12h")
 		flags.StringVar(&p.unfinishedBefore, "unfinished-older-than", "", "remove unfinished runs too that were last active longer ago than this, e.g. 90d; what they sent can then no longer be proved or undone")
 	}), group("Flags", func(flags *pflag.FlagSet) {
 		flags.BoolVar(&p.dryRun, "dry-run", false, "name what would be removed, and remove nothing")
 	}))
-	return c
 }
 
 // parseAge parses a duration that may begin with days: 30d, 1d12h, 90m. An

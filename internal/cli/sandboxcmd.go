@@ -27,13 +27,12 @@ const sandboxTokenFlag = "token"
 
 func newSandboxCommand(s Streams) *cobra.Command {
 	f := &sandboxFlags{}
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a simulated tenant on loopback, to rehearse against",
 		Args:  exactly(0, "no arguments"),
 		RunE:  func(*cobra.Command, []string) error { return serveSandbox(s, f) },
-	}
-	setFlags(c,
+	},
 		group("The tenant", func(flags *pflag.FlagSet) {
 			flags.StringVar(&f.addr, "addr", "127.0.0.1:8787", "address to serve on; loopback only")
 			flags.StringVar(&f.path, "sheet", "", "a sheet whose ids become sessions; - for standard input")
@@ -52,7 +51,6 @@ func newSandboxCommand(s Streams) *cobra.Command {
 			flags.Uint64Var(&f.Seed, "seed", 1, "the same seed makes the same faults")
 		}),
 	)
-	return c
 }
 
 // share parses a percentage, with or without its sign.

@@ -19,17 +19,15 @@ import (
 
 func newUICommand(s Streams) *cobra.Command {
 	p := &pageCommand{Streams: s, addr: anyPort}
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:   "ui",
 		Short: "Serve the page to work from, for this machine alone",
 		Args:  exactly(0, "no arguments"),
 		RunE:  func(*cobra.Command, []string) error { return p.serve() },
-	}
-	setFlags(c, group("Flags", func(flags *pflag.FlagSet) {
+	}, group("Flags", func(flags *pflag.FlagSet) {
 		flags.StringVar(&p.addr, "addr", anyPort, "where to listen; loopback only, port 0 for any that is free")
 		flags.BoolVar(&p.noOpen, "no-open", false, "do not open the browser")
 	}))
-	return c
 }
 
 // anyPort is the page's address unless another is named.

@@ -19,7 +19,7 @@ import (
 
 func newUndoCommand(s Streams) *cobra.Command {
 	u := &undoer{runner: runner{Streams: s}}
-	c := &cobra.Command{
+	return withFlags(&cobra.Command{
 		Use:               "undo RUN_DIR",
 		Short:             "Put back what a run overwrote",
 		Args:              exactly(1, "one run directory"),
@@ -28,9 +28,7 @@ func newUndoCommand(s Streams) *cobra.Command {
 			u.flags = c.Flags()
 			return u.undo(args[0])
 		},
-	}
-	setFlags(c, u.undoGroups()...)
-	return c
+	}, u.undoGroups()...)
 }
 
 // undoer is the run command for the sheet that puts back what a run overwrote.
