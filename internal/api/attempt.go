@@ -45,8 +45,12 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		if err != nil {
 			return c.stopped(a, err)
 		}
-		r := c.attempt(q, t)
-		c.trace(ctx, q, a.Attempts+1, r)
+		now := q
+		if c.asks(q) {
+			now = q.probe()
+		}
+		r := c.attempt(now, t)
+		c.trace(ctx, now, a.Attempts+1, r)
 		if begun.IsZero() {
 			begun = r.sent
 		}
@@ -55,7 +59,9 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			continue
 		}
 		c.reached()
-		p = 0
+		if p = 0; now != q {
+			continue
+		}
 		r.answer.Attempts, r.answer.InDoubt, r.answer.Duration = a.Attempts+1, a.InDoubt, r.at.Sub(begun)
 		if a = r.answer; a.Attempts > 1 {
 			c.counts.retried.Add(1)
@@ -74,7 +80,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		if r.class == throttled || r.class == overloaded {
 			// The rate is being lowered: that costs no attempt.
 			limit++
-			last = c.ownRefusal(&q.refusals, r.class)
+			last, pause = c.refused(q, r.class, r.at)
 		}
 		again, verdict := decide(r.class, q.does, last, a.InDoubt)
 		a.InDoubt = a.InDoubt || mayApply(r.class, q.does)
@@ -82,7 +88,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			return a.end(verdict)
 		}
 		c.log.Debug("another attempt follows", "id", q.id, "attempt", a.Attempts, "reason", r.answer.Message)
-		if r.class == broken || q.refusals.certain {
+		if r.class == broken {
 			pause = jitter(backoff(a.Attempts, retryFirst, retryCap))
 		}
 	}
@@ -177,16 +183,18 @@ func (c *Client) attempt(q *call, t *token) result {
 func (c *Client) observe(q *call, r reply, seen pace.Observation) {
 	switch {
 	case seen.Outcome == pace.Refused:
-		c.starved.refused(r.at, seen.RetryAfter, "that there are too many requests")
+		c.starved.refused(r.at, seen.RetryAfter, "that there are too many requests", false)
 	case seen.Outcome == pace.Overloaded:
-		c.starved.refused(r.at, -1, overload(r))
-		if q.refusals.certain { // it says nothing about the rate
+		c.starved.refused(r.at, -1, overload(r), !q.probes)
+		if q.refusals.certain || c.starved.onlyChanges() { // it says nothing about the rate
 			seen.Outcome = pace.Unanswered
 		} else {
 			q.refusals.signals++
 		}
-	case r.status != 0:
-		c.starved.answered()
+	case r.status != 0 && (!q.probes || r.status < http.StatusInternalServerError):
+		if c.starved.answered(q.does, q.probes); q.probes { // the same
+			seen.Outcome = pace.Unanswered
+		}
 	}
 	c.limiter.Observe(seen)
 }

@@ -90,8 +90,8 @@ type scripted struct {
 	mu     sync.Mutex
 	steps  []step
 	rows   map[string]step
-	answer func(id string) step // instead of the steps; one at a time
-	made   []time.Time          // when each request was tried, unreached ones too
+	answer func(method, id string) step // instead of the steps; one at a time
+	made   []time.Time                  // when each request was tried, unreached ones too
 	left   []sentRequest
 }
 
@@ -161,7 +161,7 @@ func (c *scriptedConn) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.step = own
 	}
 	if c.script.answer != nil {
-		c.step = c.script.answer(id)
+		c.step = c.script.answer(req.Method, id)
 	}
 	c.script.mu.Unlock()
 	trace := httptrace.ContextClientTrace(req.Context())

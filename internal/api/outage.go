@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,11 +148,13 @@ func (b *breaker) state() (since time.Time, cause string, out bool) {
 type starvation struct {
 	patience time.Duration // how long it may last
 
-	others atomic.Uint64 // answers that were no refusals
-	going  atomic.Bool   // there was none since a refusal
+	changes, reads atomic.Uint64 // answers that were no refusals
+	going          atomic.Bool   // there was none since a refusal
 
 	mu     sync.Mutex
 	since  time.Time     // of the first refusal after the last other answer
+	vain   bool          // the last may have a reason that a probe shows
+	alive  bool          // probes are answered otherwise
 	until  time.Time     // until when the tenant asked to wait last; zero: it did not say
 	asked  time.Duration // how long that is, if it is longer than the patience
 	answer string        // what it answers, in words for people
@@ -162,13 +165,14 @@ type starvation struct {
 var errStarved = errors.New("the tenant grants nothing")
 
 // refused notes a refusal, for how long it asks to wait, below 0 where it does
-// not say, and what it says in words for people.
-func (s *starvation) refused(at time.Time, asked time.Duration, answer string) {
+// not say, and what it says in words for people. vain says that a probe may show
+// the reason.
+func (s *starvation) refused(at time.Time, asked time.Duration, answer string, vain bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer = answer
+	s.answer, s.vain = answer, vain
 	if !s.going.Load() {
-		s.since, s.until = at, time.Time{}
+		s.since, s.until, s.alive = at, time.Time{}, false
 		s.going.Store(true)
 	}
 	if asked >= 0 && at.Add(asked).After(s.until) {
@@ -179,15 +183,56 @@ func (s *starvation) refused(at time.Time, asked time.Duration, answer string) {
 	}
 }
 
-// answered notes any other answer.
-func (s *starvation) answered() {
-	s.others.Add(1)
+// answered notes any other answer. One to a probe shows that the tenant answers,
+// and not that it grants what is asked of it.
+func (s *starvation) answered(does effect, probe bool) {
+	if does == safe {
+		s.reads.Add(1)
+	} else {
+		s.changes.Add(1)
+	}
 	if s.going.Load() {
 		s.mu.Lock()
-		s.going.Store(false)
+		s.alive = true
+		s.going.Store(probe)
 		s.mu.Unlock()
 	}
 }
+
+// left returns how long it may last yet, seen from a time; some years where there
+// is none.
+func (s *starvation) left(at time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.going.Load() {
+		return math.MaxInt64
+	}
+	return s.since.Add(s.patience).Sub(at)
+}
+
+// onlyChanges reports whether the tenant answers a change with nothing but
+// refusals, and what changes nothing as usual.
+func (s *starvation) onlyChanges() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.going.Load() && s.alive
+}
+
+// ask reports whether a probe is to be sent, which is the case after each attempt
+// in vain once there were none but such for some time.
+func (s *starvation) ask(now time.Time) bool {
+	if !s.going.Load() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ask := s.vain && now.Sub(s.since) >= inVain
+	s.vain = s.vain && !ask
+	return ask
+}
+
+// granted returns how many other answers there were.
+func (s *starvation) granted() granted { return granted{s.changes.Load(), s.reads.Load()} }
 
 // bound returns a context that ends with ctx, and when the patience does. The
 // error is errStarved once it has ended.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +19,8 @@ import (
 type overloadRun struct {
 	name   string
 	grant  func(at time.Duration) float64 // requests per second; a bucket of a second's worth
-	broken func(id string) bool           // rows that the tenant cannot deal with at any rate
+	reads  bool                           // the tenant answers these at any rate
+	broken func(row int) bool             // rows that the tenant cannot deal with at any rate
 	status int                            // of an overload
 	rate   float64                        // that the user permits
 	rows   int
@@ -43,34 +46,43 @@ func between(rate float64, from, to time.Duration, other float64) func(time.Dura
 	}
 }
 
+// among returns a choice of rows from one up to another.
+func among(from, to int) func(int) bool {
+	return func(row int) bool { return row >= from && row <= to }
+}
+
 func TestOverload(t *testing.T) {
-	one := func(id string) bool { return id == "row-1000" }
-	// Where no other row is left, two that get nothing but 503 are the same as
-	// an outage: the last 200 rows are sound.
-	fiftieth := func(id string) bool {
-		return (strings.HasSuffix(id, "00") || strings.HasSuffix(id, "50")) && !strings.HasPrefix(id, "row-28") && !strings.HasPrefix(id, "row-29")
-	}
+	fiftieth := func(row int) bool { return row%50 == 0 && row > 0 }
 	for _, r := range []overloadRun{
 		{name: "a limit", grant: steadily(50), rows: 6000, within: 125 * time.Second, most: 0.05},
 		{name: "an outage of 503 in the middle", grant: between(50, time.Minute, 80*time.Second, 0), rows: 6000, within: 165 * time.Second, most: 0.05},
 		{name: "an outage of 502", status: 502, grant: between(50, time.Minute, 80*time.Second, 0), rows: 6000, within: 165 * time.Second, most: 0.05},
 		{name: "an outage of 504, at a rate that is permitted", status: 504, rate: 20, grant: between(50, time.Minute, 80*time.Second, 0), rows: 2400, within: 160 * time.Second, most: 0.05},
+		{name: "an outage of 503 for the last rows", rate: 50, grant: between(50, 0, 20*time.Second, 0), rows: 3, within: 40 * time.Second, most: 0.95},
+		{name: "an outage for changes alone", rate: 50, reads: true, grant: between(50, 10*time.Second, 30*time.Second, 0), rows: 1500, within: 75 * time.Second, most: 0.15},
+		{name: "an outage for changes alone, for the last rows", rate: 50, reads: true, grant: between(50, 0, 20*time.Second, 0), rows: 3, within: 40 * time.Second, most: 0.95},
 		{name: "a limit that falls", grant: between(50, time.Minute, time.Hour, 20), rows: 5000, within: 170 * time.Second, most: 0.05},
 		{name: "an overload of two minutes", grant: between(50, time.Minute, 3*time.Minute, 15), rows: 9000, within: 6 * time.Minute, most: 0.05},
-		{name: "one row", broken: one, rate: 50, rows: 3000, within: 65 * time.Second, failed: 1, most: 0},
-		{name: "one row, with no ceiling", broken: one, rows: 30000, within: 117 * time.Second, failed: 1, most: 0},
-		{name: "each fiftieth row", broken: fiftieth, rate: 50, rows: 3000, within: 95 * time.Second, failed: 55, most: 0},
-		{name: "one row and a limit", broken: one, grant: steadily(50), rows: 6000, within: 130 * time.Second, failed: 1, most: 0.05},
+		{name: "one row", broken: among(1000, 1000), rate: 50, rows: 3000, within: 65 * time.Second, failed: 1, most: 0},
+		{name: "one row, with no ceiling", broken: among(1000, 1000), rows: 30000, within: 117 * time.Second, failed: 1, most: 0},
+		{name: "each fiftieth row", broken: fiftieth, rate: 50, rows: 3000, within: 80 * time.Second, failed: 59, most: 0},
+		{name: "each fiftieth row and the last three", broken: func(row int) bool { return fiftieth(row) || row > 2996 }, rate: 50, rows: 3000, within: 115 * time.Second, failed: 62, most: 0},
+		{name: "the last two rows", broken: among(2998, 2999), rate: 50, rows: 3000, within: 95 * time.Second, failed: 2, most: 0},
+		{name: "a row and nothing else", broken: among(0, 0), rate: 50, rows: 1, within: 40 * time.Second, failed: 1, most: 0},
+		{name: "such rows and nothing else", broken: among(0, 14), rate: 50, rows: 15, within: 50 * time.Second, failed: 15, most: 0},
+		{name: "twelve rows next to one another", broken: among(1000, 1011), rate: 50, rows: 3000, within: 95 * time.Second, failed: 12, most: 0},
+		{name: "one row and a limit", broken: among(1000, 1000), grant: steadily(50), rows: 6000, within: 130 * time.Second, failed: 1, most: 0.05},
 	} {
 		t.Run(r.name, func(t *testing.T) { synctest.Test(t, r.run) })
 	}
 }
 
-func (r overloadRun) run(t *testing.T) {
-	c, s := newScriptedClient(t, Options{Rate: r.rate, Workers: 8}, ok())
+// tenant answers as the run says, and counts the overloads that are not those of
+// broken rows.
+func (r overloadRun) tenant(overloads *int) func(method, id string) step {
 	start := time.Now()
-	tokens, last, overloads := math.Inf(1), time.Duration(0), 0
-	s.answer = func(id string) step {
+	tokens, last := math.Inf(1), time.Duration(0)
+	return func(method, id string) step {
 		at := time.Since(start)
 		if r.grant != nil {
 			rate := r.grant(at)
@@ -80,42 +92,78 @@ func (r overloadRun) run(t *testing.T) {
 			}
 		}
 		last = at
-		status := cmp.Or(r.status, http.StatusServiceUnavailable)
-		if r.broken != nil && r.broken(id) {
-			return step{status: status, takes: overloadLatency}
-		}
-		if tokens < 1 {
-			overloads++
-			return step{status: status, takes: overloadLatency}
+		overload := step{status: cmp.Or(r.status, http.StatusServiceUnavailable), takes: overloadLatency}
+		row, err := strconv.Atoi(strings.TrimPrefix(id, "row-"))
+		change := method == http.MethodPatch
+		switch {
+		case change && err == nil && r.broken != nil && r.broken(row):
+			return overload
+		case tokens < 1 && (change || !r.reads):
+			*overloads++
+			return overload
 		}
 		tokens--
 		return step{status: http.StatusOK, body: sessionJSON(id), takes: overloadLatency}
 	}
-	rows := make(chan string)
-	var workers sync.WaitGroup
-	var mu sync.Mutex
-	failed := 0
+}
+
+// sendRows sends rows as a batch does: with workers that each take the next, and
+// one in between when a request asks for it.
+func sendRows(t *testing.T, c *Client, n int, ended func(row int, a Answer)) {
+	rows := make(chan int, 16)
+	var all sync.WaitGroup
+	var between atomic.Int32
+	var send func(row int)
+	another := func() bool {
+		defer between.Add(-1)
+		if between.Add(1) > 20 {
+			return true
+		}
+		select {
+		case row, ok := <-rows:
+			if ok {
+				send(row)
+			}
+			return ok
+		default:
+			return false
+		}
+	}
+	send = func(row int) {
+		id := fmt.Sprintf("row-%d", row)
+		ended(row, c.Patch(t.Context(), Request{ID: id, Body: []byte(`{}`), Another: another}))
+	}
 	for range 8 {
-		workers.Go(func() {
-			for id := range rows {
-				a := c.Patch(t.Context(), Request{ID: id, Body: []byte(`{}`)})
-				if a.Verdict == OK {
-					continue
-				}
-				mu.Lock()
-				failed++
-				mu.Unlock()
-				if r.broken == nil || !r.broken(id) || a.Verdict != Doubtful {
-					t.Errorf("%s: %v after %d attempts: %s", id, a.Verdict, a.Attempts, a.Message)
-				}
+		all.Go(func() {
+			for row := range rows {
+				send(row)
 			}
 		})
 	}
-	for i := range r.rows {
-		rows <- fmt.Sprintf("row-%d", i)
+	for row := range n {
+		rows <- row
 	}
 	close(rows)
-	workers.Wait()
+	all.Wait()
+}
+
+func (r overloadRun) run(t *testing.T) {
+	c, s := newScriptedClient(t, Options{Rate: r.rate, Workers: 8, OutageWait: 5 * time.Minute}, ok())
+	start, overloads := time.Now(), 0
+	s.answer = r.tenant(&overloads)
+	var mu sync.Mutex
+	failed := 0
+	sendRows(t, c, r.rows, func(row int, a Answer) {
+		if a.Verdict == OK {
+			return
+		}
+		mu.Lock()
+		failed++
+		mu.Unlock()
+		if r.broken == nil || !r.broken(row) || a.Verdict != Doubtful {
+			t.Errorf("row %d: %v after %d attempts: %s", row, a.Verdict, a.Attempts, a.Message)
+		}
+	})
 	took, sent := time.Since(start), len(s.left)
 	t.Logf("%v, %d sent, %d overloads", took, sent, overloads)
 	if failed != r.failed {
@@ -129,6 +177,27 @@ func (r overloadRun) run(t *testing.T) {
 	}
 }
 
+// TestNoChangeIsGranted is an outage too, though the tenant answers whatever
+// changes nothing: rows that were never answered otherwise do not fail for it.
+func TestNoChangeIsGranted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newScriptedClient(t, Options{Workers: 8, OutageWait: 5 * time.Minute}, ok())
+		start, overloads := time.Now(), 0
+		s.answer = overloadRun{reads: true, grant: steadily(0)}.tenant(&overloads)
+		sendRows(t, c, 100, func(row int, a Answer) {
+			if a.Verdict != Unreachable {
+				t.Errorf("row %d: %v after %d attempts: %s", row, a.Verdict, a.Attempts, a.Message)
+			}
+		})
+		if took := time.Since(start); took < 5*time.Minute || took > 5*time.Minute+retryCap {
+			t.Errorf("took %v", took)
+		}
+		if n := len(s.left); n > 3000 {
+			t.Errorf("%d requests left", n)
+		}
+	})
+}
+
 // TestOneRefusal refuses one request of a short run: that must not make it long.
 func TestOneRefusal(t *testing.T) {
 	for _, header := range []http.Header{nil, {"Retry-After": {"1"}}} {
@@ -136,7 +205,7 @@ func TestOneRefusal(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, s := newScriptedClient(t, Options{Workers: 8}, ok())
 				requests := 0
-				s.answer = func(string) step {
+				s.answer = func(string, string) step {
 					if requests++; requests == 3 {
 						return step{status: http.StatusTooManyRequests, header: header, takes: overloadLatency}
 					}

@@ -19,13 +19,17 @@ type Request struct {
 	// Attempted, if any, is called after each request that left, before another
 	// one does, with its answer and when that was there.
 	Attempted func(a Answer, at time.Time)
+	// Another, if any, is called when nothing but overload is answered to changes,
+	// and everything else as usual: it sends one more that waits, if there is one,
+	// and reports whether there was.
+	Another func() bool
 }
 
 // Patch sends one change and returns what came of it, after the retries that
 // are safe: with Run, an attempt that may have been applied is not repeated
 // but Doubtful at once. The context ends waiting only.
 func (c *Client) Patch(ctx context.Context, r Request) Answer {
-	q := call{does: idempotent, id: r.ID, body: r.Body, attempts: r.Attempts, attempted: r.Attempted}
+	q := call{does: idempotent, id: r.ID, body: r.Body, attempts: r.Attempts, attempted: r.Attempted, another: r.Another}
 	if r.Run {
 		q.does = nonIdempotent
 	}
@@ -50,8 +54,10 @@ type call struct {
 	list     *listCall // a page of a list is asked for
 	until    time.Time // an attempt ends by then; zero: each has its whole time
 	refusals refusals
+	probes   bool // it only asks whether the tenant answers
 
 	attempted func(a Answer, at time.Time)
+	another   func() bool
 }
 
 // within returns the time that an attempt has, of what each has at most.

@@ -3,6 +3,8 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"time"
 )
 
 const (
@@ -12,36 +14,98 @@ const (
 	// ownForCertain is how often it must be answered with an overload so that
 	// this is no longer taken for one.
 	ownForCertain = 2
+	// inVain is for how long nothing but overload must be answered so that it is
+	// asked whether the tenant answers what changes nothing.
+	inVain = time.Second
+	// maintenance is how long a tenant may answer every change with an overload,
+	// and everything else as usual, so that this is no error of the rows.
+	maintenance = 30 * time.Second
 )
 
 // refusals is what is known of one request that was refused for the rate, or
 // answered with an overload. Neither costs it an attempt while the rate is
 // being lowered; what it still gets while others are granted is its own error.
 type refusals struct {
-	own     int    // times that others were granted since the time before
-	others  uint64 // answers that were no refusals when it was refused last, and 1; 0: it was not
-	signals int    // overloads that the limiter knows of and may be wrong about
-	certain bool   // they are its own error
+	met     bool      // there was one
+	seen    granted   // until the last
+	own     int       // times that others were granted since the time before
+	alike   int       // and of these, that others of its own kind were
+	since   time.Time // of the first of these at which others were not
+	probes  int       // requests that asked in its place
+	signals int       // overloads that the limiter knows of and may be wrong about
+	certain bool      // they are its own error
 }
 
-// ownRefusal notes a refusal or an overload, and reports whether it was the last
-// one that this request may get.
-func (c *Client) ownRefusal(r *refusals, class class) bool {
-	granted := c.starved.others.Load() + 1
-	alone := class == overloaded && c.calls.Load() == 1 // nobody else would be granted anything
-	if r.others != 0 && granted != r.others || alone {
-		r.own++
+// granted counts answers that were no refusals.
+type granted struct{ changes, reads uint64 }
+
+// refused notes a refusal or an overload, and reports whether it was the last
+// one that this request may get, or else how long its next attempt waits.
+func (c *Client) refused(q *call, class class, at time.Time) (last bool, pause time.Duration) {
+	r, seen := &q.refusals, c.starved.granted()
+	alone := c.calls.Load() == 1 && !c.canProbe(q) // nothing else would be granted anything
+	if !r.met {
+		r.met, r.seen = true, seen
 	}
-	r.others = granted
+	switch {
+	case seen.changes != r.seen.changes, q.does == safe && seen != r.seen:
+		r.own, r.alike = r.own+1, r.alike+1
+	case seen.reads != r.seen.reads, alone:
+		if r.own++; r.since.IsZero() {
+			r.since = at
+		}
+	}
+	r.seen = seen
 	if class == throttled {
-		return r.own >= max(c.maxAttempts, ownRefusals)
+		return r.own >= max(c.maxAttempts, ownRefusals), 0
 	}
-	last := r.own >= c.maxAttempts
-	if last || r.own >= ownForCertain && !alone {
-		c.limiter.Withdraw(r.signals)
-		r.signals, r.certain = 0, true
+	left, others := c.untilOwn(q, at)
+	last = r.own >= c.maxAttempts && left <= 0 && !others
+	if !last && (r.own < ownForCertain || alone) {
+		return false, 0
 	}
-	return last
+	c.limiter.Withdraw(r.signals)
+	r.signals, r.certain = 0, true
+	if left > 0 && r.own >= c.maxAttempts {
+		return last, left
+	}
+	return last, min(jitter(backoff(r.own, retryFirst, retryCap)), c.starved.left(at))
+}
+
+// untilOwn returns for how long what a request gets is not yet its own error
+// though the tenant answers what is of another kind: it may be in maintenance.
+// Where a row waits that was not tried yet, it is sent, and shows more.
+func (c *Client) untilOwn(q *call, at time.Time) (left time.Duration, others bool) {
+	r, enough := &q.refusals, min(c.maxAttempts, ownForCertain)
+	switch {
+	case !c.canProbe(q), r.own < enough, r.alike >= enough:
+		return 0, false
+	case q.another != nil && q.another():
+		return 0, true
+	}
+	return r.since.Add(min(maintenance, c.starved.patience/2)).Sub(at), false
+}
+
+// canProbe reports whether something else can be asked of the tenant in a
+// request's place. Who does not wait for outages need not tell one from an error.
+func (c *Client) canProbe(q *call) bool { return q.list == nil && c.outage.maxOutage > 0 }
+
+// asks reports whether a request that changes nothing is to be sent before the
+// next attempt: it shows whether the tenant answers at all.
+func (c *Client) asks(q *call) bool {
+	r := &q.refusals
+	return c.canProbe(q) && (!r.met || r.seen == c.starved.granted()) && c.starved.ask(time.Now())
+}
+
+// probe is that request: it reads the session, and the list of sessions where
+// reading that one may be what fails.
+func (q *call) probe() *call {
+	q.refusals.probes++
+	p := &call{does: safe, probes: true, id: q.id}
+	if q.does == safe || q.refusals.probes%2 == 0 {
+		p.list = &listCall{"workflow_sessions", url.Values{"limit": {"1"}}.Encode(), func([]byte) string { return "" }}
+	}
+	return p
 }
 
 // overload says in words for people what is a sign of overload.

@@ -142,6 +142,7 @@ type engine struct {
 	spare   sync.Pool    // of *task
 	listing listing
 	read    atomic.Int64 // rows whose session was read for a comparison
+	between atomic.Int64 // rows that are being sent while others wait: see another
 	hidden  atomic.Int64 // rows that were left as they are though not all of them could be compared
 	// superseded are rows that are not sent again, and the later row of their
 	// id that is why.
@@ -194,17 +195,27 @@ func (e *engine) protect(f func() error) (err error) {
 
 // work is one worker: it sends changes until there are no more.
 func (e *engine) work(ctx context.Context, queue <-chan *task) error {
-	s := e.newSender()
+	s := e.newSender(ctx)
 	var broken error
 	for t := range queue {
-		if broken == nil && ctx.Err() == nil && !e.guard.atLimit() {
-			if broken = e.send(ctx, s, t); broken != nil {
-				e.guard.halt(StoppedByJournal, "%s", broken)
-			}
+		if broken == nil {
+			broken = e.take(ctx, s, t)
 		}
-		e.spare.Put(t)
 	}
 	return broken
+}
+
+// take sends a change that waited for a worker, unless the run stops.
+func (e *engine) take(ctx context.Context, s sender, t *task) error {
+	defer e.spare.Put(t)
+	if ctx.Err() != nil || e.guard.atLimit() {
+		return nil
+	}
+	err := e.send(ctx, s, t)
+	if err != nil {
+		e.guard.halt(StoppedByJournal, "%s", err)
+	}
+	return err
 }
 
 // send sends one change and records its outcome.
@@ -214,6 +225,29 @@ func (e *engine) send(ctx context.Context, s sender, t *task) error {
 		return err
 	}
 	return e.record(t, r)
+}
+
+// another sends a row that waits while one that is answered with nothing but
+// overload, as all others are, has no end: what comes of it shows whether that is
+// the row's own error. It reports whether there is one. Where rows are sent in the
+// sheet's order it sends none.
+func (e *engine) another(ctx context.Context) bool {
+	if e.Rules.InOrder {
+		return false
+	}
+	defer e.between.Add(-1)
+	if e.between.Add(1) > maxServerErrors {
+		return true
+	}
+	select {
+	case t, ok := <-e.queues[0]:
+		if ok {
+			_ = e.take(ctx, e.newSender(ctx), t) // what breaks the journal breaks it for the other row too
+		}
+		return ok
+	default:
+		return false
+	}
 }
 
 // record writes an outcome to the journal and counts it.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -598,5 +599,37 @@ func TestNextTurn(t *testing.T) {
 		if got := nextTurn(tt.status, tt.run, tt.inFlight, tt.retryFailed); got != tt.want {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+// Rows that ask for another one while they have no end get one that waits: within
+// one another, but not too many, and none in the sheet's order.
+func TestAnotherRowInBetween(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		inOrder bool
+		deepest int
+	}{{"one that waits", false, 1 + maxServerErrors}, {"none in the sheet's order", true, 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			const rows = 200
+			to, deepest, depth := &scripted{}, 0, 0
+			to.patch = func(r api.Request) api.Answer {
+				depth++
+				deepest = max(deepest, depth)
+				for !test.inOrder && deepest < test.deepest && !r.Another() {
+					runtime.Gosched() // the feed has not come to the next row yet
+				}
+				r.Another()
+				depth--
+				return api.Answer{Status: 200, Attempts: 1, Session: &api.Session{ID: r.ID}}
+			}
+			stop, m, err := runSheet(t, testSheet(rows, nil), to, func(o *Options) { o.Workers, o.Rules.InOrder = 1, test.inOrder })
+			if err != nil || stop.Kind != NotStopped || len(m.outcomes(t)) != rows || len(to.patched) != rows {
+				t.Fatalf("%v, %v, %d outcomes, %d requests", stop, err, len(m.outcomes(t)), len(to.patched))
+			}
+			if deepest != test.deepest {
+				t.Errorf("%d rows within one another, want %d", deepest, test.deepest)
+			}
+		})
 	}
 }

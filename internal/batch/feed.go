@@ -161,7 +161,7 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 	if ctx.Err() != nil {
 		return errStopped
 	}
-	r, err := e.newSender().send(ctx, t)
+	r, err := e.newSender(ctx).send(ctx, t)
 	if err != nil {
 		return err
 	}

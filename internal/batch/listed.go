@@ -162,7 +162,7 @@ func (e *engine) settle(ctx context.Context, w *window) error {
 	if len(w.sessions) == 0 {
 		return nil
 	}
-	s := e.newSender()
+	s := e.newSender(ctx)
 	var differ []*task
 	err := e.pass(ctx, func(row *sheet.Row) error {
 		session := w.sessions[strings.ToLower(sheet.Trim(row.ID))]

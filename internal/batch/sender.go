@@ -27,10 +27,11 @@ type sender interface {
 	send(ctx context.Context, t *task) (result, error)
 }
 
-// newSender makes a sender for one goroutine.
-func (e *engine) newSender() sender {
+// newSender makes a sender for one goroutine of a run that ends with ctx.
+func (e *engine) newSender(ctx context.Context) sender {
 	base := tenantSender{
-		tenant: e.Tenant, journal: e.Journal, guard: e.guard,
+		another: func() bool { return e.another(ctx) },
+		tenant:  e.Tenant, journal: e.Journal, guard: e.guard,
 		attempts: e.Attempts, timeout: e.Timeout, now: e.Now,
 		compare: e.Compare, inOrder: e.Rules.InOrder, own: e.IfUnchanged,
 	}
@@ -55,7 +56,8 @@ type tenantSender struct {
 	timeout  time.Duration // of one attempt
 	now      func() time.Time
 	compare  bool
-	inOrder  bool       // several rows may be of one id
+	inOrder  bool // several rows may be of one id
+	another  func() bool
 	own      *OwnWrites // nil unless rows depend on when their session was changed
 }
 
@@ -102,7 +104,7 @@ func (s *tenantSender) patch(ctx context.Context, t *task, attempts int, attempt
 		ctx, cancel = context.WithTimeout(ctx, maxAge)
 		defer cancel()
 	}
-	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts, Attempted: attempted})
+	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts, Attempted: attempted, Another: s.another})
 	t.maybeApplied = t.maybeApplied || s.own != nil && a.InDoubt
 	return a
 }

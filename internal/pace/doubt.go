@@ -7,7 +7,7 @@ const (
 	// doubtSoon the time in which more than one must come once some were.
 	doubtFor  = time.Minute
 	doubtSoon = 2 * time.Second
-	doubtMost = 4 // that must come in that time, at the most
+	doubtMost = 8 // that must come in that time, at the most
 )
 
 // doubt remembers what answers that are a sign of overload did: they may be errors of
