@@ -34,28 +34,31 @@ const (
 // WriteTemplate writes a workbook to fill in. Lists that a rule cannot hold are
 // in a hidden worksheet.
 func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
-	main := Worksheet{Name: templateName, rules: make([]columnRule, len(columns))}
-	lists := Worksheet{Name: listsName, Own: true, hidden: true}
+	main := &worksheetPart{Worksheet: Worksheet{Name: templateName}}
+	lists := &worksheetPart{Worksheet: Worksheet{Name: listsName, Own: true}, Hidden: true}
 	var long [][]string
 	for i, c := range columns {
 		main.Header = append(main.Header, c.Header)
 		main.Widths = append(main.Widths, width(c))
 		main.Marks = append(main.Marks, Mark{Column: i, Note: c.Note})
-		rule := columnRule{Rule: c.Rule}
+		rule := columnRule{Rule: c.Rule, Column: i, Header: c.Header, Kind: `type="list"`}
 		switch list := strings.Join(c.Rule.Choices, ","); {
+		case len(c.Rule.Choices) == 0 && !c.Rule.Dates:
+			continue
 		case len(c.Rule.Choices) == 0:
+			rule.Kind, rule.Formula = `type="date" operator="greaterThanOrEqual"`, "1" // 1900-01-01, or a day of 1904
 		case units(list) <= maxInlineList && !strings.ContainsAny(list, `"`) && strings.Count(list, ",") == len(c.Rule.Choices)-1:
-			rule.list = `"` + list + `"`
+			rule.Formula = `"` + list + `"`
 		default:
 			column := Letter(len(long))
-			rule.list = reference(listsName, fmt.Sprintf("$%s$2:$%[1]s$%d", column, len(c.Rule.Choices)+1))
+			rule.Formula = reference(listsName, fmt.Sprintf("$%s$2:$%[1]s$%d", column, len(c.Rule.Choices)+1))
 			lists.Header = append(lists.Header, c.Header)
 			long = append(long, c.Rule.Choices)
 		}
-		main.rules[i] = rule
+		main.Rules = append(main.Rules, rule)
 	}
 	w := NewWorkbookWriter(to)
-	if err := w.Begin(main); err != nil {
+	if err := w.begin(main); err != nil {
 		return err
 	}
 	if long != nil {
@@ -66,8 +69,8 @@ func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
 	return w.Close()
 }
 
-func writeLists(w *WorkbookWriter, s Worksheet, lists [][]string) error {
-	if err := w.Begin(s); err != nil {
+func writeLists(w *WorkbookWriter, s *worksheetPart, lists [][]string) error {
+	if err := w.begin(s); err != nil {
 		return err
 	}
 	for row, more := 0, true; more; row++ {
@@ -105,47 +108,9 @@ func width(c TemplateColumn) int {
 // columnRule is a rule as a worksheet has it.
 type columnRule struct {
 	Rule
-	list string // the choices, as a formula
-}
-
-// style is that of the column's cells.
-func (r columnRule) style() int {
-	if r.Dates {
-		return styleDate()
-	}
-	return styleText
-}
-
-// writeRules writes the rules of the worksheet's columns.
-func (s *worksheetPart) writeRules(to io.Writer) {
-	var b strings.Builder
-	n := 0
-	for i, r := range s.rules {
-		kind := ""
-		switch {
-		case r.list != "":
-			kind = `type="list"`
-		case r.Dates:
-			kind = `type="date" operator="greaterThanOrEqual"`
-		default:
-			continue
-		}
-		n++
-		severity := "stop"
-		if r.Loose {
-			severity = "warning"
-		}
-		fmt.Fprintf(&b, `<dataValidation %s errorStyle="%s" allowBlank="1" showInputMessage="1" showErrorMessage="1" errorTitle="%s" error="%s" sqref="%s2:%[5]s%d">`,
-			kind, severity, xmlText(head(s.Header[i], 32)), xmlText(head(r.Help, 225)), Letter(i), MaxWorkbookRows+1)
-		if r.list != "" {
-			fmt.Fprintf(&b, `<formula1>%s</formula1></dataValidation>`, xmlText(r.list))
-		} else {
-			fmt.Fprint(&b, `<formula1>1</formula1></dataValidation>`) // 1900-01-01, or a day of 1904
-		}
-	}
-	if n > 0 {
-		fmt.Fprintf(to, `<dataValidations count="%d">%s</dataValidations>`, n, b.String())
-	}
+	Column        int // from 0
+	Header        string
+	Kind, Formula string // in the words of Office Open XML
 }
 
 // head returns the beginning of a text, of at most n UTF-16 units.

@@ -72,9 +72,6 @@ type Worksheet struct {
 	Marks  []Mark // of the header's cells
 	Widths []int  // of the columns, in characters
 	Own    bool   // the tool's own: it is passed over when the workbook is read
-
-	hidden bool
-	rules  []columnRule // of the columns; those without any need none
 }
 
 // A WorkbookWriter writes worksheets of text, one after another, as a stream:
@@ -93,19 +90,6 @@ type WorkbookWriter struct {
 	names  []string         // of columns
 }
 
-// worksheetPart is what is known of a worksheet that was begun.
-type worksheetPart struct {
-	Worksheet
-	columns, row int   // so far
-	bytes        int64 // likewise, unpacked
-	notes, links []placedMark
-}
-
-type placedMark struct {
-	Mark
-	row int
-}
-
 // NewWorkbookWriter returns a writer of a workbook: call Begin for each
 // worksheet, Write for its rows, and Close at the end.
 func NewWorkbookWriter(to io.Writer) *WorkbookWriter {
@@ -117,28 +101,22 @@ func NewWorkbookWriter(to io.Writer) *WorkbookWriter {
 }
 
 // Begin ends the worksheet before, and writes the header of a new one.
-func (w *WorkbookWriter) Begin(s Worksheet) error {
+func (w *WorkbookWriter) Begin(s Worksheet) error { return w.begin(&worksheetPart{Worksheet: s}) }
+
+func (w *WorkbookWriter) begin(s *worksheetPart) error {
 	if err := w.end(); err != nil {
 		return err
 	}
-	part, err := w.zip.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", len(w.sheets)+1))
+	w.sheets = append(w.sheets, s)
+	s.Number = len(w.sheets)
+	part, err := w.zip.Create(fmt.Sprintf("xl/worksheets/sheet%d.xml", s.Number))
 	if err != nil {
 		return err
 	}
 	w.part = bufio.NewWriterSize(part, 64<<10)
-	w.sheets = append(w.sheets, &worksheetPart{Worksheet: s})
-	fmt.Fprint(w.part, worksheetStart)
-	for i, n := range s.Widths {
-		style := styleText
-		if i < len(s.rules) {
-			style = s.rules[i].style()
-		}
-		fmt.Fprintf(w.part, `<col min="%d" max="%[1]d" width="%d" style="%d" customWidth="1"/>`, i+1, columnWidth(n), style)
+	if err := parts().ExecuteTemplate(w.part, "worksheet begin", s); err != nil {
+		return err
 	}
-	if n := len(s.Widths); n < maxColumns { // cells that are typed in behind the last column are text as well
-		fmt.Fprintf(w.part, `<col min="%d" max="%d" width="12" style="%d"/>`, n+1, maxColumns, styleText)
-	}
-	fmt.Fprint(w.part, `</cols><sheetData>`)
 	return w.write(s.Header, s.Marks, styleHeader)
 }
 
@@ -205,12 +183,12 @@ func TooManyRows() error {
 // color has to do.
 func (s *worksheetPart) keep(marks []Mark) {
 	for _, m := range marks {
-		if m.Note != "" && len(s.notes) < maxNotes {
+		if m.Note != "" && len(s.Notes) < maxNotes {
 			m.Note = m.note()
-			s.notes = append(s.notes, placedMark{m, s.row})
+			s.Notes = append(s.Notes, placedMark{m, s.row})
 		}
-		if m.Link != "" && len(s.links) < maxLinks {
-			s.links = append(s.links, placedMark{m, s.row})
+		if m.Link != "" && len(s.Links) < maxLinks {
+			s.Links = append(s.Links, placedMark{m, s.row})
 		}
 	}
 }
@@ -251,7 +229,9 @@ func (w *WorkbookWriter) end() error {
 		return nil
 	}
 	s := w.sheets[len(w.sheets)-1]
-	s.writeEnd(w.part)
+	if err := parts().ExecuteTemplate(w.part, "worksheet end", s); err != nil {
+		return err
+	}
 	if err := w.part.Flush(); err != nil {
 		return err
 	}
