@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path"
 	"slices"
@@ -200,14 +201,15 @@ func (w *workbook) open(part string) (*partReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its part %s cannot be unpacked: %w", path.Base(part), err)
 	}
-	return &partReader{in, w, path.Base(part)}, nil
+	return &partReader{ReadCloser: in, w: w, name: path.Base(part)}, nil
 }
 
 // partReader reads one part and counts what it unpacks to.
 type partReader struct {
 	io.ReadCloser
-	w    *workbook
-	name string
+	w     *workbook
+	name  string
+	since int // bytes read since the last token
 }
 
 // release is for a part that is read no further: closing it loses nothing.
@@ -217,7 +219,11 @@ func (r *partReader) Read(p []byte) (int, error) {
 	if err := r.w.ctx.Err(); err != nil {
 		return 0, err
 	}
+	if r.since > maxToken { // more than any workbook needs, which is not to fill the memory
+		return 0, errors.New("a cell or an element of it is too large")
+	}
 	n, err := r.ReadCloser.Read(p)
+	r.since += n
 	if r.w.unpacked += int64(n); r.w.unpacked > maxUnpacked {
 		return n, tooLarge()
 	}
@@ -291,50 +297,69 @@ func worksheetOf(ref string) string {
 
 func isTrue(attr string) bool { return attr == "1" || attr == "true" || attr == "on" }
 
-// tokens reads XML as a stream. Comments and processing instructions are
-// passed over; a document type is refused, since entities are never needed.
+// tokens reads a part's XML as a stream. Comments and processing instructions
+// are passed over; a document type is refused, since entities are never needed.
 type tokens struct {
+	*partReader
 	d     *xml.Decoder
-	guard *tokenGuard
+	depth int // elements that have begun and not ended
 }
 
-func newTokens(r io.Reader) *tokens {
-	guard := &tokenGuard{r: r}
-	t := &tokens{d: xml.NewDecoder(guard), guard: guard}
+// tokens opens a part; release follows.
+func (w *workbook) tokens(part string) (*tokens, error) {
+	in, err := w.open(part)
+	if err != nil {
+		return nil, err
+	}
+	t := &tokens{partReader: in, d: xml.NewDecoder(in)}
 	t.d.CharsetReader = refuseCharset
-	return t
+	return t, nil
 }
 
+// next returns io.EOF where the part ends, if its elements have ended too.
 func (t *tokens) next() (xml.Token, error) {
 	for {
-		t.guard.since = 0
+		t.since = 0
 		token, err := t.d.RawToken()
+		if err != nil && t.depth != 0 {
+			return nil, cutOff(err)
+		}
 		if err != nil {
 			return nil, err
 		}
-		switch token := token.(type) {
-		case xml.StartElement, xml.EndElement, xml.CharData:
+		switch e := token.(type) {
+		case xml.CharData:
+			return token, nil
+		case xml.StartElement:
+			t.depth++
+			return token, nil
+		case xml.EndElement:
+			t.depth--
 			return token, nil
 		case xml.Directive:
-			if bytes.HasPrefix(bytes.TrimSpace(token), []byte("DOCTYPE")) {
+			if bytes.HasPrefix(bytes.TrimSpace(e), []byte("DOCTYPE")) {
 				return nil, errors.New("a part of it declares entities")
 			}
 		}
 	}
 }
 
-// tokenGuard ends a token that is larger than any workbook needs before it
-// fills the memory.
-type tokenGuard struct {
-	r     io.Reader
-	since int // bytes read since the last token
+// all returns the tokens up to the part's end, or to an error.
+func (t *tokens) all() iter.Seq2[xml.Token, error] {
+	return func(yield func(xml.Token, error) bool) {
+		for {
+			token, err := t.next()
+			if errors.Is(err, io.EOF) || !yield(token, err) {
+				return
+			}
+		}
+	}
 }
 
-func (g *tokenGuard) Read(p []byte) (int, error) {
-	if g.since > maxToken {
-		return 0, errors.New("a cell or an element of it is too large")
+// cutOff names the end of a part before its elements have ended.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("a part of it is cut off")
 	}
-	n, err := g.r.Read(p)
-	g.since += n
-	return n, err
+	return err
 }

@@ -3,7 +3,6 @@ package sheet
 import (
 	"encoding/xml"
 	"errors"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -31,43 +30,39 @@ func (w *workbook) readStyles(part string) error {
 	if part == "" {
 		return nil
 	}
-	in, err := w.open(part)
+	t, err := w.tokens(part)
 	if err != nil {
 		return err
 	}
-	defer in.release()
-	t, custom, ofCells := newTokens(in), map[int]numberFormat{}, false
-	for depth := 0; len(custom)+len(w.formats) <= maxFormats; {
-		token, err := t.next()
-		if errors.Is(err, io.EOF) && depth == 0 {
-			return nil
+	defer t.release()
+	custom, ofCells := map[int]numberFormat{}, false
+	for token, err := range t.all() {
+		switch e := token.(type) {
+		case xml.EndElement:
+			ofCells = ofCells && e.Name.Local != "cellXfs"
+		case xml.StartElement:
+			id, _ := strconv.Atoi(attribute(e, "numFmtId")) // without one it is General
+			switch {
+			case e.Name.Local == "cellXfs":
+				ofCells = true
+			case e.Name.Local == "numFmt":
+				custom[id] = parseFormat(attribute(e, "formatCode"))
+			case e.Name.Local == "xf" && ofCells:
+				f, ok := custom[id]
+				if !ok {
+					f = builtInFormat(id)
+				}
+				w.formats = append(w.formats, f)
+			}
+			if len(custom)+len(w.formats) > maxFormats {
+				return errors.New("it has too many formats")
+			}
 		}
 		if err != nil {
-			return cutOff(err)
-		}
-		e, begins := token.(xml.StartElement)
-		if !begins {
-			if end, ends := token.(xml.EndElement); ends {
-				depth, ofCells = depth-1, ofCells && end.Name.Local != "cellXfs"
-			}
-			continue
-		}
-		depth++
-		id, _ := strconv.Atoi(attribute(e, "numFmtId")) // without one it is General
-		switch {
-		case e.Name.Local == "cellXfs":
-			ofCells = true
-		case e.Name.Local == "numFmt":
-			custom[id] = parseFormat(attribute(e, "formatCode"))
-		case e.Name.Local == "xf" && ofCells:
-			f, ok := custom[id]
-			if !ok {
-				f = builtInFormat(id)
-			}
-			w.formats = append(w.formats, f)
+			return err
 		}
 	}
-	return errors.New("it has too many formats")
+	return nil
 }
 
 // builtInFormat is a format that every workbook has without naming it

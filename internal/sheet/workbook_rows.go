@@ -3,7 +3,6 @@ package sheet
 import (
 	"encoding/xml"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -59,12 +58,12 @@ type area struct {
 // rising order, and ends with fn's first error. The row is fn's until it
 // returns; the texts may be kept.
 func (w *workbook) rows(s worksheet, fn func(*workbookRow) error) (*layout, error) {
-	in, err := w.open(s.part)
+	t, err := w.tokens(s.part)
 	if err != nil {
 		return nil, damaged(err)
 	}
-	defer in.release()
-	r := &worksheetReader{tokens: newTokens(in), workbook: w, fn: fn}
+	defer t.release()
+	r := &worksheetReader{tokens: t, fn: fn}
 	err = r.read()
 	if r.stopped != nil {
 		return nil, r.stopped
@@ -75,44 +74,37 @@ func (w *workbook) rows(s worksheet, fn func(*workbookRow) error) (*layout, erro
 // worksheetReader reads one worksheet's XML.
 type worksheetReader struct {
 	*tokens
-	workbook *workbook
-	fn       func(*workbookRow) error
-	stopped  error // by fn
-	row      workbookRow
-	number   int // of the row that was read last
-	layout   layout
-	text     []byte
+	fn      func(*workbookRow) error
+	stopped error // by fn
+	row     workbookRow
+	number  int // of the row that was read last
+	layout  layout
+	text    []byte
 }
 
 func (r *worksheetReader) read() error {
-	for depth := 0; ; {
-		token, err := r.next()
-		if errors.Is(err, io.EOF) && depth == 0 {
-			return nil
-		}
+	for token, err := range r.all() {
 		if err != nil {
-			return cutOff(err)
+			return err
 		}
-		switch token := token.(type) {
-		case xml.EndElement:
-			depth--
-		case xml.StartElement:
-			switch token.Name.Local {
-			case "row":
-				if err := r.readRow(token); err != nil {
-					return err
-				}
-				continue
-			case "col":
-				r.readColumn(token)
-			case "mergeCell":
-				if a, ok := parseArea(attribute(token, "ref")); ok && len(r.layout.merged) < worksheetRows {
-					r.layout.merged = append(r.layout.merged, a)
-				}
+		e, begins := token.(xml.StartElement)
+		if !begins {
+			continue
+		}
+		switch e.Name.Local {
+		case "row":
+			if err := r.readRow(e); err != nil {
+				return err
 			}
-			depth++
+		case "col":
+			r.readColumn(e)
+		case "mergeCell":
+			if a, ok := parseArea(attribute(e, "ref")); ok && len(r.layout.merged) < worksheetRows {
+				r.layout.merged = append(r.layout.merged, a)
+			}
 		}
 	}
+	return nil
 }
 
 func (r *worksheetReader) readColumn(e xml.StartElement) {
@@ -146,7 +138,7 @@ func (r *worksheetReader) readRow(e xml.StartElement) error {
 	for {
 		token, err := r.next()
 		if err != nil {
-			return cutOff(err)
+			return err
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
@@ -193,7 +185,7 @@ func (r *worksheetReader) readCell(e xml.StartElement) (workbookCell, error) {
 	for {
 		token, err := r.next()
 		if err != nil {
-			return workbookCell{}, cutOff(err)
+			return workbookCell{}, err
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
@@ -240,7 +232,7 @@ func (r *worksheetReader) cell(kind, style string, formula bool) (workbookCell, 
 		if err != nil {
 			return workbookCell{}, errors.New("a cell refers to a text without a number")
 		}
-		text, err := r.workbook.strings.get(number)
+		text, err := r.w.strings.get(number)
 		return workbookCell{text: text}, err
 	case "str":
 		return workbookCell{text: string(unescapeText(r.text, 0))}, nil
@@ -255,14 +247,14 @@ func (r *worksheetReader) cell(kind, style string, formula bool) (workbookCell, 
 		return isoCell(string(r.text)), nil
 	}
 	text := strings.TrimSpace(string(r.text))
-	if formula && text == "0" && r.workbook.stale {
+	if formula && text == "0" && r.w.stale {
 		return workbookCell{kind: NoValueCell}, nil // what programs write that calculate nothing
 	}
 	var format numberFormat
-	if n, err := strconv.Atoi(style); err == nil && n >= 0 && n < len(r.workbook.formats) {
-		format = r.workbook.formats[n]
+	if n, err := strconv.Atoi(style); err == nil && n >= 0 && n < len(r.w.formats) {
+		format = r.w.formats[n]
 	}
-	return numberCell(text, format, r.workbook.date1904), nil
+	return numberCell(text, format, r.w.date1904), nil
 }
 
 // numberCell is a cell that holds a number, as XML Schema writes one.

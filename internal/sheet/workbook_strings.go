@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -127,46 +126,24 @@ func (w *workbook) readStrings(part string) error {
 	if part == "" {
 		return nil
 	}
-	in, err := w.open(part)
+	t, err := w.tokens(part)
 	if err != nil {
 		return err
 	}
-	defer in.release()
+	defer t.release()
 	w.strings = &sharedStrings{scratch: w.scratch}
-	t := newTokens(in)
 	var text []byte
-	for depth := 0; ; {
-		token, err := t.next()
-		if errors.Is(err, io.EOF) && depth == 0 {
-			return w.strings.finish()
+	for token, err := range t.all() {
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "si" {
+			if text, err = richText(t, text[:0], "si"); err == nil {
+				err = w.strings.add(text)
+			}
 		}
 		if err != nil {
-			return cutOff(err)
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			if token.Name.Local != "si" {
-				depth++
-				continue
-			}
-			if text, err = richText(t, text[:0], "si"); err != nil {
-				return err
-			}
-			if err := w.strings.add(text); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			depth--
+			return err
 		}
 	}
-}
-
-// cutOff names the end of a part before its elements have ended.
-func cutOff(err error) error {
-	if errors.Is(err, io.EOF) {
-		return errors.New("a part of it is cut off")
-	}
-	return err
+	return w.strings.finish()
 }
 
 // richText appends the text within an element up to its end: that of its runs,
@@ -177,7 +154,7 @@ func richText(t *tokens, text []byte, element string) ([]byte, error) {
 	for {
 		token, err := t.next()
 		if err != nil {
-			return nil, cutOff(err)
+			return nil, err
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
