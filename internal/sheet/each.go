@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -35,12 +36,16 @@ func (s *Sheet) each(ctx context.Context, whole bool, fn func(*Row) error) error
 	}
 	src, problems := s.source(sum), s.problems
 	if s.header.columns != nil {
-		r, err := s.newReader(src)
+		scan, err := s.scan(src)
+		if err != nil {
+			return s.readError(err)
+		}
+		r, err := s.newReader(scan)
 		if err != nil {
 			return err
 		}
 		r.whole = whole
-		if err := deliver(ctx, r, s.kinds(), s.identified(fn)); err != nil {
+		if err := r.deliver(ctx, s.identified(fn)); err != nil {
 			return err
 		}
 		problems = append(r.allProblems(), s.layoutProblems(Error)...)
@@ -157,11 +162,32 @@ func (s *Sheet) readError(err error) error {
 	return fmt.Errorf("cannot read %s: %w", s.name, err)
 }
 
-// rowReader serves the columns' fields and then row after row to gocsv, each
-// row with a cell for every column, in a slice that it uses again.
-type rowReader interface {
-	gocsv.CSVReader
-	place() place // of the row served last
+// batch is how many rows are made before they are handed over. It is small,
+// since rows can be large; one by one, check takes a fifth longer.
+const batch = 64
+
+// deliver has gocsv make the rows and calls fn for each, in this goroutine.
+func (r *reader) deliver(ctx context.Context, fn func(*Row) error) error {
+	f := &feed{reader: r, ctx: ctx, fn: fn, made: make(chan record, batch)}
+	err := gocsv.UnmarshalDecoderToChan(gocsv.NewSimpleDecoderFromCSVReader(f), f.made)
+	if f.stopped == nil {
+		f.handOver()
+	}
+	return cmp.Or(f.stopped, err)
+}
+
+// feed serves the columns' fields and then row after row to gocsv, and hands over
+// the rows that gocsv has made. gocsv asks for the next row once it has put the
+// last one into the channel: when that is full, the rows are taken out and given
+// to fn. So no goroutine is needed.
+type feed struct {
+	*reader
+	ctx     context.Context
+	fn      func(*Row) error
+	begun   bool
+	made    chan record
+	places  [batch]place // of the rows in made
+	stopped error        // by fn or the context
 }
 
 // place is what a row has besides its cells.
@@ -170,51 +196,29 @@ type place struct {
 	excess []string
 }
 
-// deliver has gocsv make the rows and calls fn for each, in this goroutine.
-func deliver(ctx context.Context, rows rowReader, kinds *cellKinds, fn func(*Row) error) error {
-	f := &feed{rowReader: rows, kinds: kinds, ctx: ctx, fn: fn, made: make(chan record, batch)}
-	err := gocsv.UnmarshalDecoderToChan(gocsv.NewSimpleDecoderFromCSVReader(f), f.made)
-	if f.stopped == nil {
-		f.handOver()
-	}
-	if f.stopped != nil {
-		return f.stopped
-	}
-	return err
-}
-
-// batch is how many rows are made before they are handed over. It is small,
-// since rows can be large; one by one, check takes a fifth longer.
-const batch = 64
-
-// feed hands over the rows that gocsv has made. gocsv asks for the next row once
-// it has put the last one into the channel: when that is full, the rows are
-// taken out and given to fn. So no goroutine is needed.
-type feed struct {
-	rowReader
-	kinds   *cellKinds
-	ctx     context.Context
-	fn      func(*Row) error
-	made    chan record
-	places  [batch]place
-	stopped error // by fn or the context
-}
-
+// Read implements gocsv.CSVReader.
 func (f *feed) Read() ([]string, error) {
-	n := len(f.made)
-	if n == batch {
+	if !f.begun {
+		f.begun = true
+		return f.fieldNames(), nil
+	}
+	if len(f.made) == batch {
 		if f.handOver(); f.stopped != nil {
 			return nil, f.stopped
 		}
-		n = 0
 		// On one core the garbage collector has its turn now: while it waits for
 		// one, every cell that is written costs more.
 		runtime.Gosched()
 	}
-	cells, err := f.rowReader.Read()
-	f.places[n] = f.place() // the header's is replaced by the first row's
-	return cells, err
+	if err := f.next(); err != nil {
+		return nil, err
+	}
+	f.places[len(f.made)] = place{f.row.Number, f.row.Excess}
+	return f.row.Cells, nil
 }
+
+// ReadAll completes gocsv.CSVReader. Nothing here asks for a whole sheet.
+func (f *feed) ReadAll() ([][]string, error) { return nil, errors.ErrUnsupported }
 
 // handOver takes the rows out of the channel until fn or the context stops it.
 func (f *feed) handOver() {
@@ -223,7 +227,7 @@ func (f *feed) handOver() {
 			return
 		}
 		row, at := (<-f.made).Row, f.places[i]
-		row.Number, row.Excess, row.kinds = at.number, at.excess, f.kinds
+		row.Number, row.Excess, row.kinds = at.number, at.excess, f.row.kinds
 		if f.stopped = f.fn(row); f.stopped != nil {
 			return
 		}
@@ -248,8 +252,7 @@ func (r *record) UnmarshalCSVWithFields(field, cell string) error {
 		r.Row = spare.Get().(*Row)
 		*r.Row = Row{Cells: r.Row.Cells[:0]}
 	}
-	switch Field(field) {
-	case ID:
+	if Field(field) == ID {
 		r.Row.ID = cell
 	}
 	r.Row.Cells = append(r.Row.Cells, cell)

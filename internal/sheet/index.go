@@ -79,36 +79,23 @@ func (x *Index) decode(ctx context.Context) error {
 // read finds the rows from the beginning of the text, at an offset.
 func (x *Index) read(ctx context.Context, at int64) error {
 	at += int64(x.sheet.separator)
-	r := x.reader(at)
-	for range x.sheet.header.row {
-		if err := r.scan.next(); err != nil {
-			return x.sheet.readError(err)
-		}
-	}
-	for r.number = x.sheet.header.row; r.number < math.MaxInt32; {
+	r, err := x.sheet.newReader(x.scan(at))
+	for err == nil && r.number < math.MaxInt32 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		_, err := r.Read()
-		if errors.Is(err, io.EOF) { // or what follows cannot be divided into cells
-			break
+		if err = r.next(); err == nil {
+			if len(x.numbers)%stride == 0 {
+				x.starts = append(x.starts, at+r.scan.taken-int64(r.scan.length))
+			}
+			x.numbers = append(x.numbers, int32(r.number))
 		}
-		if err != nil {
-			return err
-		}
-		if len(x.numbers)%stride == 0 {
-			x.starts = append(x.starts, at+r.scan.taken-int64(r.scan.length))
-		}
-		x.numbers = append(x.numbers, int32(r.number))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
 	x.numbers, x.starts = slices.Clip(x.numbers), slices.Clip(x.starts)
 	return x.sheet.unchanged()
-}
-
-// reader starts at an offset of the text, where a record begins.
-func (x *Index) reader(at int64) *reader {
-	h := &x.sheet.header
-	return &reader{header: h, sheet: x.sheet, scan: x.scan(at), filled: make([]bool, len(h.blanks)), cells: make([]string, 0, len(h.columns))}
 }
 
 // scan starts at an offset of the text, where a record begins.
@@ -140,24 +127,23 @@ func (x *Index) Each(ctx context.Context, i int, fn func(i int, r *Row) error) e
 	if err := s.unchanged(); err != nil {
 		return err
 	}
-	r := x.reader(x.starts[i/stride])
-	id := s.header.index(ID)
+	r, id := s.reader(x.scan(x.starts[i/stride])), s.header.index(ID)
 	next := 0
 	show := s.identified(func(row *Row) error { return fn(next, row) })
 	for at := i / stride * stride; at < len(x.numbers); at++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		cells, err := r.Read()
-		if err != nil {
+		if err := r.next(); err != nil {
 			return s.readError(err)
 		}
 		if at < i {
 			continue
 		}
-		row := Row{Number: x.Number(at), Cells: cells, Excess: r.excess, kinds: s.kinds()}
+		row := r.row
+		row.Number = x.Number(at)
 		if id >= 0 {
-			row.ID = cells[id]
+			row.ID = row.Cells[id]
 		}
 		next = at
 		if err := show(&row); err != nil {

@@ -9,78 +9,74 @@ import (
 	"unicode/utf8"
 )
 
-// reader is the rowReader of a CSV. It skips blank rows, pads short ones and
-// cuts long ones. Problems are kept aside; they end the rows, not the pass.
+// reader reads the rows of a CSV. It skips blank rows, pads short ones and cuts
+// long ones. Problems are kept aside; they end the rows, not the pass.
 type reader struct {
 	*header // of the sheet
 	sheet   *Sheet
 	scan    *scanner
+	row     Row  // read last; its cells are used again
 	number  int  // of the row scanned last, as Excel shows it
 	rows    int  // that were not blank, and chosen
-	whole   bool // serves the rows of all parts
+	whole   bool // reads the rows of all parts
 	others  bool // there are rows that were not chosen
-	cells   []string
-	excess  []string
 
 	filled   []bool // for each of header.blanks, whether there is data beneath
 	unclean  bool   // an encoding problem is found: one is enough, since one flag mends all
 	problems []Problem
 }
 
-// newReader starts below the header.
-func (s *Sheet) newReader(src io.Reader) (*reader, error) {
-	scan, err := s.scan(src)
-	for row := 0; err == nil && row < s.header.row; row++ {
-		err = scan.next()
-	}
-	if err != nil {
-		return nil, s.readError(err)
-	}
-	return &reader{header: &s.header, sheet: s, scan: scan, number: s.header.row, filled: make([]bool, len(s.header.blanks))}, nil
+// reader goes on where the scanner is.
+func (s *Sheet) reader(scan *scanner) *reader {
+	return &reader{header: &s.header, sheet: s, scan: scan, row: Row{kinds: s.kinds()}, filled: make([]bool, len(s.header.blanks))}
 }
 
-// Read implements gocsv.CSVReader.
-func (r *reader) Read() ([]string, error) {
-	if r.cells == nil {
-		r.cells = make([]string, 0, len(r.columns))
-		return r.fieldNames(), nil
+// newReader goes on below the header, from the first record on.
+func (s *Sheet) newReader(scan *scanner) (*reader, error) {
+	for range s.header.row {
+		if err := scan.next(); err != nil {
+			return nil, s.readError(err)
+		}
 	}
+	r := s.reader(scan)
+	r.number = s.header.row
+	return r, nil
+}
+
+// next reads a row. It returns io.EOF at the end, also where the rest cannot be
+// divided into cells.
+func (r *reader) next() error {
 	for {
 		err := r.scan.next()
 		if errors.Is(err, io.EOF) {
-			return nil, io.EOF
+			return io.EOF
 		}
 		r.number++
 		if err != nil {
 			p, ok := faultProblem(r.number, r.header, err)
 			if !ok {
-				return nil, r.sheet.readError(err)
+				return r.sheet.readError(err)
 			}
 			r.problems = append(r.problems, p)
-			return nil, io.EOF
+			return io.EOF
 		}
 		if r.scan.blank() {
 			continue
 		}
-		cells := r.row()
-		if r.where.hold(cells) {
-			r.rows++
-			if r.whole || r.sheet.inPart(cells) {
-				return cells, nil
-			}
+		r.readRow()
+		if !r.where.hold(r.row.Cells) {
+			r.others = true
 			continue
 		}
-		r.others = true
+		r.rows++
+		if r.whole || r.sheet.inPart(r.row.Cells) {
+			return nil
+		}
 	}
 }
 
-// ReadAll completes gocsv.CSVReader. Nothing here asks for a whole sheet.
-func (r *reader) ReadAll() ([][]string, error) { return nil, errors.ErrUnsupported }
-
-func (r *reader) place() place { return place{r.number, r.excess} }
-
-// row returns the cells of the scanned record, all made of one string.
-func (r *reader) row() []string {
+// readRow makes the row of the scanned record, its cells of one string.
+func (r *reader) readRow() {
 	s := r.scan
 	clean := r.sheet.charset.clean(s.text)
 	if !clean && !r.unclean {
@@ -90,18 +86,19 @@ func (r *reader) row() []string {
 	for i, column := range r.blanks {
 		r.filled[i] = r.filled[i] || column < len(s.ends) && !blank(s.cell(column))
 	}
-	r.cells, r.excess = s.cells(r.cells[:0]), nil
+	cells := s.cells(r.row.Cells[:0])
 	if s.past.column > 0 { // more than any spreadsheet has: all that follows as one
-		r.cells = append(r.cells, string(s.text[s.past.from:]))
+		cells = append(cells, string(s.text[s.past.from:]))
 	}
-	r.restore(r.cells, clean)
+	r.restore(cells, clean)
+	r.row.Number, r.row.Excess = r.number, nil
 	if s.filledFrom(r.width) {
-		r.excess = slices.Clone(r.cells[r.width:])
+		r.row.Excess = slices.Clone(cells[r.width:])
 	}
-	for len(r.cells) < len(r.columns) {
-		r.cells = append(r.cells, "")
+	for len(cells) < len(r.columns) {
+		cells = append(cells, "")
 	}
-	return r.cells[:len(r.columns)]
+	r.row.Cells = cells[:len(r.columns)]
 }
 
 // restore makes of what is written in cells their text, and makes text that is
