@@ -126,13 +126,19 @@ func (t *tally) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// scan starts on the decoded text behind the byte order mark and the sep=
-// line.
+// decoded returns the text of the content behind the byte order marks, in UTF-8.
+func (s *Sheet) decoded(src io.Reader) (io.Reader, error) {
+	_, err := io.CopyN(io.Discard, src, int64(len(s.charset.mark)))
+	return s.charset.reader(src), err
+}
+
+// scan starts on the text behind the sep= line.
 func (s *Sheet) scan(src io.Reader) (*scanner, error) {
-	if _, err := io.CopyN(io.Discard, src, int64(s.charset.mark)); err != nil {
+	text, err := s.decoded(src)
+	if err != nil {
 		return nil, err
 	}
-	scan := newScanner(s.charset.reader(src))
+	scan := newScanner(text)
 	scan.divideBy(s.delimiter)
 	if s.separator > 0 {
 		if _, err := scan.peek(); err != nil {

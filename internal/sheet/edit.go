@@ -8,10 +8,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
+	"strings"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/transform"
 )
 
@@ -65,89 +66,63 @@ func (s *Sheet) checkEdits(edits []Edit) ([]Edit, error) {
 		return nil, &NotEditableError{"the sheet has no rows that can be read"}
 	}
 	edits = slices.Clone(edits)
+	slices.Reverse(edits) // of two edits of a cell the last one is kept
 	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Or(a.Row-b.Row, a.Column-b.Column) })
-	kept := edits[:0]
 	for _, e := range edits {
 		switch {
 		case e.Row < s.header.row || e.Column < 0:
 			return nil, &EditError{e, "the sheet has no such cell"}
-		case bytes.IndexByte([]byte(e.Text), 0) >= 0:
+		case strings.IndexByte(e.Text, 0) >= 0:
 			return nil, &EditError{e, "a NUL character cannot be in a cell; remove it"}
 		case e.Column >= len(s.header.columns) && e.Row > s.header.row && e.Text != "", e.Row == s.header.row && e.Column >= s.header.width:
 			return nil, &EditError{e, "the sheet has no such column"}
 		}
-		if last := len(kept) - 1; last >= 0 && kept[last].Row == e.Row && kept[last].Column == e.Column {
-			kept = kept[:last]
-		}
-		kept = append(kept, e)
 	}
-	return kept, nil
-}
-
-// encoded writes text in the charset of the file, and the hash of what was there
-// before, written in the same way.
-type encoded struct {
-	charset
-	out    io.WriteCloser
-	before io.WriteCloser
-	sum    hash.Hash
-}
-
-func (c charset) encoded(to io.Writer) *encoded {
-	e := &encoded{charset: c, sum: sha256.New()}
-	e.out, e.before = c.writer(to), c.writer(e.sum)
-	return e
-}
-
-// writer encodes from UTF-8.
-func (c charset) writer(to io.Writer) io.WriteCloser {
-	if c.decoder == nil {
-		return transform.NewWriter(to, transform.Nop)
-	}
-	return transform.NewWriter(to, c.decoder.NewEncoder())
-}
-
-// write writes what is in the place of the text that was there before.
-func (e *encoded) write(text, before []byte) error {
-	if _, err := e.before.Write(before); err != nil {
-		return errNotExact // it goes to memory
-	}
-	_, err := e.out.Write(text)
-	return err
+	return slices.CompactFunc(edits, func(a, b Edit) bool { return a.Row == b.Row && a.Column == b.Column }), nil
 }
 
 var errNotExact = &NotEditableError{"its encoding cannot be written back without a change to other cells; save the sheet as CSV UTF-8, and correct that"}
 
-// close ends both. It reports whether the text before came out as the file's own
-// bytes, so that whatever was not edited is as it was.
-func (e *encoded) close(file hash.Hash) (same bool, err error) {
-	err = errors.Join(e.out.Close(), e.before.Close())
-	return bytes.Equal(e.sum.Sum(nil), file.Sum(nil)), err
+// checkEncoding makes sure that the text of the file is written as the file's own
+// bytes, so that whatever is not edited stays as it is.
+func (s *Sheet) checkEncoding() error {
+	if s.charset.decoder == nil {
+		return nil
+	}
+	file, written := sha256.New(), sha256.New()
+	_, _ = io.WriteString(written, s.charset.mark) // to memory
+	text, err := s.decoded(s.source(file))
+	if err == nil {
+		_, err = io.Copy(written, transform.NewReader(text, encoding.ReplaceUnsupported(s.charset.encoder())))
+	}
+	switch {
+	case err != nil:
+		return s.readError(err)
+	case !bytes.Equal(written.Sum(nil), file.Sum(nil)):
+		return errNotExact
+	}
+	return nil
 }
 
 // writeSpliced copies a CSV's bytes with other ones for the cells of the edits.
 func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) error {
-	src, marks, file := s.source(nil), make([]byte, s.charset.mark), sha256.New()
-	if _, err := io.ReadFull(src, marks); err != nil {
-		return s.readError(err)
-	}
-	if _, err := to.Write(marks); err != nil {
+	if err := s.checkEncoding(); err != nil {
 		return err
 	}
-	scan := newScanner(s.charset.reader(io.TeeReader(src, file)))
-	scan.divideBy(s.delimiter)
-	scan.placed = true
-	out := s.charset.encoded(to)
-	start, err := scan.peek()
+	scan, err := s.scan(s.source(nil))
 	if err != nil {
 		return s.readError(err)
 	}
-	preamble := start[:s.separator]
-	scan.pos += s.separator
-	if err := out.write(preamble, preamble); err != nil {
+	scan.placed = true
+	out := transform.NewWriter(to, s.charset.encoder())
+	text := scan.buf[:s.separator]
+	if _, err := io.WriteString(to, s.charset.mark); err != nil {
 		return err
 	}
 	for row := 1; ; row++ {
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -165,11 +140,7 @@ func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) er
 		for n < len(edits) && edits[n].Row == row {
 			n++
 		}
-		text, err := s.splice(scan, edits[:n])
-		if err == nil {
-			err = out.write(text, scan.raw())
-		}
-		if err != nil {
+		if text, err = s.splice(scan, edits[:n]); err != nil {
 			return err
 		}
 		edits = edits[n:]
@@ -177,11 +148,8 @@ func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) er
 	if len(edits) > 0 {
 		return &EditError{edits[0], "the sheet has no such row"}
 	}
-	switch same, err := out.close(file); {
-	case err != nil:
+	if err := out.Close(); err != nil {
 		return err
-	case !same:
-		return errNotExact
 	}
 	return s.unchanged()
 }
@@ -232,10 +200,8 @@ func (s *Sheet) cellFor(e Edit) (string, error) {
 	if NewPlainWriter(io.Discard, s.delimiter).mustQuote(cell) {
 		cell = `"` + doubled(cell) + `"`
 	}
-	if s.charset.decoder != nil {
-		if _, err := s.charset.decoder.NewEncoder().String(cell); err != nil {
-			return "", &EditError{e, fmt.Sprintf("%s holds a character that the encoding of the sheet does not have; leave it out, or save the sheet as CSV UTF-8", quoted(e.Text))}
-		}
+	if _, err := s.charset.encoder().String(cell); err != nil {
+		return "", &EditError{e, fmt.Sprintf("%s holds a character that the encoding of the sheet does not have; leave it out, or save the sheet as CSV UTF-8", quoted(e.Text))}
 	}
 	return cell, nil
 }

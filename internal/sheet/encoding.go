@@ -18,7 +18,7 @@ const byteOrderMark = "\ufeff"
 
 // charset is how a file's bytes are read as text.
 type charset struct {
-	mark    int               // length of the byte order marks
+	mark    string            // the byte order marks
 	decoder encoding.Encoding // nil for UTF-8, which is validated instead
 	utf16   string            // the form of UTF-16 that text without a byte order mark looks like
 }
@@ -45,7 +45,7 @@ func charsetOf(sample []byte, name string) (charset, error) {
 		}
 	}
 	if c.decoder == nil {
-		c.utf16 = unmarkedUTF16(sample[c.mark:])
+		c.utf16 = unmarkedUTF16(sample[len(c.mark):])
 	}
 	return c, nil
 }
@@ -53,10 +53,10 @@ func charsetOf(sample []byte, name string) (charset, error) {
 // marked looks for a byte order mark, which a program may have written before
 // the one that was there.
 func (c *charset) marked(sample, mark []byte) bool {
-	for bytes.HasPrefix(sample[c.mark:], mark) {
-		c.mark += len(mark)
+	for bytes.HasPrefix(sample[len(c.mark):], mark) {
+		c.mark += string(mark)
 	}
-	return c.mark > 0
+	return c.mark != ""
 }
 
 // unmarkedUTF16 names the form of UTF-16 that has its zero bytes where the
@@ -84,6 +84,14 @@ func (c charset) reader(r io.Reader) io.Reader {
 		return r
 	}
 	return c.decoder.NewDecoder().Reader(r)
+}
+
+// encoder encodes from UTF-8.
+func (c charset) encoder() *encoding.Encoder {
+	if c.decoder == nil {
+		return encoding.Nop.NewEncoder()
+	}
+	return c.decoder.NewEncoder()
 }
 
 // clean reports whether text was decoded rightly, as far as its bytes show.

@@ -36,7 +36,7 @@ func (s *Sheet) NewIndex(ctx context.Context) (*Index, error) {
 	if s.header.row == 0 {
 		return x, nil
 	}
-	at := int64(s.charset.mark)
+	at := int64(len(s.charset.mark))
 	if s.packed || s.charset.decoder != nil {
 		if err := x.decode(ctx); err != nil {
 			return nil, errors.Join(err, x.Close())
@@ -52,16 +52,14 @@ func (s *Sheet) NewIndex(ctx context.Context) (*Index, error) {
 // decode makes text of a file that is packed, or in another charset.
 func (x *Index) decode(ctx context.Context) error {
 	s := x.sheet
-	src := s.source(nil)
-	if _, err := io.CopyN(io.Discard, src, int64(s.charset.mark)); err != nil {
+	text, err := s.decoded(s.source(nil))
+	if err != nil {
 		return s.readError(err)
 	}
-	var err error
 	if x.scratch, err = s.scratch(); err != nil {
 		return &ScratchError{err}
 	}
 	x.text = x.scratch
-	text := s.charset.reader(src)
 	for err == nil && ctx.Err() == nil {
 		var n int64
 		n, err = io.CopyN(x.scratch, text, 1<<20)

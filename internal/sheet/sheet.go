@@ -199,7 +199,7 @@ func (s *Sheet) readAs(sample []byte) (err error) {
 		return err
 	}
 	// The sample may end within a character.
-	text, _ := io.ReadAll(s.charset.reader(bytes.NewReader(sample[s.charset.mark:])))
+	text, _ := io.ReadAll(s.charset.reader(bytes.NewReader(sample[len(s.charset.mark):])))
 	if f := markup(string(text)); f != nil && s.copied == nil {
 		return s.refuse(f)
 	}
