@@ -109,7 +109,7 @@ func (s *Sheet) editOwn(ctx context.Context, to io.Writer, edits []Edit) error {
 func escapedText(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
-		if s[i] == '_' && isEscape(s[i:]) {
+		if isEscape(s[i:]) {
 			b.WriteString("_x005F")
 		}
 		b.WriteByte(s[i])

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // ScratchError is an error of this machine's disk while a workbook is unpacked.
@@ -32,15 +31,12 @@ const (
 	// stringsWindow is how much of the file is read at a time: cells refer to
 	// texts mostly in their order.
 	stringsWindow = 16 << 10
-	// stringsBlock is how many ends are counted from one beginning.
-	stringsBlock = 256
 )
 
 // sharedStrings holds the texts that cells refer to by number, one after the
 // other, in memory or in a file.
 type sharedStrings struct {
-	begins  []int64  // of every block of texts
-	ends    []uint32 // of each text, from the beginning of its block
+	ends    []uint32 // of each text: all of them are less than maxUnpacked
 	memory  []byte   // the texts; once they are in a file, a window of it
 	window  int64    // where memory begins
 	file    *os.File
@@ -63,11 +59,8 @@ func (s *sharedStrings) add(text []byte) error {
 	} else if _, err := s.writer.Write(text); err != nil {
 		return &ScratchError{err}
 	}
-	if len(s.ends)%stringsBlock == 0 {
-		s.begins = append(s.begins, s.size)
-	}
 	s.size += int64(len(text))
-	s.ends = append(s.ends, uint32(s.size-s.begins[len(s.begins)-1])) // a block has 256 MiB at most
+	s.ends = append(s.ends, uint32(s.size))
 	return nil
 }
 
@@ -86,10 +79,10 @@ func (s *sharedStrings) finish() error {
 	if s.writer == nil {
 		return nil
 	}
-	if err := s.writer.Flush(); err != nil {
+	err := s.writer.Flush()
+	if s.writer = nil; err != nil {
 		return &ScratchError{err}
 	}
-	s.writer = nil
 	return nil
 }
 
@@ -98,10 +91,9 @@ func (s *sharedStrings) get(number int) (string, error) {
 	if s == nil || number < 0 || number >= len(s.ends) {
 		return "", fmt.Errorf("a cell refers to text %d, which it does not have", number)
 	}
-	begin := s.begins[number/stringsBlock]
-	from, to := begin, begin+int64(s.ends[number])
-	if number%stringsBlock > 0 {
-		from += int64(s.ends[number-1])
+	from, to := int64(0), int64(s.ends[number])
+	if number > 0 {
+		from = int64(s.ends[number-1])
 	}
 	if from < s.window || to > s.window+int64(len(s.memory)) {
 		s.memory = slices.Grow(s.memory[:0], int(max(stringsWindow, to-from)))
@@ -187,31 +179,32 @@ func richText(t *tokens, text []byte, element string) ([]byte, error) {
 // unescapeText replaces _xHHHH_ from start on, the form in which Office Open
 // XML writes characters that XML cannot hold (ECMA-376 part 1, 22.9.2.19).
 func unescapeText(text []byte, start int) []byte {
-	const length = len("_x0000_")
 	if !bytes.Contains(text[start:], []byte("_x")) {
 		return text
 	}
-	source := string(text[start:])
-	out := text[:start]
+	source, out := string(text[start:]), text[:start]
 	var units []uint16
-	flush := func() {
-		for _, r := range utf16.Decode(units) {
-			out = utf8.AppendRune(out, r)
+	for len(source) > 0 {
+		if isEscape(source) && source[1] == 'x' {
+			unit, _ := strconv.ParseUint(source[2:6], 16, 16)
+			units = append(units, uint16(unit))
+			source = source[escapeLength:]
+			continue
 		}
-		units = units[:0]
+		out = append(append(out, string(utf16.Decode(units))...), source[0])
+		units, source = units[:0], source[1:]
 	}
-	for i := 0; i < len(source); {
-		if len(source)-i >= length && source[i:i+2] == "_x" && source[i+length-1] == '_' {
-			if unit, err := strconv.ParseUint(source[i+2:i+6], 16, 16); err == nil {
-				units = append(units, uint16(unit))
-				i += length
-				continue
-			}
-		}
-		flush()
-		out = append(out, source[i])
-		i++
+	return append(out, string(utf16.Decode(units))...)
+}
+
+// escapeLength is the length of such an escape.
+const escapeLength = len("_x0000_")
+
+// isEscape reports whether a text begins like _x0041_.
+func isEscape(s string) bool {
+	if len(s) < escapeLength || s[0] != '_' || s[1] != 'x' && s[1] != 'X' || s[6] != '_' {
+		return false
 	}
-	flush()
-	return out
+	_, err := strconv.ParseUint(s[2:6], 16, 16)
+	return err == nil
 }

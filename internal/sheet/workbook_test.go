@@ -501,7 +501,7 @@ func TestSharedStringsInAFile(t *testing.T) {
 }
 
 func TestTooManySharedStrings(t *testing.T) {
-	s := sharedStrings{ends: make([]uint32, maxStrings-1), begins: make([]int64, maxStrings/stringsBlock)}
+	s := sharedStrings{ends: make([]uint32, maxStrings-1)}
 	if err := s.add(nil); err != nil {
 		t.Fatal(err)
 	}

@@ -316,13 +316,7 @@ func unfit(cell string) string {
 
 // units returns how many UTF-16 units a text has: spreadsheet programs count
 // those.
-func units(s string) int {
-	n := 0
-	for _, r := range s {
-		n += utf16.RuneLen(r)
-	}
-	return n
-}
+func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
 // illegible reports whether XML has no form for a character. Excel's own escape
 // for those is not understood by every program.
@@ -371,15 +365,6 @@ func appendXML(line []byte, s string) []byte {
 		from = i + 1
 	}
 	return append(line, s[from:]...)
-}
-
-// isEscape reports whether a text begins like _x0041_.
-func isEscape(s string) bool {
-	if len(s) < 7 || s[1] != 'x' && s[1] != 'X' || s[6] != '_' {
-		return false
-	}
-	_, err := strconv.ParseUint(s[2:6], 16, 16)
-	return err == nil
 }
 
 // xmlText returns a text as XML, also for an attribute.
