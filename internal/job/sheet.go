@@ -173,16 +173,14 @@ func hashFile(path string) (string, error) { return Sheet{Path: path}.copyTo(io.
 
 // copyTo copies the sheet's content and returns its SHA-256.
 func (s Sheet) copyTo(w io.Writer) (hash string, err error) {
-	var from io.Reader
-	if s.File != nil {
-		from, err = sheet.Content(s.File)
-	} else {
-		var f io.ReadCloser
-		if f, err = sheet.OpenContent(s.Path); err == nil {
-			defer func() { err = cmp.Or(err, f.Close()) }()
-			from = f
+	f := s.File
+	if f == nil {
+		if f, err = os.Open(s.Path); err != nil {
+			return "", invalid("the sheet cannot be read again: %w", err)
 		}
+		defer func() { err = cmp.Or(err, f.Close()) }()
 	}
+	from, err := sheet.Content(f)
 	if err != nil {
 		return "", invalid("the sheet cannot be read again: %w", err)
 	}

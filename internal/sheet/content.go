@@ -11,8 +11,9 @@ import (
 	"io"
 	"math"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
-	"unicode"
 )
 
 // notASheet is a file that holds no rows: what it is, and what to do about it.
@@ -80,13 +81,8 @@ func zipContent(f *os.File, size int64) *fault {
 	if err != nil {
 		return notASheet("a damaged workbook or ZIP archive", "fetch it again, or open it in the spreadsheet program and save it again")
 	}
-	has := func(name string) bool {
-		for _, file := range archive.File {
-			if strings.HasPrefix(partName(file.Name), strings.ToLower(name)) {
-				return true
-			}
-		}
-		return false
+	has := func(start string) bool {
+		return slices.ContainsFunc(archive.File, func(f *zip.File) bool { return strings.HasPrefix(partName(f.Name), start) })
 	}
 	switch {
 	case has("xl/workbook.bin"):
@@ -97,7 +93,7 @@ func zipContent(f *os.File, size int64) *fault {
 		return notASheet("a text document (.docx)", saveAsCSV)
 	case has("ppt/"):
 		return notASheet("a presentation (.pptx)", exportCSV)
-	case has("Index/"), has("index.apxl"):
+	case has("index/"), has("index.apxl"):
 		return notASheet("a Numbers document", "export it as an Excel workbook (.xlsx), or as CSV in UTF-8")
 	case has("mimetype") && has("content.xml"):
 		return notASheet("an OpenDocument file (.ods)", saveAsCSV)
@@ -143,23 +139,14 @@ func markup(text string) *fault {
 	if strings.HasPrefix(lower, "<?xml") {
 		return notASheet("an XML file", exportCSV)
 	}
-	if isJSON(text) {
+	if jsonStart.MatchString(text) {
 		return notASheet("JSON", exportCSV)
 	}
 	return nil
 }
 
-// isJSON reports whether a text begins as a JSON object, or as an array.
-func isJSON(text string) bool {
-	if text == "" || text[0] != '{' && text[0] != '[' {
-		return false
-	}
-	next := strings.TrimLeftFunc(text[1:], unicode.IsSpace)
-	if text[0] == '{' {
-		return next != "" && strings.IndexByte(`"}`, next[0]) >= 0
-	}
-	return next != "" && strings.IndexByte(`{["]-0123456789`, next[0]) >= 0
-}
+// jsonStart is how an object or an array begins.
+var jsonStart = regexp.MustCompile(`^(?:\{[\s\v\x{85}\p{Z}]*["}]|\[[\s\v\x{85}\p{Z}]*[{\["\]\-0-9])`)
 
 // mostUnpacked bounds what a packed file may hold.
 const mostUnpacked = 4 << 30
@@ -201,26 +188,10 @@ func content(raw io.Reader, packed bool) io.Reader {
 	return raw
 }
 
-// OpenContent opens a sheet's file for whoever copies or hashes it: a packed
-// file is read as what it holds, so that packing makes no difference to what a
-// sheet is. SHA256 is the hash of the same bytes.
-func OpenContent(path string) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	r, err := Content(f)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{r, f}, nil
-}
-
-// Content is OpenContent for a file that is open, from its beginning. It does
-// not matter where the file is.
+// Content reads a sheet's file from its beginning for whoever copies or hashes
+// it; it does not matter where the file is. A packed file is read as what it
+// holds, so that packing makes no difference to what a sheet is. SHA256 is the
+// hash of the same bytes.
 func Content(f *os.File) (io.Reader, error) {
 	start := make([]byte, len(gzipStart))
 	n, err := f.ReadAt(start, 0)

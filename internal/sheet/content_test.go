@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -138,12 +139,16 @@ func TestPacked(t *testing.T) {
 	if err := s.EachRecord(context.Background(), func(int, []string) error { records++; return nil }); err != nil || records != 50_001 {
 		t.Errorf("%d records, %v", records, err)
 	}
-	f, err := OpenContent(path)
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if got, err := io.ReadAll(f); err != nil || string(got) != text {
+	r, err := Content(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || string(got) != text {
 		t.Errorf("the content has %d bytes, %v", len(got), err)
 	}
 }
