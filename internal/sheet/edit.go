@@ -51,7 +51,7 @@ func (s *Sheet) WriteEdited(ctx context.Context, to io.Writer, edits []Edit) err
 	switch {
 	case err != nil:
 		return err
-	case s.copied != nil:
+	case s.IsWorkbook():
 		return s.editOwn(ctx, to, edits)
 	case !s.packed:
 		return s.writeSpliced(ctx, to, edits)

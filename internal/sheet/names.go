@@ -3,6 +3,7 @@ package sheet
 import (
 	"bytes"
 	"math/bits"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -225,3 +226,7 @@ func Letter(index int) string {
 	}
 	return string(letters)
 }
+
+// cellName is the address of a cell as a spreadsheet shows it, such as B3; the
+// column is from 0.
+func cellName(column, row int) string { return Letter(column) + strconv.Itoa(row) }

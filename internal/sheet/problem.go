@@ -145,7 +145,7 @@ func (s *Sheet) LongRow(r *Row) Problem {
 			break
 		}
 	}
-	if s.copied != nil {
+	if s.IsWorkbook() {
 		return placed(r.Number, width+beyond, nil, CellCount, fmt.Sprintf(
 			"%s stands beyond the last column (%s); remove it, or give its column a header", quoted(cell), Letter(width-1)))
 	}

@@ -54,11 +54,11 @@ type Column struct {
 type Sheet struct {
 	name      string
 	file      *os.File
-	given     *os.File       // by the caller, who closes it
-	info      os.FileInfo    // as it was opened
-	text      *os.File       // what is read: the file, or the worksheet as CSV
-	size      int64          // of text
-	copied    *worksheetCopy // nil if the file is no workbook
+	given     *os.File      // by the caller, who closes it
+	info      os.FileInfo   // as it was opened
+	text      *os.File      // what is read: the file, or the worksheet as CSV
+	size      int64         // of text
+	copied    worksheetCopy // zero if the file is no workbook
 	options   Options
 	packed    bool // with gzip
 	charset   charset
@@ -200,7 +200,7 @@ func (s *Sheet) readAs(sample []byte) (err error) {
 	}
 	// The sample may end within a character.
 	text, _ := io.ReadAll(s.charset.reader(bytes.NewReader(sample[len(s.charset.mark):])))
-	if f := markup(string(text)); f != nil && s.copied == nil {
+	if f := markup(string(text)); f != nil && !s.IsWorkbook() {
 		return s.refuse(f)
 	}
 	return s.readHeader()
@@ -216,7 +216,7 @@ func (s *Sheet) Resolve(ctx context.Context, f Fields) error {
 		return err
 	}
 	err := s.readHeaderAgain()
-	if err == nil && s.copied != nil && s.options.DateLayouts != nil && !slices.Equal(s.copied.layouts, s.options.DateLayouts(s.header.columns)) {
+	if err == nil && s.IsWorkbook() && s.options.DateLayouts != nil && !slices.Equal(s.copied.layouts, s.options.DateLayouts(s.header.columns)) {
 		err = cmp.Or(s.unpack(ctx), s.readHeaderAgain())
 	}
 	if err != nil {

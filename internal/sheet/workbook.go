@@ -243,9 +243,9 @@ func (w *workbook) readMain(main string, related []relation) error {
 			OnLoad string `xml:"fullCalcOnLoad,attr"`
 		} `xml:"calcPr"`
 		Sheets []struct {
-			Name  string     `xml:"name,attr"`
-			State string     `xml:"state,attr"`
-			Attrs []xml.Attr `xml:",any,attr"`
+			Name  string `xml:"name,attr"`
+			State string `xml:"state,attr"`
+			ID    string `xml:"id,attr"` // r:id, of one of two namespaces
 		} `xml:"sheets>sheet"`
 		Names []struct {
 			Name string `xml:"name,attr"`
@@ -267,13 +267,7 @@ func (w *workbook) readMain(main string, related []relation) error {
 		}
 	}
 	for _, s := range book.Sheets {
-		id := ""
-		for _, a := range s.Attrs {
-			if a.Name.Local == "id" { // r:id, of one of two namespaces
-				id = a.Value
-			}
-		}
-		r, ok := relations[id]
+		r, ok := relations[s.ID]
 		if !ok {
 			return fmt.Errorf("the part of its worksheet %q is missing", s.Name)
 		}

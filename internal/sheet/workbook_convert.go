@@ -46,27 +46,27 @@ const noValueText = "#N/A"
 // convert writes the worksheet that holds the sheet as CSV: UTF-8 with commas,
 // each row and column at its place. A real date is written in the form that
 // its column's dates are read in.
-func (w *workbook) convert(to io.Writer, o Options) (*worksheetCopy, error) {
+func (w *workbook) convert(to io.Writer, o Options) (made worksheetCopy, err error) {
 	s, err := w.choose(o.Worksheet)
 	if err != nil {
-		return nil, err
+		return made, err
 	}
 	sum := sha256.New()
 	c := &converter{options: o, row: 1, out: bufio.NewWriterSize(io.MultiWriter(to, sum), 256<<10)}
-	if err := c.emit(append(c.line, byteOrderMark...)); err != nil {
-		return nil, err
+	if err := c.emit([]byte(byteOrderMark)); err != nil {
+		return made, err
 	}
 	layout, err := w.rows(s, c.write)
 	if err != nil {
-		return nil, err
+		return made, err
 	}
 	if err := c.out.Flush(); err != nil {
-		return nil, &ScratchError{err}
+		return made, &ScratchError{err}
 	}
 	c.judge(layout)
 	c.worksheet, c.rows, c.macros = s.name, c.row-1, w.parts["xl/vbaproject.bin"] != nil
 	c.sum = hex.EncodeToString(sum.Sum(nil))
-	return &c.worksheetCopy, nil
+	return c.worksheetCopy, nil
 }
 
 // choose returns the worksheet of that name, or the only visible one with data.
@@ -307,7 +307,7 @@ func (s *Sheet) unpack(ctx context.Context) (err error) {
 	if err != nil {
 		return &ScratchError{err}
 	}
-	if s.copied != nil {
+	if s.IsWorkbook() {
 		err = s.text.Close()
 	}
 	if s.text = text; err != nil { // closed with the sheet
@@ -332,19 +332,14 @@ func (s *Sheet) scratch() (*os.File, error) {
 }
 
 // IsWorkbook reports whether the sheet is a worksheet of a workbook.
-func (s *Sheet) IsWorkbook() bool { return s.copied != nil }
+func (s *Sheet) IsWorkbook() bool { return s.copied.sum != "" }
 
 // HasMacros reports whether the sheet is of a workbook with macros.
-func (s *Sheet) HasMacros() bool { return s.copied != nil && s.copied.macros }
+func (s *Sheet) HasMacros() bool { return s.copied.macros }
 
 // CopySHA256 returns the hash of what WriteCopy writes of a workbook; empty for
 // any other sheet, whose copy is its content.
-func (s *Sheet) CopySHA256() string {
-	if s.copied == nil {
-		return ""
-	}
-	return s.copied.sum
-}
+func (s *Sheet) CopySHA256() string { return s.copied.sum }
 
 // WriteCopy writes a workbook's worksheet as the CSV that is read in its place.
 func (s *Sheet) WriteCopy(to io.Writer) error {
@@ -357,10 +352,7 @@ func (s *Sheet) WriteCopy(to io.Writer) error {
 func (s *Sheet) OpenCopy(ctx context.Context, path string) (*Sheet, error) {
 	c, err := Open(ctx, path, s.options)
 	if err == nil {
-		c.ids = s.ids
-	}
-	if err == nil && s.copied != nil {
-		c.copied = s.copied
+		c.ids, c.copied = s.ids, s.copied
 		c.problems = append(c.problems, c.layoutProblems(Error)...)
 	}
 	return c, err
@@ -368,9 +360,4 @@ func (s *Sheet) OpenCopy(ctx context.Context, path string) (*Sheet, error) {
 
 // layoutProblems returns those that a workbook's rows and columns have as a
 // whole.
-func (s *Sheet) layoutProblems(of Severity) []Problem {
-	if s.copied == nil {
-		return nil
-	}
-	return ofSeverity(s.copied.problems, of)
-}
+func (s *Sheet) layoutProblems(of Severity) []Problem { return ofSeverity(s.copied.problems, of) }

@@ -61,7 +61,7 @@ func (p *markedProblem) color() Color {
 }
 
 // address is the place in the marked workbook, such as B3.
-func (p *markedProblem) address() string { return Letter(p.column) + strconv.Itoa(max(p.at, 1)) }
+func (p *markedProblem) address() string { return cellName(p.column, max(p.at, 1)) }
 
 // placedIn returns the problems in the order of rows and columns, errors first.
 // A problem of a whole row is shown at its id.
@@ -114,7 +114,7 @@ func (s *Sheet) WriteMarked(ctx context.Context, to io.Writer, rows int, m *Mark
 	}
 	placed := m.placedIn(s)
 	all := rows <= maxMarkedRows
-	if all && s.copied != nil {
+	if all && s.IsWorkbook() {
 		marked, list, err := s.markOwn(ctx, placed, m.more)
 		if err == nil {
 			_, err = marked.WriteTo(to)

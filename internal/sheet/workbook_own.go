@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -94,7 +93,7 @@ func (s *Sheet) editOwn(ctx context.Context, to io.Writer, edits []Edit) error {
 		case e.Row > s.copied.rows:
 			return &EditError{e, "the sheet has no such row"}
 		}
-		if err := w.SetCellStr(w.sheet, Letter(e.Column)+strconv.Itoa(e.Row), escapedText(e.Text)); err != nil {
+		if err := w.SetCellStr(w.sheet, cellName(e.Column, e.Row), escapedText(e.Text)); err != nil {
 			return err
 		}
 	}
@@ -120,7 +119,8 @@ func escapedText(s string) string {
 // addFills adds the fills of marked cells.
 func (w *ownWorkbook) addFills() error {
 	for c := Red; c <= Yellow; c++ {
-		id, err := w.NewStyle(&excelize.Style{Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{workbookColors[c-1][2:]}}})
+		style := fillOf(c)
+		id, err := w.NewStyle(&style)
 		if err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func (w *ownWorkbook) mark(ctx context.Context, placed []markedProblem) error {
 			end++
 		}
 		for _, m := range cellMarks(placed[:end]) {
-			cell := fmt.Sprintf("%s%d", Letter(m.Column), placed[0].Row)
+			cell := cellName(m.Column, placed[0].Row)
 			if err := w.fill(cell, w.fills[m.Color]); err != nil {
 				return err
 			}
@@ -268,25 +268,29 @@ func (w *ownWorkbook) mark(ctx context.Context, placed []markedProblem) error {
 	return ctx.Err()
 }
 
-// listProblems adds the worksheet that lists the problems.
-func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, more int) error {
-	name := problemsName
+// listProblems adds the worksheet that lists the problems, all cells of it text.
+func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, more int) (err error) {
+	w.list = problemsName
 	for n := 2; ; n++ {
-		if at, err := w.GetSheetIndex(name); err != nil || at < 0 {
+		if at, err := w.GetSheetIndex(w.list); err != nil || at < 0 {
 			break
 		}
-		name = fmt.Sprintf("%s %d", problemsName, n)
+		w.list = fmt.Sprintf("%s %d", problemsName, n)
 	}
-	w.list = name
-	if _, err := w.NewSheet(name); err != nil {
+	if _, err := w.NewSheet(w.list); err != nil {
 		return err
 	}
-	looks, err := w.listStyles()
-	if err != nil {
-		return err
+	style := func(s excelize.Style) (id int) {
+		if err == nil {
+			s.NumFmt = 49 // the built-in format Text
+			id, err = w.NewStyle(&s)
+		}
+		return id
 	}
-	widths := widen(nil, problemsHeader)
-	lines := [][]string{problemsHeader}
+	text, header := style(excelize.Style{}), style(excelize.Style{Font: &excelize.Font{Bold: true}})
+	link := style(excelize.Style{Font: &excelize.Font{Underline: "single", Color: linkColor}})
+	colors := [...]int{Red: style(fillOf(Red)), Yellow: style(fillOf(Yellow))}
+	lines, widths := [][]string{problemsHeader}, widen(nil, problemsHeader)
 	for i := range placed {
 		lines = append(lines, placed[i].line())
 		widths = widen(widths, lines[i+1])
@@ -295,65 +299,34 @@ func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, 
 		lines = append(lines, moreProblems(more))
 	}
 	for i, n := range widths {
-		if err := errors.Join(w.SetColStyle(name, Letter(i), looks.text), w.SetColWidth(name, Letter(i), Letter(i), float64(columnWidth(n)))); err != nil {
-			return err
-		}
+		err = errors.Join(err, w.SetColStyle(w.list, Letter(i), text), w.SetColWidth(w.list, Letter(i), Letter(i), float64(columnWidth(n))))
 	}
-	for i, line := range lines {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		for column, cell := range line {
-			if err := w.SetCellStr(name, fmt.Sprintf("%s%d", Letter(column), i+1), cell); err != nil {
-				return err
-			}
-		}
-		if i == 0 || i > len(placed) {
+	for i := 0; i < len(lines) && err == nil; i++ {
+		err = errors.Join(ctx.Err(), w.SetSheetRow(w.list, cellName(0, i+1), &lines[i]))
+		if err != nil || i == 0 || i > len(placed) {
 			continue
 		}
-		p, number := &placed[i-1], i+1
-		severity := fmt.Sprintf("%s%d", Letter(problemsSeverity), number)
-		if err := w.SetCellStyle(name, severity, severity, looks.colors[p.color()]); err != nil {
-			return err
-		}
-		if i > maxKeptMarks {
-			continue
-		}
-		cell := fmt.Sprintf("%s%d", Letter(problemsCell), number)
-		if err := errors.Join(w.SetCellStyle(name, cell, cell, looks.link), w.SetCellHyperLink(name, cell, reference(w.sheet, p.address()), "Location")); err != nil {
-			return err
+		p, severity, cell := &placed[i-1], cellName(problemsSeverity, i+1), cellName(problemsCell, i+1)
+		err = w.SetCellStyle(w.list, severity, severity, colors[p.color()])
+		if i <= maxKeptMarks {
+			err = errors.Join(err, w.SetCellStyle(w.list, cell, cell, link), w.SetCellHyperLink(w.list, cell, reference(w.sheet, p.address()), "Location"))
 		}
 	}
-	last, landscape, pages, yes := Letter(len(problemsHeader)-1), "landscape", 0, true
+	if err != nil {
+		return err
+	}
+	last, landscape, pages, yes := len(problemsHeader)-1, "landscape", 0, true
 	return errors.Join(
-		w.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &yes}),
-		w.SetPageLayout(name, &excelize.PageLayoutOptions{Orientation: &landscape, FitToHeight: &pages}),
-		w.SetCellStyle(name, "A1", last+"1", looks.header),
-		w.AutoFilter(name, fmt.Sprintf("A1:%s%d", last, len(lines)), nil),
-		w.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
-		w.SetDefinedName(&excelize.DefinedName{Name: ownName(problemsName), RefersTo: reference(name, "$A$1")}),
+		w.SetSheetProps(w.list, &excelize.SheetPropsOptions{FitToPage: &yes}),
+		w.SetPageLayout(w.list, &excelize.PageLayoutOptions{Orientation: &landscape, FitToHeight: &pages}),
+		w.SetCellStyle(w.list, "A1", cellName(last, 1), header),
+		w.AutoFilter(w.list, "A1:"+cellName(last, len(lines)), nil),
+		w.SetPanes(w.list, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
+		w.SetDefinedName(&excelize.DefinedName{Name: ownName(problemsName), RefersTo: reference(w.list, "$A$1")}),
 	)
 }
 
-// listStyles are the formats of that worksheet, all of them text.
-type listStyles struct {
-	text, header, link int
-	colors             [Yellow + 1]int
-}
-
-func (w *ownWorkbook) listStyles() (s listStyles, err error) {
-	const asText = 49 // the built-in format Text
-	add := func(id *int, style excelize.Style) {
-		if err == nil {
-			style.NumFmt = asText
-			*id, err = w.NewStyle(&style)
-		}
-	}
-	add(&s.text, excelize.Style{})
-	add(&s.header, excelize.Style{Font: &excelize.Font{Bold: true}})
-	add(&s.link, excelize.Style{Font: &excelize.Font{Underline: "single", Color: linkColor}})
-	for c := Red; c <= Yellow; c++ {
-		add(&s.colors[c], excelize.Style{Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{workbookColors[c-1][2:]}}})
-	}
-	return s, err
+// fillOf is the style of a cell with a color.
+func fillOf(c Color) excelize.Style {
+	return excelize.Style{Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{workbookColors[c-1][2:]}}}
 }

@@ -106,7 +106,7 @@ func (l markList) Blocks() int { return len(l)/shapesOfBlock + 1 }
 func (l markList) Hyperlinks() string {
 	var b strings.Builder
 	for _, m := range l {
-		fmt.Fprintf(&b, `<hyperlink ref="%s%d" location="%s"/>`, Letter(m.Column), m.row, xmlText(m.Link))
+		fmt.Fprintf(&b, `<hyperlink ref="%s" location="%s"/>`, cellName(m.Column, m.row), xmlText(m.Link))
 	}
 	return b.String()
 }
@@ -115,8 +115,8 @@ func (l markList) Hyperlinks() string {
 func (l markList) Comments() string {
 	var b strings.Builder
 	for _, m := range l {
-		fmt.Fprintf(&b, `<comment ref="%s%d" authorId="0"><text><r><t xml:space="preserve">%s</t></r></text></comment>`,
-			Letter(m.Column), m.row, appendXML(nil, m.Note))
+		fmt.Fprintf(&b, `<comment ref="%s" authorId="0"><text><r><t xml:space="preserve">%s</t></r></text></comment>`,
+			cellName(m.Column, m.row), appendXML(nil, m.Note))
 	}
 	return b.String()
 }

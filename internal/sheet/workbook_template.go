@@ -3,6 +3,7 @@ package sheet
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -73,14 +74,13 @@ func writeLists(w *WorkbookWriter, s *worksheetPart, lists [][]string) error {
 	if err := w.begin(s); err != nil {
 		return err
 	}
-	for row, more := 0, true; more; row++ {
-		more = false
+	longest := slices.MaxFunc(lists, func(a, b []string) int { return len(a) - len(b) })
+	for row := range longest {
 		line := make([]string, len(lists))
 		for i, list := range lists {
 			if row < len(list) {
 				line[i] = list[row]
 			}
-			more = more || row+1 < len(list)
 		}
 		if err := w.Write(line); err != nil {
 			return err
