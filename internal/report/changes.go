@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"nermbulk/internal/change"
@@ -71,10 +72,6 @@ func (w changesWriter) writeSent(ctx context.Context, o Options) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		before, err := change.ParseBefore(s.Before.Session)
-		if err != nil {
-			return fmt.Errorf("read what row %d overwrote: %w", s.Before.Row, err)
-		}
 		out := s.Outcome
 		if out.Status == "" {
 			out.Status = journal.Pending
@@ -83,7 +80,7 @@ func (w changesWriter) writeSent(ctx context.Context, o Options) error {
 			Row: out.Row, ID: out.ID, Status: string(out.Status), HTTPStatus: number(out.HTTPStatus), Attempts: number(out.Attempts),
 			RequestID: noNUL(out.RequestID), At: string(text.AppendTime(nil, out.At)),
 		}
-		sent, _, err := known.of(ctx, &s.Before, out.Hash)
+		before, sent, err := known.of(ctx, s.Before, out.Hash)
 		if err != nil {
 			return err
 		}
@@ -144,4 +141,69 @@ func addPair(fields map[string]journal.FieldChange, body []byte) {
 func (w changesWriter) addField(line changed, field, old, sent string) error {
 	line.Field, line.Old, line.New = noNUL(field), noNUL(old), noNUL(sent)
 	return w.add(line)
+}
+
+// sends says what rows sent over what a session held. The first edition of the
+// journal does not have it: of such a row it is what the sheet has of the same
+// content, of whatever number.
+type sends struct {
+	o      Options
+	byHash map[uint64]map[string]string // nil until the first such row
+}
+
+// of returns what a session held, and what it was sent by the fields' names in a
+// header: nil where nothing has that any more.
+func (s *sends) of(ctx context.Context, record journal.Before, hash uint64) (before *change.Before, sent map[string]string, err error) {
+	if before, err = change.ParseBefore(record.Session); err != nil {
+		return nil, nil, fmt.Errorf("read what row %d overwrote: %w", record.Row, err)
+	}
+	if record.Sent != nil {
+		return before, record.Sent, nil
+	}
+	if s.byHash == nil {
+		err = s.read(ctx)
+	}
+	return before, s.byHash[hash], err
+}
+
+func (s *sends) read(ctx context.Context) error {
+	s.byHash = map[uint64]map[string]string{}
+	checker := change.NewChecker(s.o.Sheet, s.o.Rules)
+	return s.o.Sheet.Each(ctx, func(row *sheet.Row) error {
+		if change.FirstError(checker.Plan(row)) == nil {
+			s.byHash[checker.Change.Hash()] = checker.Change.Sent()
+		}
+		return nil
+	})
+}
+
+// fieldOrder has the place of a field, by its name in a header: as the table of
+// fields has them, attributes as the sheet.
+type fieldOrder map[string]int
+
+func newFieldOrder(s *sheet.Sheet) fieldOrder {
+	order := fieldOrder{}
+	for _, f := range change.Fields() {
+		order[f.Name] = len(order)
+	}
+	for _, c := range s.Columns() {
+		if c.Field == sheet.Attribute {
+			order[change.Label(c.Field, c.UID)] = len(order)
+		}
+	}
+	return order
+}
+
+// inOrder returns the fields of a map; those that the sheet does not have are
+// last.
+func inOrder[V any](order fieldOrder, fields map[string]V) []string {
+	place := func(label string) int {
+		if at, ok := order[label]; ok {
+			return at
+		}
+		return len(order)
+	}
+	return slices.SortedFunc(maps.Keys(fields), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
+	})
 }

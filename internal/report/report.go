@@ -47,7 +47,7 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	s := newSummary(o)
 	causes := NewCauses()
 	failed := &failedRows{}
-	undo, sources := newUndo(o), sourceRowsOf(o.Sheet)
+	undo := newUndo(o)
 	patched := 0
 
 	err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
@@ -63,7 +63,7 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 			causes.Add(out, r.Cells)
 			failed.add(out)
 		}
-		undo.keepSource(r, sources)
+		undo.keepSource(r)
 		return nil
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ var files = []struct {
 	{name: "failed", file: "failed.csv", forms: true, marked: true, named: func(m *making) bool { return m.failed.all > 0 }},
 	{
 		name: "undo", file: "undo.csv", forms: true, named: func(m *making) bool { return m.s.Undo.Rows > 0 },
-		write: func(ctx context.Context, m *making, path string) error { return m.undo.writeTwice(ctx, path) },
+		write: func(ctx context.Context, m *making, path string) error { return m.undo.write(ctx, path) },
 	},
 	{
 		name: "plan", file: "plan.csv", named: func(m *making) bool { return m.o.DryRun },

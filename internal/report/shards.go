@@ -3,10 +3,7 @@ package report
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,14 +44,7 @@ func keepJoined(_ context.Context, m *making, path string) error {
 	if m.o.Shards == nil {
 		return nil
 	}
-	return journal.Replace(filepath.Join(m.o.Dir, ResultsWritten), func(w io.Writer) error {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(w, f)
-		return errors.Join(err, f.Close())
-	})
+	return copyFile(path, filepath.Join(m.o.Dir, ResultsWritten))
 }
 
 // totals sums what was sent.

@@ -270,3 +270,19 @@ func (s Summary) printFailures(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s\n", f)
 	}
 }
+
+func (n UndoNote) print(b *strings.Builder, file string) {
+	if n.Rows > 0 {
+		fmt.Fprintf(b, "\n%s puts back %s", file, text.Count(n.Rows, "row"))
+		if len(n.Flags) > 0 {
+			fmt.Fprintf(b, "; run it with %s", strings.Join(n.Flags, " "))
+		}
+		b.WriteString("\n")
+	}
+	if len(n.Lost) > 0 {
+		b.WriteString("\ncannot be put back:\n")
+		for _, l := range n.Lost {
+			fmt.Fprintf(b, "  %s\n", l)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,7 +17,6 @@ import (
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
-	"nermbulk/internal/text"
 )
 
 // undo makes undo.csv from what the journal has of each session that the run
@@ -26,7 +26,8 @@ type undo struct {
 	o       Options
 	replay  *journal.Replay // that is read
 	order   fieldOrder
-	columns []string       // fields that come back
+	columns []string // fields that come back
+	source  sourceRows
 	sources map[int]string // of rows of the present sheet: their numbers in the first one, where that is another
 	losses  *Causes
 	note    UndoNote // without Lost
@@ -52,7 +53,16 @@ type UndoNote struct {
 }
 
 func newUndo(o Options) *undo {
-	return &undo{o: o, sends: sends{o: o}, losses: NewCauses(), order: newFieldOrder(o.Sheet), sources: map[int]string{}}
+	return &undo{
+		o: o, order: newFieldOrder(o.Sheet), source: sourceRowsOf(o.Sheet), sources: map[int]string{}, losses: NewCauses(), sends: sends{o: o},
+	}
+}
+
+// keepSource keeps a row's number in the first sheet, where that is another.
+func (u *undo) keepSource(r *sheet.Row) {
+	if number := u.source.of(r); number != "" {
+		u.sources[r.Number] = strings.Clone(number)
+	}
 }
 
 // survey counts what comes back and what does not, and learns the columns.
@@ -97,7 +107,7 @@ func (u *undo) each(ctx context.Context, fn func(*undone) error) error {
 func (u *undo) eachOfReplay(ctx context.Context, fn func(*undone) error) error {
 	if !u.o.Rules.InOrder && u.replay.Last().Edition <= 1 { // a row for each session
 		for e := range u.replay.Known() {
-			if err := u.session(ctx, []journal.Entry{e}, fn); err != nil {
+			if err := u.session(ctx, []entryOf{{Entry: e}}, fn); err != nil {
 				return err
 			}
 		}
@@ -109,16 +119,13 @@ func (u *undo) eachOfReplay(ctx context.Context, fn func(*undone) error) error {
 		for n < len(entries) && entries[n].id == entries[0].id {
 			n++
 		}
-		writes := make([]journal.Entry, n)
-		for i := range writes {
-			writes[i] = entries[i].Entry
-		}
-		err = u.session(ctx, writes, fn)
+		err = u.session(ctx, entries[:n], fn)
 		entries = entries[n:]
 	}
 	return err
 }
 
+// entryOf is an entry of a session.
 type entryOf struct {
 	journal.Entry
 	id    uint64 // its hash
@@ -133,7 +140,7 @@ func (u *undo) byID() (entries []entryOf, err error) {
 			return nil, err
 		}
 		if w.wrote {
-			entries = append(entries, entryOf{e, xxhash.Sum64String(w.ID), e.Place()})
+			entries = append(entries, entryOf{e, hashOfID(w.ID), e.Place()})
 		}
 	}
 	slices.SortFunc(entries, func(a, b entryOf) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.first, b.first)) })
@@ -168,48 +175,46 @@ func (u *undo) read(e journal.Entry) (w written, err error) {
 
 // session calls fn with what comes back of a session, if something wrote it. What
 // the first write of a field found is what must come back, even if it cannot.
-func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*undone) error) error {
+func (u *undo) session(ctx context.Context, writes []entryOf, fn func(*undone) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var d *undone
 	first := map[string]*change.Before{}
 	for _, e := range writes {
-		record, ok, err := u.replay.BeforeOf(e)
+		record, known, err := u.replay.BeforeOf(e.Entry)
 		if err != nil {
 			return err
 		}
-		if !ok && (!u.o.Compare || u.o.DryRun) {
+		if !known && (!u.o.Compare || u.o.DryRun) {
 			continue
 		}
-		w, err := u.read(e)
-		if err != nil {
+		w, err := u.read(e.Entry)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !w.wrote {
+		case !w.wrote:
 			continue
-		}
-		if !ok {
+		case !known:
 			if w.Status == journal.Updated {
 				u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", w.Row)
 			}
 			continue
 		}
-		before, err := change.ParseBefore(record.Session)
-		if err != nil {
-			return fmt.Errorf("read what row %d overwrote: %w", w.Row, err)
-		}
-		if d == nil {
-			d = &undone{row: w.Row, first: u.sourceRow(e), id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
-		}
-		d.run = d.run || w.ran
-		sent, known, err := u.sends.of(ctx, &record, w.Hash)
+		before, sent, err := u.sends.of(ctx, record, w.Hash)
 		if err != nil {
 			return err
 		}
-		if !known {
+		if sent == nil {
 			u.losses.count("not noted", "what was sent was not noted by the version that sent it, and the sheet has the row no more", w.Row)
 		}
+		if d == nil {
+			d = &undone{row: w.Row, id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
+			if e.Edition() == u.replay.Edition() {
+				d.first = u.sources[e.Row()]
+			}
+		}
+		d.run = d.run || w.ran
 		for label, sent := range sent {
 			if first[label] == nil {
 				first[label] = before
@@ -226,15 +231,6 @@ func (u *undo) session(ctx context.Context, writes []journal.Entry, fn func(*und
 	return fn(d)
 }
 
-// sourceRow returns an entry's number in the first sheet; empty where that is not
-// known, or the sheet is the first one.
-func (u *undo) sourceRow(e journal.Entry) string {
-	if e.Edition() != u.replay.Edition() {
-		return ""
-	}
-	return u.sources[e.Row()]
-}
-
 func (d *undone) writes() bool {
 	for _, c := range d.cells {
 		if c.Writes {
@@ -248,19 +244,16 @@ func (d *undone) writes() bool {
 // copy, since a spreadsheet program may have changed it.
 const UndoWritten = ".undo.csv"
 
-func (u *undo) writeTwice(ctx context.Context, path string) error {
-	if err := u.write(ctx, path); err != nil {
-		return err
-	}
-	return u.write(ctx, filepath.Join(filepath.Dir(path), UndoWritten))
-}
-
-// write writes undo.csv, if survey found something to put back.
+// write writes undo.csv and its copy, if survey found something to put back.
 func (u *undo) write(ctx context.Context, path string) error {
+	copied := filepath.Join(filepath.Dir(path), UndoWritten)
 	if u.note.Rows == 0 {
-		return remove(path)
+		return cmp.Or(remove(path), remove(copied))
 	}
 	err := journal.Replace(path, func(f io.Writer) error { return u.writeTo(ctx, f) })
+	if err == nil {
+		err = copyFile(path, copied)
+	}
 	if err != nil {
 		return fmt.Errorf("write what undoes the run: %w", err)
 	}
@@ -296,18 +289,100 @@ func (u *undo) writeTo(ctx context.Context, f io.Writer) error {
 	return cmp.Or(err, w.Error())
 }
 
-func (n UndoNote) print(b *strings.Builder, file string) {
-	if n.Rows > 0 {
-		fmt.Fprintf(b, "\n%s puts back %s", file, text.Count(n.Rows, "row"))
-		if len(n.Flags) > 0 {
-			fmt.Fprintf(b, "; run it with %s", strings.Join(n.Flags, " "))
-		}
-		b.WriteString("\n")
-	}
-	if len(n.Lost) > 0 {
-		b.WriteString("\ncannot be put back:\n")
-		for _, l := range n.Lost {
-			fmt.Fprintf(b, "  %s\n", l)
-		}
-	}
+// UndoChoice chooses what of a run is put back. The zero value is all of it.
+type UndoChoice struct {
+	Only []string // fields by their names in a header; without any, all
+	// Where, if any, opens a copy of the run's sheet with the rows alone whose
+	// sessions are put back.
+	Where Opener
+
+	chosen map[uint64]bool // ids by their hash, where there is a Where
 }
+
+// takes leaves in d what is chosen, and reports whether that is anything.
+func (c *UndoChoice) takes(d *undone) bool {
+	if c.Where != nil && !c.chosen[hashOfID(d.id)] {
+		return false
+	}
+	if len(c.Only) > 0 {
+		maps.DeleteFunc(d.cells, func(label string, _ change.PutBack) bool { return !slices.Contains(c.Only, label) })
+		d.run = false
+	}
+	return len(d.cells) > 0 || d.run
+}
+
+// WriteUndo writes the sheet that puts back what is chosen of what a run overwrote,
+// from the run's directory alone. Without a choice that is undo.csv. It writes
+// nothing where nothing comes back.
+func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.Writer) (note UndoNote, err error) {
+	closeRun, err := o.Open(ctx, open)
+	if err != nil {
+		return note, err
+	}
+	defer func() { err = errors.Join(err, closeRun()) }()
+	if c.Where != nil {
+		if err := c.choose(ctx, open, o.Dir); err != nil {
+			return note, err
+		}
+	}
+	u := newUndo(o)
+	u.choice = c
+	if u.source != nil {
+		err := o.Sheet.Each(ctx, func(r *sheet.Row) error {
+			u.keepSource(r)
+			return nil
+		})
+		if err != nil {
+			return note, err
+		}
+	}
+	if err := u.survey(ctx); err != nil || u.note.Rows == 0 {
+		return u.note, err
+	}
+	return u.note, u.writeTo(ctx, to)
+}
+
+// choose finds the sessions that are chosen: the newest sheet of the run that has
+// a session decides, so that one that left the sheet is chosen by its last row.
+func (c *UndoChoice) choose(ctx context.Context, open Opener, dir string) error {
+	copies, err := filepath.Glob(filepath.Join(dir, "sheet*.csv"))
+	if err != nil {
+		return err
+	}
+	// The newest first: sheet-10.csv, sheet-9.csv, sheet.csv.
+	slices.SortFunc(copies, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(b, a))
+	})
+	c.chosen = map[uint64]bool{}
+	for n, path := range copies {
+		fit := map[uint64]bool{}
+		err := eachID(ctx, c.Where, path, func(id uint64) { fit[id] = true })
+		if err != nil && n == 0 { // an older sheet need not have the column
+			return err
+		}
+		err = eachID(ctx, open, path, func(id uint64) {
+			if _, decided := c.chosen[id]; !decided {
+				c.chosen[id] = fit[id]
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachID(ctx context.Context, open Opener, path string, visit func(id uint64)) (err error) {
+	s, err := openKept(ctx, open, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	s.SkipHash()
+	return s.Each(ctx, func(r *sheet.Row) error {
+		visit(hashOfID(r.ID))
+		return nil
+	})
+}
+
+func hashOfID(id string) uint64 { return xxhash.Sum64String(strings.ToLower(sheet.Trim(id))) }
