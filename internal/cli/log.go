@@ -347,7 +347,7 @@ func newProgress(s Streams, out *printer, total int) progress {
 		return progress{report.NewProgress(o), file}
 	}
 	p := report.NewProgress(o)
-	out.out.turn(p.Writer())
+	out.out.turn(p)
 	return progress{p, file}
 }
 

@@ -31,6 +31,7 @@ type changed struct {
 
 // changesWriter writes changes.csv.
 type changesWriter struct {
+	Options
 	*batch[changed]
 	order fieldOrder
 }
@@ -38,36 +39,27 @@ type changesWriter struct {
 // writeChanges writes changes.csv of a run that compares, for whoever must prove
 // what was changed; of a dry run, what would be. It has commas whatever the sheet
 // has, as plan.csv does.
-func writeChanges(ctx context.Context, path string, o Options) error {
-	if !o.compared() {
-		return remove(path)
-	}
-	err := journal.Replace(path, func(f io.Writer) error {
-		lines, err := newBatch[changed](sheet.NewWriter(f, ','))
-		if err != nil {
-			return err
-		}
-		w := changesWriter{lines, newFieldOrder(o.Sheet)}
-		write := w.writeSent
-		if o.DryRun {
-			write = w.writePlanned
-		}
-		return cmp.Or(write(ctx, o), w.drain())
-	})
+func (m *making) writeChanges(ctx context.Context, to io.Writer) error {
+	lines, err := newBatch[changed](sheet.NewWriter(to, ','))
 	if err != nil {
-		return fmt.Errorf("write what was changed: %w", err)
+		return err
 	}
-	return nil
+	w := changesWriter{m.Options, lines, newFieldOrder(m.Sheet)}
+	write := w.writeSent
+	if m.DryRun {
+		write = w.writePlanned
+	}
+	return cmp.Or(write(ctx), w.drain())
 }
 
 // compared reports whether any session of the run has compared.
-func (o Options) compared() bool {
-	return o.Compare || slices.ContainsFunc(o.replays(), (*journal.Replay).HasSends)
+func (m *making) compared() bool {
+	return m.Compare || slices.ContainsFunc(m.replays(), (*journal.Replay).HasSends)
 }
 
 // writeSent writes what the journal has: the sheet need not have the row any more.
-func (w changesWriter) writeSent(ctx context.Context, o Options) error {
-	known := sends{o: o}
+func (w changesWriter) writeSent(ctx context.Context) error {
+	known := sends{o: w.Options}
 	send := func(s journal.Send) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -91,7 +83,7 @@ func (w changesWriter) writeSent(ctx context.Context, o Options) error {
 		}
 		return nil
 	}
-	for _, r := range o.replays() {
+	for _, r := range w.replays() {
 		if err := r.Sends(send); err != nil {
 			return err
 		}
@@ -100,9 +92,9 @@ func (w changesWriter) writeSent(ctx context.Context, o Options) error {
 }
 
 // writePlanned writes what a dry run would send.
-func (w changesWriter) writePlanned(ctx context.Context, o Options) error {
-	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		p, ok, err := o.plan(r.Number, "")
+func (w changesWriter) writePlanned(ctx context.Context) error {
+	return w.Sheet.Each(ctx, func(r *sheet.Row) error {
+		p, ok, err := w.plan(r.Number, "")
 		if err != nil || !ok || len(p.Body) == 0 {
 			return err
 		}

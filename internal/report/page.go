@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -82,33 +83,30 @@ var pageFuncs = template.FuncMap{
 	"system": func() string { return runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH },
 }
 
-func writePage(path string, o Options, s Summary, failed *failedRows) error {
+func (m *making) writePage(_ context.Context, to io.Writer) error {
 	t, err := template.New("page").Funcs(pageFuncs).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
 	rates := newTimeline()
-	if err := o.ticks(func(k journal.Tick) error { rates.add(k); return nil }); err != nil {
+	if err := m.ticks(func(k journal.Tick) error { rates.add(k); return nil }); err != nil {
 		return fmt.Errorf("read the run's rates from the journal: %w", err)
 	}
 	d := pageData{
-		Summary: s, Start: o.replays()[0].Last(), SheetName: filepath.Base(s.Sheet),
-		Counts: pageCounts(s), Chart: rates.chart(), Latency: latencyBars(o.totals().Latency),
-		Causes: pageCauses(s.Failures), Failed: failed.first, AllFailed: failed.all, Settings: o.Settings,
+		Summary: *m.s, Start: m.replays()[0].Last(), SheetName: filepath.Base(m.s.Sheet),
+		Counts: pageCounts(*m.s), Chart: rates.chart(), Latency: latencyBars(m.totals().Latency),
+		Causes: pageCauses(m.s.Failures), Failed: m.failed.first, AllFailed: m.failed.all, Settings: m.Settings,
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
 		Style: template.CSS(Colors + pageRules), Script: template.JS(pageScript), Policy: PagePolicy(),
 	}
-	for _, r := range o.replays() {
+	for _, r := range m.replays() {
 		d.Resumed += max(r.Sessions()-1, 0)
 	}
-	d.Headline, d.Good = s.Headline()
+	d.Headline, d.Good = m.s.Headline()
 	if len(d.Causes) > maxOpenCauses {
 		d.Causes, d.MoreCauses = d.Causes[:maxOpenCauses], d.Causes[maxOpenCauses:]
 	}
-	if err := journal.Replace(path, func(w io.Writer) error { return t.Execute(w, d) }); err != nil {
-		return fmt.Errorf("write the page: %w", err)
-	}
-	return nil
+	return t.Execute(to, d)
 }
 
 // PagePolicy is the content security policy of the page: its own style and

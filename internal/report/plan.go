@@ -31,35 +31,26 @@ func (w planWriter) Write(cells []string) error { return w.Writer.Write(cells[:w
 
 // writePlan writes plan.csv of a dry run. It has commas whatever the sheet
 // has, since it is nobody's copy but a file for scripts as well.
-func writePlan(ctx context.Context, path string, o Options) error {
-	if !o.DryRun {
-		return remove(path)
+func (m *making) writePlan(ctx context.Context, to io.Writer) error {
+	w := planWriter{sheet.NewWriter(to, ','), 6}
+	if m.Compare {
+		w.columns++
 	}
-	err := journal.Replace(path, func(f io.Writer) error {
-		w := planWriter{sheet.NewWriter(f, ','), 6}
-		if o.Compare {
-			w.columns++
-		}
-		lines, err := newBatch[planned](w)
-		if err != nil {
+	lines, err := newBatch[planned](w)
+	if err != nil {
+		return err
+	}
+	err = m.Sheet.Each(ctx, func(r *sheet.Row) error {
+		p, ok, err := m.plan(r.Number, sheet.Trim(r.ID))
+		if err != nil || !ok {
 			return err
 		}
-		err = o.Sheet.Each(ctx, func(r *sheet.Row) error {
-			p, ok, err := o.plan(r.Number, sheet.Trim(r.ID))
-			if err != nil || !ok {
-				return err
-			}
-			return lines.add(planned{
-				Row: p.Row, ID: noNUL(p.ID), Action: p.Action, Method: p.Method, Path: p.Path,
-				Body: noNUL(string(p.Body)), Changes: noNUL(p.Changes),
-			})
+		return lines.add(planned{
+			Row: p.Row, ID: noNUL(p.ID), Action: p.Action, Method: p.Method, Path: p.Path,
+			Body: noNUL(string(p.Body)), Changes: noNUL(p.Changes),
 		})
-		return cmp.Or(err, lines.drain())
 	})
-	if err != nil {
-		return fmt.Errorf("write the plan: %w", err)
-	}
-	return nil
+	return cmp.Or(err, lines.drain())
 }
 
 // plan returns a row's plan. A row that was found invalid has one even if the

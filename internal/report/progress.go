@@ -34,7 +34,7 @@ type ProgressOptions struct {
 	Width    func() int       // columns of the terminal, asked at each redraw; nil or 0 is 80
 	Total    int              // rows that remain; with 0 nothing is shown
 	NoColor  bool             // no escape sequences at all
-	Quiet    bool             // nothing is shown; Writer still writes
+	Quiet    bool             // nothing is shown; Write still writes
 	Now      func() time.Time // nil is time.Now
 	// Line takes each line in Out's place, with the state that it describes;
 	// nil writes it to Out. It must not call the Progress.
@@ -48,7 +48,7 @@ const (
 
 // Progress shows how far a run has come: a bar on a terminal, lines elsewhere.
 // It has no clock of its own: what is shown moves on with Update. It is the one
-// printer of its output: whatever else is written there goes through Writer.
+// printer of its output: whatever else is written there goes through Write.
 // Its methods may be called from any goroutine.
 type Progress struct {
 	o ProgressOptions
@@ -105,17 +105,13 @@ func (p *Progress) Update(s State) {
 	}
 }
 
-// Writer returns where everything else that goes to the same output must be
-// written: the bar makes room for each text. A write should end its line; the
-// bar comes back only when it does.
-func (p *Progress) Writer() io.Writer { return sharedOutput{p} }
-
-type sharedOutput struct{ p *Progress }
-
-func (o sharedOutput) Write(text []byte) (int, error) {
-	o.p.mu.Lock()
-	defer o.p.mu.Unlock()
-	return o.p.write(text)
+// Write is where everything else that goes to the same output must be written: the
+// bar makes room for each text. A write should end its line; the bar comes back
+// only when it does.
+func (p *Progress) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.write(text)
 }
 
 // Print writes the newest state as a line at once, on a terminal above the bar,

@@ -66,7 +66,7 @@ func TestBar(t *testing.T) {
 		p.Update(State{Done: 12000, Left: 38000, Failed: 3, Rate: 9.9, Ceiling: 10})
 		check(t, "under way", s.screen(), "  24% [==>             ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left")
 
-		fmt.Fprintf(p.Writer(), "row 17: refused\n")
+		fmt.Fprintf(p, "row 17: refused\n")
 		check(t, "after a log line", s.screen(), "row 17: refused",
 			"  24% [==>             ] 12,000/50,000, 9.9/s of 10.0/s, 3 failed, 1h03m left")
 
@@ -81,7 +81,7 @@ func TestBar(t *testing.T) {
 		p.Stop()
 		p.Stop()
 		check(t, "at the end", s.screen()[1:], "  99% [==========================> ] 49,999/50,000, 9.9/s, 3 failed, 1 s left", "")
-		fmt.Fprintf(p.Writer(), "bye\n")
+		fmt.Fprintf(p, "bye\n")
 		check(t, "after the end", s.screen()[2:], "bye", "")
 		if s.wraps > 0 {
 			t.Error("the bar did not keep within the terminal")
@@ -196,10 +196,10 @@ func TestBarThrottled(t *testing.T) {
 		if n := s.written(); n > 15 {
 			t.Errorf("%d redraws in a second", n)
 		}
-		fmt.Fprint(p.Writer(), "Go on? ")
+		fmt.Fprint(p, "Go on? ")
 		time.Sleep(time.Second)
 		check(t, "a prompt", s.screen(), "Go on?")
-		fmt.Fprint(p.Writer(), "yes\n")
+		fmt.Fprint(p, "yes\n")
 		time.Sleep(time.Second)
 		p.Stop()
 		check(t, "after it", s.screen(), "Go on? yes", " 100% [========================================] 2,000/2,000", "")
@@ -212,7 +212,7 @@ func TestLines(t *testing.T) {
 		p := NewProgress(ProgressOptions{Out: &out, Total: 100})
 		time.Sleep(11 * time.Second) // nothing is known yet
 		p.Update(State{Done: 50, Left: 50, Rate: 5})
-		fmt.Fprintf(p.Writer(), "row 17: refused\n")
+		fmt.Fprintf(p, "row 17: refused\n")
 		for range 100 { // 20 s
 			time.Sleep(200 * time.Millisecond)
 			p.Update(State{Done: 50, Left: 50, Rate: 5})
@@ -237,7 +237,7 @@ func TestNothingToShow(t *testing.T) {
 		p := NewProgress(o)
 		p.Update(State{Done: 4})
 		p.Update(State{Done: 5})
-		fmt.Fprint(p.Writer(), "log\n")
+		fmt.Fprint(p, "log\n")
 		p.Stop()
 		if out.String() != "log\n" {
 			t.Errorf("%+v: written is %q", o, out.String())
@@ -253,7 +253,7 @@ func TestPrintAboveTheBar(t *testing.T) {
 		p.Print()
 		const bar = "  24% [=======>                            ] 12,000/50,000, 9.9/s, 1h03m left"
 		check(t, "once", s.screen(), "12,000 of 50,000 rows (24 %), 9.9/s, 1h03m left", bar)
-		fmt.Fprint(p.Writer(), "half a line")
+		fmt.Fprint(p, "half a line")
 		p.Print()
 		check(t, "after half a line", s.screen()[1:], "half a line", "12,000 of 50,000 rows (24 %), 9.9/s, 1h03m left", bar)
 		p.Stop()
@@ -305,7 +305,7 @@ func TestSharedTerminal(t *testing.T) {
 		all.Go(func() {
 			for i := range 50 {
 				p.Update(State{Done: i, Left: 1000 - i})
-				fmt.Fprintf(p.Writer(), "log %d %d\n", g, i)
+				fmt.Fprintf(p, "log %d %d\n", g, i)
 			}
 		})
 	}

@@ -7,7 +7,10 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 
 	"nermbulk/internal/change"
@@ -79,30 +82,8 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 
 	m := &making{o, &s, undo, failed}
 	for _, f := range files {
-		path := filepath.Join(o.Dir, f.file)
-		if f.write != nil {
-			if err := f.write(ctx, m, path); err != nil {
-				return s, err
-			}
-		}
-		paths := []string{path}
-		if f.forms {
-			var marks marker
-			if f.marked {
-				marks = resultMarks(o.Sheet.Columns())
-			}
-			var unfit string
-			if paths, unfit, err = writeForms(ctx, path, o.Results, marks); err != nil {
-				return s, err
-			}
-			if unfit != "" {
-				s.Notes = append(s.Notes, fmt.Sprintf("there is no workbook of %s: %s", f.file, unfit))
-			}
-		}
-		for _, path := range paths {
-			if f.named == nil || f.named(m) {
-				s.Files = append(s.Files, File{f.name, path})
-			}
+		if err := m.make(ctx, f); err != nil {
+			return s, err
 		}
 	}
 	return s, nil
@@ -110,42 +91,113 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 
 // making is what the files of one report are made of.
 type making struct {
-	o      Options
+	Options
 	s      *Summary
 	undo   *undo
 	failed *failedRows
 }
 
-// files are those that Write makes, in this order.
-var files = []struct {
+// madeFile is a file that a report has.
+type madeFile struct {
 	name, file string
-	forms      bool // it can be a workbook too
-	marked     bool // with marks then
-	named      func(*making) bool
-	write      func(ctx context.Context, m *making, path string) error // nil where it is written already
-}{
-	{name: "results", file: "results.csv", forms: true, marked: true, write: keepJoined},
-	{name: "failed", file: "failed.csv", forms: true, marked: true, named: func(m *making) bool { return m.failed.all > 0 }},
+	what       string             // in the error of one that could not be written
+	forms      bool               // it can be a workbook too
+	marked     bool               // with marks then
+	made       func(*making) bool // nil is always
+	write      func(m *making, ctx context.Context, to io.Writer) error
+}
+
+// files are those that Write makes, in this order. Those without a name are for
+// the tool alone; those without a write are written with the results.
+var files = []madeFile{
 	{
-		name: "undo", file: "undo.csv", forms: true, named: func(m *making) bool { return m.s.Undo.Rows > 0 },
-		write: func(ctx context.Context, m *making, path string) error { return m.undo.write(ctx, path) },
+		file: ResultsWritten, what: "the results", made: func(m *making) bool { return m.Shards != nil },
+		write: func(m *making, _ context.Context, to io.Writer) error { return m.copy(to, "results.csv") },
+	},
+	{name: "results", file: "results.csv", forms: true, marked: true},
+	{name: "failed", file: "failed.csv", forms: true, marked: true, made: func(m *making) bool { return m.failed.all > 0 }},
+	{
+		file: UndoWritten, what: "what undoes the run", made: func(m *making) bool { return m.s.Undo.Rows > 0 },
+		write: func(m *making, ctx context.Context, to io.Writer) error { return m.undo.write(ctx, to) },
 	},
 	{
-		name: "plan", file: "plan.csv", named: func(m *making) bool { return m.o.DryRun },
-		write: func(ctx context.Context, m *making, path string) error { return writePlan(ctx, path, m.o) },
+		name: "undo", file: "undo.csv", what: "what undoes the run", forms: true, made: func(m *making) bool { return m.s.Undo.Rows > 0 },
+		write: func(m *making, _ context.Context, to io.Writer) error { return m.copy(to, UndoWritten) },
 	},
+	{name: "plan", file: "plan.csv", what: "the plan", made: func(m *making) bool { return m.DryRun }, write: (*making).writePlan},
+	{name: "changes", file: "changes.csv", what: "what was changed", made: (*making).compared, write: (*making).writeChanges},
 	{
-		name: "changes", file: "changes.csv", named: func(m *making) bool { return m.o.compared() },
-		write: func(ctx context.Context, m *making, path string) error { return writeChanges(ctx, path, m.o) },
+		name: "summary", file: "summary.json", what: "the summary",
+		write: func(m *making, _ context.Context, to io.Writer) error { return m.s.WriteJSON(to) },
 	},
-	{name: "summary", file: "summary.json", write: func(_ context.Context, m *making, path string) error { return m.s.writeFile(path) }},
-	{name: "page", file: "report.html", write: func(_ context.Context, m *making, path string) error { return writePage(path, m.o, *m.s, m.failed) }},
+	{name: "page", file: "report.html", what: "the page", write: (*making).writePage},
+}
+
+// ResultsWritten and UndoWritten are copies of the results of joined runs and of
+// undo.csv. When results.csv, failed.csv or undo.csv is run, it is held against
+// that: a spreadsheet program may have changed it, and there is no copy of the
+// sheet of joined runs.
+const (
+	ResultsWritten = ".results.csv"
+	UndoWritten    = ".undo.csv"
+)
+
+// make makes a file in the form that is wanted, or removes that of an earlier
+// report.
+func (m *making) make(ctx context.Context, f madeFile) (err error) {
+	path, made := filepath.Join(m.Dir, f.file), f.made == nil || f.made(m)
+	switch {
+	case f.write == nil:
+	case !made:
+		err = remove(path)
+	default:
+		err = journal.Replace(path, func(to io.Writer) error { return f.write(m, ctx, to) })
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", f.what, err)
+		}
+	}
+	paths := []string{path}
+	if f.forms && err == nil {
+		var marks marker
+		if f.marked {
+			marks = resultMarks(m.Sheet.Columns())
+		}
+		var unfit string
+		paths, unfit, err = writeForms(ctx, path, m.Results, marks)
+		if unfit != "" {
+			m.s.Notes = append(m.s.Notes, fmt.Sprintf("there is no workbook of %s: %s", f.file, unfit))
+		}
+	}
+	if made && f.name != "" {
+		for _, path := range paths {
+			m.s.Files = append(m.s.Files, File{f.name, path})
+		}
+	}
+	return err
+}
+
+// copy copies another of the files.
+func (m *making) copy(to io.Writer, file string) error {
+	f, err := os.Open(filepath.Join(m.Dir, file))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, f)
+	return errors.Join(err, f.Close())
+}
+
+// remove deletes a file that an earlier report made and this one does not.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the file of an earlier report: %w", err)
+	}
+	return nil
 }
 
 // FileNames returns the names of all files that Write can leave in a run's
 // directory.
 func FileNames() []string {
-	names := []string{UndoWritten}
+	var names []string
 	for _, f := range files {
 		names = append(names, f.file)
 		if f.forms {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -206,25 +205,6 @@ func (w *resultWriter) Flush() {
 
 // Error returns the first error of either file.
 func (w *resultWriter) Error() error { return errors.Join(w.all.Error(), w.failing.Error()) }
-
-func copyFile(path, to string) error {
-	return journal.Replace(to, func(w io.Writer) error {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(w, f)
-		return errors.Join(err, f.Close())
-	})
-}
-
-// remove deletes a file that an earlier report made and this one does not.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the file of an earlier report: %w", err)
-	}
-	return nil
-}
 
 // eachRow calls visit with each row of the sheet and its outcome; in a dry run a
 // row without any has what is planned.

@@ -2,9 +2,7 @@ package report
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,17 +32,6 @@ func (o Options) replayOf(row int) *journal.Replay {
 		}
 	}
 	return found
-}
-
-// ResultsWritten is a copy of the results of joined runs: when results.csv or
-// failed.csv is run, it is held against that, since there is no copy of the sheet.
-const ResultsWritten = ".results.csv"
-
-func keepJoined(_ context.Context, m *making, path string) error {
-	if m.o.Shards == nil {
-		return nil
-	}
-	return copyFile(path, filepath.Join(m.o.Dir, ResultsWritten))
 }
 
 // totals sums what was sent.

@@ -193,13 +193,6 @@ func (s Summary) WriteJSON(w io.Writer) error {
 	return e.Encode(s)
 }
 
-func (s Summary) writeFile(path string) error {
-	if err := journal.Replace(path, s.WriteJSON); err != nil {
-		return fmt.Errorf("write the summary: %w", err)
-	}
-	return nil
-}
-
 const (
 	printedCauses   = 20
 	printedExamples = 3

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"path/filepath"
@@ -240,28 +239,8 @@ func (d *undone) writes() bool {
 	return false
 }
 
-// UndoWritten is a copy of undo.csv: when that is run, it is held against its
-// copy, since a spreadsheet program may have changed it.
-const UndoWritten = ".undo.csv"
-
-// write writes undo.csv and its copy, if survey found something to put back.
-func (u *undo) write(ctx context.Context, path string) error {
-	copied := filepath.Join(filepath.Dir(path), UndoWritten)
-	if u.note.Rows == 0 {
-		return cmp.Or(remove(path), remove(copied))
-	}
-	err := journal.Replace(path, func(f io.Writer) error { return u.writeTo(ctx, f) })
-	if err == nil {
-		err = copyFile(path, copied)
-	}
-	if err != nil {
-		return fmt.Errorf("write what undoes the run: %w", err)
-	}
-	return nil
-}
-
-// writeTo writes the sheet that survey has found.
-func (u *undo) writeTo(ctx context.Context, f io.Writer) error {
+// write writes the sheet that survey has found.
+func (u *undo) write(ctx context.Context, f io.Writer) error {
 	w := sheet.NewWriter(f, u.o.Sheet.Delimiter())
 	keys := []string{"id"}
 	if u.o.Sheet.ByUID() {
@@ -339,7 +318,7 @@ func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.
 	if err := u.survey(ctx); err != nil || u.note.Rows == 0 {
 		return u.note, err
 	}
-	return u.note, u.writeTo(ctx, to)
+	return u.note, u.write(ctx, to)
 }
 
 // choose finds the sessions that are chosen: the newest sheet of the run that has
