@@ -103,7 +103,7 @@ func (j *job) report(ctx context.Context) (err error) {
 	}
 	defer func() { err = cmp.Or(err, replay.Close()) }()
 	j.result.Summary, err = report.Write(context.WithoutCancel(ctx), report.Options{
-		Dir: j.dir.Dir(), Sheet: j.sheet, Replay: replay, Rules: j.Sheet.Rules,
+		Dir: j.dir.Dir(), Sheet: j.sheet, Replays: []*journal.Replay{replay}, Rules: j.Sheet.Rules,
 		DryRun: j.Send.DryRun, Compare: j.Send.Compare, Results: j.Results, Settings: j.info.Options,
 	})
 	if err != nil {

@@ -138,7 +138,7 @@ func outline(run RunDir) (report.Summary, time.Time, error) {
 	if err != nil {
 		return report.Summary{DryRun: o.DryRun}, run.Info.StartedAt, err
 	}
-	o.Replay = replay
+	o.Replays = []*journal.Replay{replay}
 	return report.Outline(o), replay.LastActive(), replay.Close()
 }
 

@@ -134,7 +134,7 @@ func (all Shards) Join(ctx context.Context, dir string, form report.Form, asOf A
 	var dirs []string
 	for _, s := range all {
 		o.Compare = o.Compare || compared(s.Info)
-		o.Shards, dirs = append(o.Shards, s.replay), append(dirs, s.Dir)
+		o.Replays, dirs = append(o.Replays, s.replay), append(dirs, s.Dir)
 	}
 	return report.FromDirs(ctx, of.Open, dirs, o)
 }

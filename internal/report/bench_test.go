@@ -31,7 +31,7 @@ func BenchmarkWriteResults(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer replay.Close()
-			o := Options{Dir: r.dir, Sheet: s, Replay: replay}
+			o := Options{Dir: r.dir, Sheet: s, Replays: []*journal.Replay{replay}}
 			var start, now runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&start)

@@ -92,8 +92,8 @@ func NewGrid(ctx context.Context, s *sheet.Sheet, problems []sheet.Problem) (*Gr
 	return g, err
 }
 
-// NewRunGrid is NewGrid for a run: of the options, Sheet, Replay and DryRun count.
-// It shows what the journal held when the Replay was loaded.
+// NewRunGrid is NewGrid for a run: of the options, Sheet, Replays and DryRun count.
+// It shows what the journal held when that was loaded.
 func NewRunGrid(ctx context.Context, o Options) (*Grid, error) {
 	g, err := NewGrid(ctx, o.Sheet, nil)
 	if err == nil {
@@ -286,7 +286,7 @@ func (g *Grid) statusOf(i int) string {
 	if g.run == nil {
 		return ""
 	}
-	status := g.run.Replay.Status(g.index.Number(i))
+	status := g.run.Replays[0].Status(g.index.Number(i))
 	if g.run.DryRun && status == journal.Pending && g.plans[i].action != "" {
 		return g.plans[i].action
 	}
@@ -300,10 +300,10 @@ func (c *choice) finds(r *sheet.Row) (bool, error) {
 	case slices.ContainsFunc(r.Cells, has), slices.ContainsFunc(r.Excess, has),
 		slices.ContainsFunc(c.problemsOf(r.Number), func(p sheet.Problem) bool { return has(p.Message) }):
 		return true, nil
-	case c.run == nil || !isFailure(c.run.Replay.Status(r.Number)):
+	case c.run == nil || !isFailure(c.run.Replays[0].Status(r.Number)):
 		return false, nil
 	}
-	out, _, err := c.run.Replay.Outcome(r.Number)
+	out, _, err := c.run.Replays[0].Outcome(r.Number)
 	return has(out.Error), err
 }
 

@@ -160,7 +160,7 @@ func TestGridOfARun(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = replay.Close() })
-			g, err := NewRunGrid(t.Context(), Options{Sheet: s, Replay: replay, DryRun: test.dryRun})
+			g, err := NewRunGrid(t.Context(), Options{Sheet: s, Replays: []*journal.Replay{replay}, DryRun: test.dryRun})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -102,7 +102,7 @@ func (r *run) write() (Summary, error) {
 		r.tb.Fatal(err)
 	}
 	defer replay.Close()
-	r.o.Dir, r.o.Sheet, r.o.Replay = r.dir, s, replay
+	r.o.Dir, r.o.Sheet, r.o.Replays = r.dir, s, []*journal.Replay{replay}
 	return Write(context.Background(), r.o)
 }
 

@@ -191,7 +191,7 @@ func TestPageCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer replay.Close()
-		r.o.Replay = replay
+		r.o.Replays = []*journal.Replay{replay}
 		var page strings.Builder
 		if err := (&making{Options: r.o, s: &s, failed: &failedRows{}}).writePage(t.Context(), &page); err != nil {
 			t.Fatal(err)

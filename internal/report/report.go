@@ -18,14 +18,14 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// Options says what to report on. Sheet and Replay stay the caller's to close.
+// Options says what to report on. Sheet and Replays stay the caller's to close.
 type Options struct {
-	Dir    string          // the run directory; the files are written into it
-	Sheet  *sheet.Sheet    // the copy of the sheet that the journal's row numbers refer to
-	Replay *journal.Replay // the run's journal
-	// Shards are, in place of Replay, the journals of the runs of all parts of the
-	// sheet, in the order of the parts.
-	Shards []*journal.Replay
+	Dir   string       // the run directory; the files are written into it
+	Sheet *sheet.Sheet // the copy of the sheet that the journal's row numbers refer to
+	// Replays has the run's journal or, where they are joined, those of the runs of
+	// all parts of the sheet, in the order of the parts.
+	Replays []*journal.Replay
+	joined  bool
 
 	// Rules are those by which the rows became changes.
 	Rules change.Rules
@@ -111,7 +111,7 @@ type madeFile struct {
 // the tool alone; those without a write are written with the results.
 var files = []madeFile{
 	{
-		file: ResultsWritten, what: "the results", made: func(m *making) bool { return m.Shards != nil },
+		file: ResultsWritten, what: "the results", made: func(m *making) bool { return m.joined },
 		write: func(m *making, _ context.Context, to io.Writer) error { return m.copy(to, "results.csv") },
 	},
 	{name: "results", file: "results.csv", forms: true, marked: true},

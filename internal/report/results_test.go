@@ -197,7 +197,7 @@ func TestCanceled(t *testing.T) {
 	defer replay.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Write(ctx, Options{Dir: r.dir, Sheet: s, Replay: replay}); err == nil {
+	if _, err := Write(ctx, Options{Dir: r.dir, Sheet: s, Replays: []*journal.Replay{replay}}); err == nil {
 		t.Error("a canceled report was made")
 	}
 	entries, err := os.ReadDir(r.dir)

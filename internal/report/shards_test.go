@@ -11,7 +11,7 @@ import (
 // shardsOf writes a journal for each part of a sheet, and reads them.
 func shardsOf(t *testing.T, parts ...[]journal.Record) Options {
 	t.Helper()
-	var o Options
+	o := Options{joined: true}
 	for _, records := range parts {
 		dir := t.TempDir()
 		w, err := journal.CreateWriter(dir, journal.Options{})
@@ -35,7 +35,7 @@ func shardsOf(t *testing.T, parts ...[]journal.Record) Options {
 				t.Error(err)
 			}
 		})
-		o.Shards = append(o.Shards, replay)
+		o.Replays = append(o.Replays, replay)
 	}
 	return o
 }

@@ -141,7 +141,7 @@ func (s Summary) Counts() []Count {
 
 // newSummary takes what the journal knows without its rows.
 func newSummary(o Options) Summary {
-	last, totals := o.replays()[0].Last(), o.totals()
+	last, totals := o.Replays[0].Last(), o.totals()
 	s := Summary{
 		Sheet: last.Sheet, Host: last.Host,
 		Requests: RequestsOf(totals),
@@ -152,7 +152,7 @@ func newSummary(o Options) Summary {
 	if o.Sheet != nil {
 		s.Shard = o.Sheet.Part().String()
 	}
-	for _, r := range o.replays() {
+	for _, r := range o.Replays {
 		if at := r.First().At.UTC().Truncate(time.Millisecond); s.StartedAt.IsZero() || at.Before(s.StartedAt) {
 			s.StartedAt = at
 		}
@@ -167,12 +167,12 @@ func newSummary(o Options) Summary {
 }
 
 // Outline returns what the journal alone knows of a run: no cause, no file. Of
-// the options, Replay and DryRun count.
+// the options, Replays and DryRun count.
 func Outline(o Options) Summary {
 	s := newSummary(o)
-	s.Rows = o.Replay.Last().Rows
+	s.Rows = o.Replays[0].Last().Rows
 	left := s.Rows
-	for status, n := range o.Replay.Counts() {
+	for status, n := range o.Replays[0].Counts() {
 		left -= n
 		for range n {
 			s.add(status)

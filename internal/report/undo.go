@@ -95,7 +95,7 @@ func (u *undo) survey(ctx context.Context) error {
 // each calls fn for each session that the run has written, or may have. No
 // session is in two parts of a sheet.
 func (u *undo) each(ctx context.Context, fn func(*undone) error) error {
-	for _, u.replay = range u.o.replays() {
+	for _, u.replay = range u.o.Replays {
 		if err := u.eachOfReplay(ctx, fn); err != nil {
 			return err
 		}
