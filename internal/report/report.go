@@ -51,14 +51,10 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	causes := NewCauses()
 	failed := &failedRows{}
 	undo := newUndo(o)
-	patched := 0
-
+	patched, counts := 0, map[journal.Status]int{}
 	err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
 		s.Rows++
-		s.add(out.Status)
-		if out.Status == toSend {
-			out.Status = journal.Pending
-		}
+		counts[out.Status]++
 		if out.Status == journal.Updated {
 			patched += out.Attempts
 		}
@@ -77,6 +73,8 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	}
 	// A kill takes the last second's figures with it, but not the rows'.
 	s.Requests.Patch = max(s.Requests.Patch, patched)
+	s.ToSend = counts[toSend]
+	s.Outcomes = outcomesOf(counts, s.Rows-s.ToSend)
 	s.Failures = causes.List()
 	s.Undo = undo.note
 

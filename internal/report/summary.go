@@ -97,25 +97,14 @@ func (s Summary) FileNames(kind string) string {
 // outcome: in the files the row is pending.
 const toSend journal.Status = "to send"
 
-// add counts a row.
-func (s *Summary) add(status journal.Status) {
-	o := &s.Outcomes
-	switch status {
-	case toSend:
-		s.ToSend++
-	case journal.Updated:
-		o.Updated++
-	case journal.Unchanged:
-		o.Unchanged++
-	case journal.Failed:
-		o.Failed++
-	case journal.Unknown:
-		o.Unknown++
-	case journal.Invalid:
-		o.Invalid++
-	default:
-		o.Pending++
+// outcomesOf counts rows by how they ended; those without an outcome are pending.
+func outcomesOf(counts map[journal.Status]int, rows int) Outcomes {
+	o := Outcomes{
+		Updated: counts[journal.Updated], Unchanged: counts[journal.Unchanged], Failed: counts[journal.Failed],
+		Unknown: counts[journal.Unknown], Invalid: counts[journal.Invalid],
 	}
+	o.Pending = max(0, rows-o.Updated-o.Unchanged-o.Failed-o.Unknown-o.Invalid)
+	return o
 }
 
 // Count is an outcome's name with its rows.
@@ -171,14 +160,7 @@ func newSummary(o Options) Summary {
 func Outline(o Options) Summary {
 	s := newSummary(o)
 	s.Rows = o.Replays[0].Last().Rows
-	left := s.Rows
-	for status, n := range o.Replays[0].Counts() {
-		left -= n
-		for range n {
-			s.add(status)
-		}
-	}
-	s.Outcomes.Pending = max(0, left)
+	s.Outcomes = outcomesOf(o.Replays[0].Counts(), s.Rows)
 	return s
 }
 
