@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unique"
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
@@ -69,14 +70,14 @@ type Grid struct {
 	more     int             // problems that are not kept
 	run      *Options        // nil for a sheet that is only checked
 	plans    []planOf        // of a dry run, by row; made when they are asked for
-	fields   []FieldCount    // that plans refer to
+	fields   []string        // that plans refer to
 	chosen   string          // the choices that hits are of
 	hits     []int32         // rows that fit them, by their place; without any choice all
 }
 
 // planOf is what is kept of a row's plan.
 type planOf struct {
-	action string // one of few, so that no text is made for it
+	action string // one of few, which all have the same text
 	fields uint64 // a bit for each of Grid.fields
 }
 
@@ -226,7 +227,7 @@ func (g *Grid) choose(ctx context.Context, q Query) error {
 	}
 	c := &choice{Grid: g, query: q, text: strings.ToLower(q.Search)}
 	for at, f := range g.fields {
-		if slices.Contains(q.Fields, f.Field) {
+		if slices.Contains(q.Fields, f) {
 			c.fields |= bit(at)
 		}
 	}
@@ -318,7 +319,7 @@ func (g *Grid) readPlans(ctx context.Context) error {
 	if g.plans != nil {
 		return nil
 	}
-	plans, actions := make([]planOf, g.index.Len()), map[string]string{}
+	plans := make([]planOf, g.index.Len())
 	for i := range plans {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -327,17 +328,13 @@ func (g *Grid) readPlans(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := actions[p.Action]; !ok {
-			actions[p.Action] = p.Action
-		}
-		plans[i].action = actions[p.Action]
+		plans[i].action = unique.Make(p.Action).Value()
 		for _, f := range p.Fields {
-			at := slices.IndexFunc(g.fields, func(c FieldCount) bool { return c.Field == f.Field })
+			at := slices.Index(g.fields, f.Field)
 			if at < 0 {
 				at = len(g.fields)
-				g.fields = append(g.fields, FieldCount{Field: f.Field})
+				g.fields = append(g.fields, f.Field)
 			}
-			g.fields[at].Rows++
 			plans[i].fields |= bit(at)
 		}
 	}
@@ -345,16 +342,9 @@ func (g *Grid) readPlans(ctx context.Context) error {
 	return nil
 }
 
-// FieldCount is a field that a dry run with a comparison would change, and in how
-// many rows.
-type FieldCount struct {
-	Field string
-	Rows  int
-}
-
-// Fields returns the fields that a dry run would change, in the order in which
-// they are met.
-func (g *Grid) Fields(ctx context.Context) ([]FieldCount, error) {
+// Fields returns the fields that a dry run with a comparison would change, in the
+// order in which they are met.
+func (g *Grid) Fields(ctx context.Context) ([]string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.run == nil || !g.run.DryRun {

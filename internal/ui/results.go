@@ -47,9 +47,7 @@ func (w *workspace) newOutcome(ctx context.Context, dir string, s report.Summary
 		o.summary = grid.Outline
 	}
 	if fields, err := grid.Fields(ctx); err == nil { // or they are no choice
-		for _, f := range fields {
-			o.fields = append(o.fields, f.Field)
-		}
+		o.fields = fields
 	}
 	return o
 }
