@@ -147,7 +147,11 @@ func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet
 	if err != nil {
 		return err
 	}
-	err = o.eachRow(ctx, func(r *sheet.Row, out journal.Outcome) error {
+	err = o.Sheet.Each(ctx, func(r *sheet.Row) error {
+		out, err := o.endOf(r)
+		if err != nil {
+			return err
+		}
 		w.keep(&w.rows[len(results.lines)], r, isFailure(out.Status))
 		res := resultOf(out)
 		res.SourceRow = w.source.of(r)
@@ -206,22 +210,17 @@ func (w *resultWriter) Flush() {
 // Error returns the first error of either file.
 func (w *resultWriter) Error() error { return errors.Join(w.all.Error(), w.failing.Error()) }
 
-// eachRow calls visit with each row of the sheet and its outcome; in a dry run a
-// row without any has what is planned.
-func (o Options) eachRow(ctx context.Context, visit func(*sheet.Row, journal.Outcome) error) error {
-	return o.Sheet.Each(ctx, func(r *sheet.Row) error {
-		out, known, err := o.outcome(r.Number)
-		if err == nil && !known && o.DryRun {
-			out.Status, err = o.plannedStatus(r.Number)
-		}
-		if err != nil {
-			return err
-		}
-		if out.ID == "" {
-			out.ID = sheet.Trim(r.ID)
-		}
-		return visit(r, out)
-	})
+// endOf returns a row's outcome; in a dry run a row without any has what is
+// planned.
+func (o Options) endOf(r *sheet.Row) (journal.Outcome, error) {
+	out, known, err := o.outcome(r.Number)
+	if err == nil && !known && o.DryRun {
+		out.Status, err = o.plannedStatus(r.Number)
+	}
+	if out.ID == "" {
+		out.ID = sheet.Trim(r.ID)
+	}
+	return out, err
 }
 
 // outcome returns what became of a row. One that the journal does not know is
@@ -266,8 +265,8 @@ func cell(r *sheet.Row, index int) string {
 // What a row was numbered: in its sheet, and in the first of the sheets that it
 // was in where that is a corrected failed.csv, or one of its own.
 const (
-	rowColumn       = resultPrefix + "row"
-	sourceRowColumn = resultPrefix + "source_row"
+	rowColumn       = "result.row"
+	sourceRowColumn = "result.source_row"
 )
 
 // sourceRows are the columns of a sheet that hold the number of a row in an
@@ -277,7 +276,7 @@ type sourceRows []int
 func sourceRowsOf(s *sheet.Sheet) (columns sourceRows) {
 	for _, name := range []string{sourceRowColumn, rowColumn} {
 		for _, c := range s.Columns() {
-			if c.Field == sheet.Result && resultPrefix+c.UID == name {
+			if c.Field == sheet.Result && "result."+c.UID == name {
 				columns = append(columns, c.Index)
 			}
 		}

@@ -63,32 +63,25 @@ func convert(ctx context.Context, path string, to io.Writer, marks marker) (err 
 	defer func() { err = errors.Join(err, s.Close()) }()
 	s.SkipHash()
 	name := strings.TrimSuffix(filepath.Base(path), ".csv")
-	var header, line []string
+	columns := s.Columns()
+	var line []string
 	return sheet.WriteWorkbook(to, name, func(visit func([]string, ...sheet.Mark) error) error {
-		header = nil
-		return s.EachRecord(ctx, func(_ int, cells []string) error {
+		return s.EachRecord(ctx, func(row int, cells []string) error {
 			line = line[:0]
 			for i, c := range cells {
 				c = sheet.Unescape(c)
-				if i < len(header) && strings.HasPrefix(header[i], resultPrefix) {
+				if i < len(columns) && columns[i].Field == sheet.Result {
 					c = sheet.Legible(c) // an answer may hold anything, and is not sent
 				}
 				line = append(line, c)
 			}
-			switch {
-			case header == nil:
-				header = slices.Clone(line)
-				return visit(line)
-			case marks == nil:
+			if row == 1 || marks == nil {
 				return visit(line)
 			}
 			return visit(line, marks(line)...)
 		})
 	})
 }
-
-// resultPrefix begins the names of the columns that this tool adds.
-const resultPrefix = "result."
 
 // colors are those of the outcomes.
 var colors = map[journal.Status]sheet.Color{
