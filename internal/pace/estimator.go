@@ -2,7 +2,6 @@ package pace
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -23,8 +22,10 @@ const (
 	leastLearned = 1.0
 	// smoothing is the weight of one answer in the smoothed latency.
 	smoothing = 0.1
-	// jitter is the share of the latency by which requests may overtake each other.
-	jitter = 0.15
+	// denyEvery is how far apart, in seconds, refusals are remembered, and denials
+	// how many of a block.
+	denyEvery = 0.05
+	denials   = 100
 	// miscount is by how many requests an account may be wrong in any case.
 	miscount = 1.2
 )
@@ -42,6 +43,7 @@ type estimator struct {
 	history history
 	granted float64 // requests, in all
 	latency float64 // seconds, smoothed
+	spread  float64 // seconds, by which it differs from that, smoothed
 	updated float64 // when the rate was last reconsidered
 
 	throttled   bool // refused at least once: from then on base holds
@@ -49,14 +51,17 @@ type estimator struct {
 	pausedUntil time.Time
 	block       block
 	before      block // the one before it
+	blocks      int   // in all
+	flight      int   // requests on their way
 
-	lo, hi   float64 // the tenant grants between these, in requests per second
-	saved    float64 // the most that a bucket seems to hold
-	window   window
-	seen     span
-	held     bool    // one rate was held from the block before up to this one
-	windowed bool    // it was closed at least once for longer than a bucket would be
-	echo     float64 // until when what a sliding window grants follows what was sent before it was closed
+	lo, hi     float64 // a bucket grants between these, in requests per second
+	saved      float64 // the most that a bucket seems to hold
+	seen       span
+	windows    windows
+	bucketless bool    // it was closed for longer than a bucket would be
+	doubted    bool    // the last block was taken for an outage
+	held       bool    // one rate was held from the block before up to this one
+	most       float64 // the lowest rate that was refused while it was held
 
 	base    float64 // requests per second, while nothing more is tried
 	baseAt  float64 // when it was set
@@ -70,35 +75,22 @@ type block struct {
 	began   float64
 	refused float64 // when the last request in it was refused
 	ended   float64
-	tries   int     // requests refused although they waited for the pause to end
-	asked   float64 // requests per second when it began
-	told    bool    // at least one of the refusals was because of the rate for certain
-	shut    float64 // until when it certainly granted nothing
+	tries   int       // requests refused although they waited for the pause to end
+	asked   float64   // requests per second when it began
+	told    bool      // at least one of the refusals was because of the rate for certain
+	shut    float64   // until when it certainly granted nothing
+	denied  []float64 // when requests were refused, some of them
 }
 
 type span struct{ lo, hi float64 }
 
-// window is a limit of so many requests in a time.
-type window struct {
-	count             float64 // 0: the tenant does not seem to have one
-	shortest, longest float64 // seconds
-}
-
-// usual returns the longest of the lengths that tenants like which it may have;
-// 0 when there is none.
-func (w window) usual() float64 {
-	for _, l := range slices.Backward(lengths) {
-		if w.shortest <= l && l <= w.longest {
-			return l
-		}
-	}
-	return 0
-}
-
 // newEstimator returns an estimator that never exceeds maxRate. A learned rate
 // above 0 is what was granted earlier; the start need not be slow then.
 func newEstimator(maxRate, learned float64, now time.Time) *estimator {
-	e := &estimator{maxRate: maxRate, hinted: math.Inf(1), start: now, holdOff: holdOffFirst, climbAt: math.Inf(1), hi: math.Inf(1)}
+	e := &estimator{
+		maxRate: maxRate, hinted: math.Inf(1), start: now, holdOff: holdOffFirst,
+		climbAt: math.Inf(1), hi: math.Inf(1), most: math.Inf(1), windows: newWindows(),
+	}
 	if learned >= leastLearned {
 		e.throttled, e.granted = true, learned
 		e.lo, e.hi, e.base, e.climbAt = learned, 1.02*learned, learned, holdOffSure
@@ -116,7 +108,12 @@ func (e *estimator) seconds(sent, at time.Time) float64 {
 func (e *estimator) onGranted(sent, at time.Time) {
 	now := e.seconds(sent, at)
 	e.granted++
-	e.latency += smoothing * (at.Sub(sent).Seconds() - e.latency)
+	took := at.Sub(sent).Seconds()
+	if e.latency == 0 {
+		e.latency, e.spread = took, took/16
+	}
+	e.spread += smoothing * (math.Abs(took-e.latency) - e.spread)
+	e.latency += smoothing * (took - e.latency)
 	e.history.add(now)
 	switch {
 	case !e.throttled:
@@ -148,6 +145,9 @@ func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration, told
 	e.block.refused = max(e.block.refused, now)
 	e.block.told = e.block.told || told
 	e.block.shut = max(e.block.shut, e.block.refused)
+	if n := len(e.block.denied); n == 0 || now > e.block.denied[n-1]+denyEvery && n < denials {
+		e.block.denied = append(e.block.denied, now)
+	}
 	if retryAfter >= windowHint { // rounded up to a second
 		e.block.shut = max(e.block.shut, now+retryAfter.Seconds()-1)
 	}
@@ -193,50 +193,44 @@ func (e *estimator) skip(away time.Duration, now time.Time) {
 	e.baseAt, e.climbAt, e.block.ended = later(e.baseAt), later(e.climbAt), later(e.block.ended)
 }
 
-// lengths are the windows, in seconds, that tenants like to have.
-var lengths = []float64{1, 2, 5, 10, 15, 20, 30, 60, 90, 120}
-
 // pauseFor returns how long to wait before the next try.
 func (e *estimator) pauseFor(now float64) time.Duration {
 	const late = 0.03
-	b := e.block
-	if b.tries == 0 && !(e.window.count > 0 && e.full(b.began)) {
+	b, w := e.block, e.chosen()
+	if b.tries == 0 && (w == nil || !b.told && w.proofs < 2 || !e.foretells(w, b.refused)) {
 		return defaultPause
 	}
-	at := e.opens(now) + late + jitter*e.latency
-	if !b.told && e.window.count == 0 { // an outage must not be waited for long after it is over
+	at := e.opens(now, w) + late + e.slip()
+	if !b.told && (w == nil || w.proofs < 2) { // an outage must not be waited for long after it is over
 		at = min(at, now+outagePause)
 	}
 	return time.Duration(max(at-now, 0.1) * float64(time.Second))
 }
 
+// foretells reports whether a window must refuse at a moment.
+func (e *estimator) foretells(w *window, at float64) bool {
+	return e.history.between(at-w.size-e.slip(), at) >= 0.98*w.count-miscount
+}
+
 // opens returns when the next request may be granted, as a guess.
-func (e *estimator) opens(now float64) float64 {
-	began := e.windowBegan()
-	closed := now - e.block.began
-	if w := e.window; w.count > 0 {
-		if now > began+w.longest {
-			return now + max(0.1, closed)
+func (e *estimator) opens(now float64, w *window) float64 {
+	b := e.block
+	if w != nil {
+		at := max(0, e.history.backFrom(b.refused, w.count)) + w.size
+		if lag := e.before.ended - e.before.shut; !w.slides && lag > 0.05*w.size && w.size >= 20 && at-lag/2 > now+0.3 {
+			return at - lag/2 // it may be open sooner
 		}
-		if l := w.usual(); began+l > now+0.05 {
-			if lag := e.before.ended - e.before.shut; l >= 20 && lag > 0.05*l && began+l-lag/2 > now+0.3 {
-				return began + l - lag/2
-			}
-			return began + l
-		}
-		step := max((w.longest-w.shortest)/3, 0.05)
-		at := began + w.shortest + step
-		for at < now+0.7*step {
-			at += step
-		}
-		return min(at, began+w.longest)
-	}
-	for _, l := range lengths {
-		if at := began + l; at > now+0.05*l && at-now < max(1, 1.5*closed) {
+		if at > now+0.05 {
 			return at
 		}
 	}
-	return now + min(60, max(1, closed))
+	closed := max(1, now-b.began)
+	for _, l := range windowSizes {
+		if at := e.before.ended + l; at > now+0.3 && at < now+1.5*closed {
+			return at
+		}
+	}
+	return now + min(60, closed)
 }
 
 func (e *estimator) begin(b block) {

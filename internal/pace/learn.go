@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -22,6 +23,17 @@ const (
 	sure = 1.06
 	// kept is how long, in seconds, what was granted matters: no window is longer.
 	kept = 60.0
+	// longWindow is from which size on, in seconds, it matters for long what was sent
+	// before a window was closed.
+	longWindow = 10.0
+	// rampTime is in how many seconds the rate grows e-fold while a window is known that
+	// would grant more.
+	rampTime = 2.0
+	// enough is how many requests a window must grant to be told from a bucket by them.
+	enough = 45
+	// fewest is how many requests a window must grant whose refusals are only a sign of
+	// overload: it may be that of single requests.
+	fewest = 10
 	// outageAfter is how long, in seconds, a tenant must have granted all so that its
 	// overload is first taken for an outage and not for a window.
 	outageAfter = 15.0
@@ -32,7 +44,12 @@ func (e *estimator) rate(now time.Time) float64 {
 	if !e.throttled {
 		return e.maxRate
 	}
-	return min(e.maxRate, max(minRate, e.rateAt(now.Sub(e.start).Seconds())))
+	at := now.Sub(e.start).Seconds()
+	r := e.rateAt(at)
+	if w := e.chosen(); w != nil && w.slides && w.size >= longWindow && at < e.block.ended+w.size {
+		r = min(r, e.freed(w, at))
+	}
+	return min(e.maxRate, max(minRate, r))
 }
 
 // rateAt is the base, and climbs once the hold-off is over: gently at first, so
@@ -43,48 +60,76 @@ func (e *estimator) rateAt(now float64) float64 {
 	if t <= 0 {
 		return e.base
 	}
-	fast := t / 40
+	slow := 40.0
+	if w := e.chosen(); w != nil {
+		slow = max(slow, 1.5*w.size)
+	}
+	fast := t / slow
 	return e.base * (1 + 0.004*t + fast*fast*fast)
 }
 
-// noise is by how many requests an account may be wrong.
-func (e *estimator) noise(rate float64) float64 { return miscount + jitter*e.latency*rate }
-
-// windowBegan is when the requests that fill the window began to be granted.
-func (e *estimator) windowBegan() float64 {
-	if e.window.count > 0 {
-		return max(0, e.history.backFrom(e.block.refused, e.window.count))
+// freed is the rate at which a window that slides forgets what was sent before the block,
+// a little later than it does. One that has proven nothing is asked for a little more:
+// if it grants that it is none.
+func (e *estimator) freed(w *window, now float64) float64 {
+	ahead := 0.5 + e.latency
+	from := now + e.latency/2 - w.size
+	forgotten := e.history.between(from, from+0.7*ahead)
+	free := w.count - e.history.between(from, now) - float64(e.flight)
+	if w.proofs > 0 {
+		free -= e.noise(forgotten / ahead)
+	} else {
+		free += miscount
 	}
-	return e.before.ended
+	return (free + forgotten) / ahead
 }
 
-// full reports whether a window was used up at a moment.
-func (e *estimator) full(at float64) bool {
-	w := e.window
-	n := e.history.between(at-w.longest, at)
-	least, most := n, e.history.between(at-w.shortest, at)
-	noise := e.noise(n / w.longest)
-	return least >= 0.97*w.count-noise && most <= 1.03*w.count+noise
+// noise is by how many requests an account may be wrong.
+func (e *estimator) noise(rate float64) float64 { return miscount + e.slip()*rate }
+
+// chosen is the window that the tenant is taken to have; nil if it is none.
+func (e *estimator) chosen() *window {
+	if e.bucketless {
+		w := cmp.Or(e.windows.best(1, 0), e.windows.best(0, 0))
+		if w != nil && w.count < fewest && !e.block.told {
+			return nil
+		}
+		return w
+	}
+	w := e.windows.best(1, enough)
+	if w == nil || w.rate() < 0.9*e.lo || w.count < 2*enough && e.hi < sure*e.lo {
+		return nil
+	}
+	// One refusal may be foretold by chance, if it was far from what was asked for.
+	asked := e.block.asked
+	if w.proofs == 1 && (w.rate() < 0.985*e.lo || asked > 1.25*w.rate() && !math.IsInf(asked, 1)) {
+		return nil
+	}
+	return w
 }
 
 // learn learns from a block that has ended.
 func (e *estimator) learn() {
-	b := e.block
-	e.held = e.baseAt <= e.before.ended+updateEvery && b.asked <= 1.002*e.base
-	if e.window.count > 0 && !e.full(b.began) {
-		e.window = window{}
-	}
-	if e.isOutage() {
+	b := &e.block
+	b.denied = append(b.denied, b.shut)
+	e.blocks++
+	e.hold()
+	known := e.windows
+	sureOf := known.best(1, enough) != nil || e.base > 0 && e.hi < sure*e.lo
+	e.measure()
+	closed := b.closed() && e.noBucket()
+	if closed && e.isOutage(sureOf) {
+		if e.doubted = true; sureOf || e.windows.best(0, 0) == nil {
+			e.windows = known
+		}
 		e.outage()
 		return
 	}
-	if b.closed() {
-		e.echo = b.ended + min(kept, b.ended-e.windowBegan())
-		e.windowed = true
-		// More than one window may have gone by unless it was closed for long.
-		if e.window.count == 0 && b.ended-b.began > (b.began-e.before.ended)/2 {
-			e.window = window{count: max(1, e.grantedBefore()), longest: math.Inf(1)}
-		}
+	e.doubted = false
+	e.bucketless = e.bucketless || closed
+	if e.windows.best(0, 0) == nil { // the tenant has changed
+		e.windows, e.bucketless, e.most = newWindows(), closed, math.Inf(1)
+		e.measure()
 	}
 	if e.before.ended == 0 {
 		e.saved = e.history.total(b.began)
@@ -93,47 +138,56 @@ func (e *estimator) learn() {
 	e.settle()
 }
 
+// hold notes whether the rate that was refused had been held.
+func (e *estimator) hold() {
+	b := &e.block
+	e.held = e.baseAt <= e.before.ended+updateEvery && b.asked <= 1.002*e.base
+	switch w := e.chosen(); {
+	case w != nil && e.held && (!w.slides || b.began > e.before.ended+w.size):
+		e.most = min(e.most, b.asked)
+	case b.asked > 1.03*e.most:
+		e.most = math.Inf(1)
+	}
+}
+
+// noBucket reports whether nothing was granted for so long that no bucket refuses so.
+func (e *estimator) noBucket() bool {
+	b := e.block
+	least := e.lo
+	if e.lo == 0 {
+		least, _ = e.firstBounds()
+	}
+	return (e.history.between(b.began, b.refused)+miscount)/(b.shut-b.began) < least
+}
+
 // bounds returns between which rates the tenant's is by what was granted before
 // the block and since the one before it.
 func (e *estimator) bounds() (lo, hi float64) {
-	b := e.block
-	switch first := e.before.ended == 0 || math.IsInf(b.asked, 1); {
-	case e.window.count > 0:
-		return e.windowBounds()
-	case b.closed():
-		return e.closedBounds(first)
-	case first:
+	if e.before.ended == 0 || math.IsInf(e.block.asked, 1) {
 		return e.firstBounds()
-	case b.began < e.echo:
-		return e.lo, max(1.02*e.lo, 0.95*e.hi)
 	}
 	return e.averageBounds()
 }
 
-// grantedBefore returns how many requests were granted between this block and the
-// one before it.
-func (e *estimator) grantedBefore() float64 {
-	return e.history.between(e.before.ended-1e-6, e.block.refused)
-}
-
-// isOutage reports whether the block has another reason than a limit: nothing was
-// granted before it, or so much that no window was filled only then, or the
-// tenant was only ever short for a moment.
-func (e *estimator) isOutage() bool {
-	b, free := e.block, e.block.began-e.before.ended
-	if !b.closed() || e.window.count > 0 {
+// isOutage reports whether a block in which nothing was granted for long has another
+// reason than a limit: nothing was granted before it, no limit explains it, or it is
+// the first and there was no sign of one.
+func (e *estimator) isOutage(sureOf bool) bool {
+	b := &e.block
+	switch {
+	case e.history.between(e.before.ended-1e-6, b.refused) < 3:
+		return true
+	case e.doubted || e.windows.best(1, enough) != nil: // once is enough
 		return false
+	case sureOf || e.windows.best(0, 0) == nil:
+		return true
 	}
-	const half = outageAfter / 2
-	earlier, later := e.history.between(b.began-2*half, b.began-half), e.history.between(b.began-half, b.began)
-	known := e.before.ended > 0 || free > outageAfter && !b.told && later < 1.2*earlier
-	return e.grantedBefore() < 3 || free > kept || known && !e.windowed
+	return !b.told && b.began-e.before.ended > outageAfter
 }
 
 // outage goes on as before: what was granted for so long at one rate and then not
 // at all was not limited by it.
 func (e *estimator) outage() {
-	e.windowed = true // where this was wrong, the next one is no outage
 	e.throttled = e.base > 0
 	e.baseAt, e.climbAt = e.block.ended, e.block.ended+e.holdOff
 }
@@ -142,7 +196,7 @@ func (e *estimator) outage() {
 func (e *estimator) restart(at time.Time) {
 	now := at.Sub(e.start).Seconds()
 	e.base, e.baseAt = (e.history.between(now-1, now)+miscount)/min(1, now), now
-	e.lo, e.hi, e.window, e.seen, e.echo = e.base/4, 2*e.base, window{}, span{}, 0
+	e.lo, e.hi, e.windows, e.bucketless, e.most, e.seen = e.base/4, 2*e.base, newWindows(), false, math.Inf(1), span{}
 	e.climbAt = now + e.holdOff
 }
 
@@ -159,38 +213,6 @@ func (e *estimator) believe(lo, hi float64) {
 		}
 	}
 	e.lo, e.hi = lo, max(lo, hi)
-}
-
-// windowBounds measures the window: from the first of the requests that filled it
-// to when it was open again.
-func (e *estimator) windowBounds() (lo, hi float64) {
-	b, w := e.block, &e.window
-	slip := 0.02 + jitter*e.latency
-	began := e.windowBegan()
-	earliest := max(e.before.shut, e.history.backFrom(b.refused, w.count+1))
-	shortest := max(b.shut-began-slip, b.began-began, 0.01)
-	longest := b.ended - earliest + slip
-	if shortest <= w.longest && longest >= w.shortest {
-		shortest, longest = max(shortest, w.shortest), min(longest, w.longest)
-	}
-	w.shortest, w.longest = shortest, max(1.005*shortest, longest)
-	return w.count / w.longest, w.count / w.shortest
-}
-
-// closedBounds measures from one opening to the next. What seemed to be granted
-// since the block before was saved up.
-func (e *estimator) closedBounds(first bool) (lo, hi float64) {
-	b, p := e.block, e.before
-	n, cycle := e.grantedBefore(), b.ended-p.ended
-	hi = e.highest()
-	switch {
-	case first:
-		hi = e.flow()
-	case e.held:
-		hi = min(hi, (n+1)/(b.shut-p.ended))
-	}
-	e.lo = max(n-1, minRate) / (b.ended - p.shut)
-	return e.lo, max(hi, (n+1)/cycle)
 }
 
 // firstBounds knows nothing but what was granted since the start: the tenant may
@@ -212,7 +234,7 @@ func (e *estimator) averageBounds() (lo, hi float64) {
 	took, active := max(b.began-p.began, 1e-3), max(b.began-p.ended, 1e-3)
 	noise := e.noise(n / took)
 	lo, hi = max(minRate, (n-noise)/took), e.highest()
-	if e.windowed || !e.held || n < 0.7*active*e.base {
+	if !e.held || n < 0.7*active*e.base {
 		return lo, hi // it was not asked for all the time
 	}
 	seen := e.seen
@@ -223,12 +245,12 @@ func (e *estimator) averageBounds() (lo, hi float64) {
 	return e.seen.lo, e.seen.hi
 }
 
-// highest is what was tried when the tenant refused: too much, unless a window had
-// been filled before.
+// highest is what was tried when the tenant refused: too much, unless it was granted for
+// as long as a window may be.
 func (e *estimator) highest() float64 {
-	b := e.block
-	hi := 1.01 * b.asked
-	for _, l := range lengths {
+	b := &e.block
+	hi := 1.005 * b.asked
+	for _, l := range windowSizes {
 		if l < b.began {
 			hi = max(hi, e.history.between(b.began-l, b.began)/l)
 		}
@@ -255,49 +277,66 @@ func (e *estimator) settle() {
 	if e.hi < sure*e.lo {
 		e.holdOff = max(e.holdOff, holdOffSure)
 	}
+	if w := e.chosen(); w != nil { // it takes a whole one to see what it grants
+		e.holdOff = max(e.holdOff, min(4*w.size, holdOffMax))
+	}
 	e.base, e.baseAt = e.next(0), e.block.ended
 	e.climbAt = e.baseAt + e.holdOff
 }
 
-// next is the rate to try by what is known, so many seconds after a block: at
-// first between what is surely granted and what is surely not, then more and more.
+// next is the rate to try by what is known, so many seconds after a block.
 func (e *estimator) next(held float64) float64 {
-	if e.hi < sure*e.lo {
-		return usedShare * (0.3*e.lo + 0.7*e.hi)
+	if w := e.chosen(); w != nil {
+		return usedShare * min(e.fill(w), e.most)
 	}
+	lo := e.lo
+	if w := e.windows.best(1, 0); w != nil {
+		lo = min(lo, (w.count+0.5)/w.size)
+	}
+	if e.hi < sure*lo {
+		return usedShare * (0.2*lo + 0.8*e.hi)
+	}
+	return usedShare * e.between(lo, held)
+}
+
+// fill is the rate that uses a window up.
+func (e *estimator) fill(w *window) float64 {
+	lag := e.block.ended - e.block.shut
+	switch {
+	case (!w.slides || w.proofs == 0) && w.size >= 2*longWindow && lag > 6:
+		return w.count / max(w.size-lag, 0.5*w.size) // part of this window may be over
+	case e.bucketless:
+		return w.rate()
+	}
+	return (w.count + 0.5) / w.size // the count may be one too low
+}
+
+// between is a rate at first between what is surely granted and what is surely not, then
+// more and more.
+func (e *estimator) between(lo, held float64) float64 {
 	w := 0.5
-	if e.hi < 1.5*e.lo && !e.held {
+	if e.hi < 1.5*lo && !e.held {
 		w = 0.7
 	}
-	first, ease := math.Pow(e.lo, 1-w)*math.Pow(e.hi, w), 1.0
-	if l := e.window.usual(); e.window.count > 0 && l > 0 {
-		if lag := e.block.ended - e.block.shut; l >= 20 && lag > 0.05*l {
-			return min(e.window.count/max(l-lag, 0.3*l), e.hi) // part of this window may be over
-		}
-		first, ease = e.window.count/l, 3
-	}
+	first := math.Pow(lo, 1-w) * math.Pow(e.hi, w)
 	w = 0
-	patience := 10.0
-	if e.windowed {
-		patience = kept
-	}
+	const patience = 10.0
 	if x := held/min(max(e.block.ended-e.before.ended, 1), patience) - 1; x > 0 {
-		w = x / (x + ease)
+		w = x / (x + 1)
 	}
-	return usedShare * math.Pow(first, 1-w) * math.Pow(e.hi, w)
+	r := math.Pow(first, 1-w) * math.Pow(e.hi, w)
+	if w := e.windows.best(0, 10); w != nil && e.blocks <= 3 { // if it is that one, soon
+		r = max(r, min(w.rate(), e.hi, first*math.Exp(held/rampTime)))
+	}
+	return r
 }
 
 // climb raises the rate by what was granted since the block.
 func (e *estimator) climb(now float64) {
 	b := e.block
 	current := e.rateAt(now)
-	if w := e.window; w.count > 0 {
-		// The first window after a block may have been begun before.
-		if from := b.ended + w.longest; now > from+w.longest {
-			from = max(from, now-kept)
-			e.lo = max(e.lo, (e.history.between(from, now)-e.noise(current))/(now-from))
-		}
-	} else if b.ended > 0 && now-b.began < kept {
+	e.exceed(now)
+	if b.ended > 0 && now-b.began < kept {
 		n := e.history.between(b.began, now)
 		e.lo = max(e.lo, (n-e.noise(current)-e.saved)/(now-b.began))
 	}

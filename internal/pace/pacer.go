@@ -83,6 +83,7 @@ func (p *pacer) take(now time.Time) time.Duration {
 		p.held = true
 		return d
 	}
+	p.estimator.flight = p.flight
 	// The tokens are counted from when the last turn was due, not from when it
 	// was taken: so a late turn does not delay those after it.
 	limit := p.limit(now)
