@@ -23,8 +23,6 @@ type header struct {
 	held    bool      // its cells are what sessions hold or held: an export, or an undo
 	unknown []int     // columns that are neither a field nor mapped
 	labels  []Problem // of columns that are attributes', warnings too
-	repeats [][2]int  // columns that repeat an earlier one
-	noID    bool
 	mapped  []Mapping // those of the options that hold for it
 	where   conditions
 }
@@ -120,7 +118,6 @@ func newHeader(row int, cells []string, o Options) (h header, err error) {
 		h.add(Column{Index: i, Name: cell}, mapped[i], o.Unknown)
 	}
 	h.findKey()
-	h.findRepeats()
 	return h, nil
 }
 
@@ -131,24 +128,38 @@ func (h *header) mapColumns(cells []string, mappings []Mapping) (map[int]string,
 		if m.Optional && h.results {
 			continue
 		}
-		key, found := columnKey(m.Column), false
-		for i, cell := range cells {
-			if Trim(cell) != "" && columnKey(cell) == key {
-				mapped[i], found = m.Field, true
-			}
+		found := columnsNamed(cells, m.Column)
+		for _, i := range found {
+			mapped[i] = m.Field
 		}
 		switch {
-		case found:
+		case found != nil:
 			h.mapped = append(h.mapped, m)
 		case !m.Optional:
-			reason := "the sheet has no column " + quoted(m.Column)
-			if near, ok := Nearest(m.Column, cells); ok {
-				reason += fmt.Sprintf("; did you mean %s?", quoted(near))
-			}
-			return nil, m.refuse(reason)
+			return nil, m.refuse(noColumn(m.Column, cells))
 		}
 	}
 	return mapped, nil
+}
+
+// columnsNamed returns the header's cells that name the same column.
+func columnsNamed(cells []string, name string) (found []int) {
+	key := columnKey(name)
+	for i, cell := range cells {
+		if Trim(cell) != "" && columnKey(cell) == key {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// noColumn says that an option names none of the header's cells.
+func noColumn(name string, cells []string) string {
+	reason := "the sheet has no column " + quoted(name)
+	if near, ok := Nearest(name, cells); ok {
+		reason += fmt.Sprintf("; did you mean %s?", quoted(near))
+	}
+	return reason
 }
 
 func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
@@ -196,23 +207,6 @@ func (h *header) index(f Field) int {
 	return slices.IndexFunc(h.columns, func(c Column) bool { return c.Field == f })
 }
 
-// findRepeats compares what would be sent; columns that are not may repeat.
-func (h *header) findRepeats() {
-	first := make(map[string]int, len(h.columns))
-	for i, c := range h.columns {
-		if c.Field == Ignored || c.Field == ReadOnly || c.Field == Result {
-			continue
-		}
-		name := uidKey(c.sentAs())
-		if before, ok := first[name]; ok {
-			h.repeats = append(h.repeats, [2]int{i, before})
-			continue
-		}
-		first[name] = i
-	}
-	h.noID = h.index(ID) < 0 && h.index(UID) < 0
-}
-
 // sentAs is the column's field as the API spells it.
 func (c Column) sentAs() string {
 	if c.UID != "" {
@@ -238,19 +232,30 @@ func (h *header) fieldNames() []string {
 // column has the number of rows that it concerns, unless it is -1.
 func (h *header) problems(rows int) []Problem {
 	var found []Problem
-	if h.noID {
+	if h.index(ID) < 0 && h.index(UID) < 0 {
 		found = append(found, placed(h.row, -1, nil, MissingID, h.missingID()))
 	}
 	for n, i := range h.unknown {
-		near := h.nearest(n, i)
-		p := placed(h.row, i, h, UnknownColumn, h.unknownMessage(i, rows, near))
-		p.Suggested = near
-		found = append(found, p)
+		found = append(found, h.unknownColumn(n, i, rows))
 	}
 	found = append(found, ofSeverity(h.labels, Error)...)
-	for _, r := range h.repeats {
-		first := h.columns[r[1]]
-		found = append(found, placed(h.row, r[0], h, DuplicateColumn, fmt.Sprintf(
+	return append(found, h.repeats()...)
+}
+
+// repeats compares what would be sent; columns that are not may repeat.
+func (h *header) repeats() (found []Problem) {
+	sent := make(map[string]Column, len(h.columns))
+	for i, c := range h.columns {
+		if c.Field == Ignored || c.Field == ReadOnly || c.Field == Result {
+			continue
+		}
+		name := uidKey(c.sentAs())
+		first, repeated := sent[name]
+		if !repeated {
+			sent[name] = c
+			continue
+		}
+		found = append(found, placed(h.row, i, h, DuplicateColumn, fmt.Sprintf(
 			"column %s (%s) is sent as %s already; remove one of the two",
 			Letter(first.Index), shown(first.Name), shown(first.sentAs()))))
 	}
@@ -292,50 +297,44 @@ func (h *header) missingID() string {
 // tenant has.
 const mostSuggestions = 100
 
-// nearest returns the name that the nth column that is unknown was probably meant
-// to have; empty for none.
-func (h *header) nearest(nth, column int) string {
+// unknownColumn says what to do about the nth column that is unknown. Suggested
+// is the name that it was probably meant to have.
+func (h *header) unknownColumn(nth, column, rows int) Problem {
 	name, fields := Trim(h.columns[column].Name), h.fields
-	if n := utf8.RuneCountInString(text.Line(name, 0)); n > longestShown || n == 0 {
-		return ""
-	}
-	if nth >= mostSuggestions {
-		fields.Labels = nil
-	}
-	near, _ := fields.Nearest(name)
-	return near
-}
-
-// unknownMessage says what to do about an unknown column, whose name is near
-// another one or none.
-func (h *header) unknownMessage(column, rows int, near string) string {
-	name := Trim(h.columns[column].Name)
-	message := quoted(name) + " is not a field"
+	message, near := quoted(name)+" is not a field", ""
 	if rows >= 0 {
 		message += " (" + text.Count(rows, "row") + ")"
 	}
-	switch n := utf8.RuneCountInString(text.Line(name, 0)); {
-	case n > longestShown:
-		return message + "; shorten it and use --map, or use --unknown-columns attribute or ignore"
-	case n == 0:
-		return message + "; rename it, or use --unknown-columns ignore"
+	leave := "--map " + commandWord(name+"="+IgnoreColumn)
+	characters := utf8.RuneCountInString(text.Line(name, 0))
+	if 0 < characters && characters <= longestShown {
+		if nth >= mostSuggestions {
+			fields.Labels = nil
+		}
+		near, _ = fields.Nearest(name)
 	}
-	if near != "" {
+	switch {
+	case characters > longestShown:
+		message += "; shorten it and use --map, or use --unknown-columns attribute or ignore"
+	case characters == 0:
+		message += "; rename it, or use --unknown-columns ignore"
+	case near != "":
 		message += fmt.Sprintf("; did you mean %s?", quoted(near))
 		if h.fields.mappable(near) {
 			message += " Rename it, or use --map " + commandWord(name+"="+near)
 		}
-		return message + "; --map " + commandWord(name+"="+IgnoreColumn) + " leaves it out"
+		message += "; " + leave + " leaves it out"
+	case lacksUID(name):
+		message += "; write the attribute's uid after the dot, or use --unknown-columns ignore"
+	case h.fields.Labels != nil:
+		message += ", and no attribute's label; `nermbulk attributes` lists those of the tenant; to leave it out use " + leave
+	default:
+		message += fmt.Sprintf("; an attribute's label is known with --tenant NAME or --attributes FILE; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out %s",
+			commandWord(name+"=attributes."+probableUID(name)), leave)
 	}
-	if lacksUID(name) {
-		return message + "; write the attribute's uid after the dot, or use --unknown-columns ignore"
-	}
-	leave := "--map " + commandWord(name+"="+IgnoreColumn)
-	if h.fields.Labels != nil {
-		return message + ", and no attribute's label; `nermbulk attributes` lists those of the tenant; to leave it out use " + leave
-	}
-	return message + fmt.Sprintf("; an attribute's label is known with --tenant NAME or --attributes FILE; to send it as an attribute use --map %s or --unknown-columns attribute, to leave it out %s",
-		commandWord(name+"=attributes."+probableUID(name)), leave)
+	p := placed(h.row, column, h, UnknownColumn, message)
+	p.Suggested = near
+	return p
 }
 
 // probableUID returns the uid that a header has in brackets behind a label, or

@@ -59,25 +59,15 @@ func divide(condition string, cells []string) (column int, value string, err err
 		if c != '=' {
 			continue
 		}
-		found := -1
-		for i, cell := range cells {
-			if Trim(cell) == "" || columnKey(cell) != columnKey(condition[:at]) {
-				continue
-			}
-			if found >= 0 {
-				return 0, "", refuse(fmt.Sprintf("columns %s and %s have that header: rename one of them", Letter(found), Letter(i)))
-			}
-			found = i
-		}
-		if found >= 0 {
-			return found, condition[at+1:], nil
+		switch found := columnsNamed(cells, condition[:at]); len(found) {
+		case 0:
+		case 1:
+			return found[0], condition[at+1:], nil
+		default:
+			return 0, "", refuse(fmt.Sprintf("columns %s and %s have that header: rename one of them", Letter(found[0]), Letter(found[1])))
 		}
 	}
-	reason := "the sheet has no column " + quoted(first)
-	if near, ok := Nearest(first, cells); ok {
-		reason += "; did you mean " + quoted(near) + "?"
-	}
-	return 0, "", refuse(reason)
+	return 0, "", refuse(noColumn(first, cells))
 }
 
 // hold reports whether the conditions choose a row.
