@@ -148,9 +148,6 @@ func markup(text string) *fault {
 // jsonStart is how an object or an array begins.
 var jsonStart = regexp.MustCompile(`^(?:\{[\s\v\x{85}\p{Z}]*["}]|\[[\s\v\x{85}\p{Z}]*[{\["\]\-0-9])`)
 
-// mostUnpacked bounds what a packed file may hold.
-const mostUnpacked = 4 << 30
-
 // unpacker reads what a gzip file holds. What is wrong with the file is a
 // *fault.
 type unpacker struct {
@@ -183,7 +180,7 @@ func (u *unpacker) Read(p []byte) (n int, err error) {
 // packed with gzip.
 func content(raw io.Reader, packed bool) io.Reader {
 	if packed {
-		return &unpacker{src: raw, left: mostUnpacked}
+		return &unpacker{src: raw, left: maxUnpacked}
 	}
 	return raw
 }

@@ -98,7 +98,7 @@ func (s *Sheet) EachRecord(ctx context.Context, fn func(row int, cells []string)
 			return s.readError(err)
 		}
 		if scan.past.column > 0 {
-			return fmt.Errorf("row %d of %s has more than %d cells", row, s.name, mostColumns)
+			return fmt.Errorf("row %d of %s has more than %d cells", row, s.name, maxColumns)
 		}
 		cells = scan.cells(cells[:0])
 		if err := fn(row, cells); err != nil {

@@ -194,11 +194,11 @@ func TestManyColumns(t *testing.T) {
 }
 
 func TestTooManyColumns(t *testing.T) {
-	s := open(t, write(t, "id"+strings.Repeat(",", mostColumns)+"x\n1\n"), Options{})
+	s := open(t, write(t, "id"+strings.Repeat(",", maxColumns)+"x\n1\n"), Options{})
 	if rows := readAll(t, s); len(rows) > 0 || !slices.Equal(kinds(s.Problems()), []Kind{CellCount}) {
 		t.Errorf("%d rows, %v", len(rows), s.Problems())
 	}
-	s = open(t, write(t, "id"+strings.Repeat(",", mostColumns+10)+"\n1\n"), Options{})
+	s = open(t, write(t, "id"+strings.Repeat(",", maxColumns+10)+"\n1\n"), Options{})
 	if rows := readAll(t, s); len(rows) != 1 || len(s.Problems()) > 0 {
 		t.Errorf("blank columns: %d rows, %v", len(rows), s.Problems())
 	}

@@ -76,7 +76,7 @@ func (s *Sheet) scanHeader(scan *scanner) (cells []string, row int, err error) {
 			p = s.charset.problem(scan, row, nil)
 		case scan.past.column > 0:
 			p = placed(row, scan.past.column, nil, CellCount, fmt.Sprintf(
-				"the header has more than %d columns; remove those that are not needed", mostColumns))
+				"the header has more than %d columns; remove those that are not needed", maxColumns))
 		case scan.blank():
 			continue
 		default:

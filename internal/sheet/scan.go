@@ -13,8 +13,6 @@ const (
 	bufferSize = 256 << 10
 	// longestRecord bounds memory where a quote swallows the rest of a file.
 	longestRecord = 64 << 20
-	// mostColumns is what the largest spreadsheets can hold.
-	mostColumns = 16384
 )
 
 // errMore is returned where the buffer does not hold the whole record.
@@ -66,7 +64,7 @@ type scanner struct {
 }
 
 func newScanner(src io.Reader) *scanner {
-	return &scanner{src: src, buf: make([]byte, bufferSize), lf: -1, limit: mostColumns}
+	return &scanner{src: src, buf: make([]byte, bufferSize), lf: -1, limit: maxColumns}
 }
 
 // divideBy sets the delimiter. It comes before the first next.

@@ -17,6 +17,14 @@ import (
 	"time"
 )
 
+// What a sheet has at most: a worksheet in every version since 2007, and its
+// content when it is unpacked.
+const (
+	maxRows     = 1 << 20
+	maxColumns  = 1 << 14
+	maxUnpacked = 4 << 30 // bytes
+)
+
 // Row is one row of a sheet that is not blank.
 //
 // A Row and its Cells slice are valid until the callback that received them

@@ -19,11 +19,9 @@ import (
 
 // Bounds of what is read of a workbook, whatever it claims to hold.
 const (
-	maxUnpacked = 4 << 30 // bytes of all parts together
-	maxToken    = 4 << 20 // bytes of one XML element or text
-	maxText     = 1 << 20 // bytes of one cell's text; Excel's own limit is 32,767 characters
-	maxParts    = 20_000  // files in the package
-	maxList     = 4 << 20 // bytes of a part that is read whole
+	maxToken = 4 << 20 // bytes of one XML element or text, and of a part that is read whole
+	maxText  = 1 << 20 // bytes of one cell's text; Excel's own limit is 32,767 characters
+	maxParts = 20_000  // files in the package
 )
 
 // workbook is an Office Open XML workbook (ECMA-376, transitional or strict)
@@ -179,7 +177,7 @@ func (w *workbook) decode(part string, v any) error {
 		return err
 	}
 	defer in.release()
-	d := xml.NewDecoder(io.LimitReader(in, maxList))
+	d := xml.NewDecoder(io.LimitReader(in, maxToken))
 	d.CharsetReader = refuseCharset
 	return cutOff(d.Decode(v))
 }

@@ -150,7 +150,7 @@ type converter struct {
 
 	hiddenRows, firstHidden int
 	filled                  cellSet // as far as there was room
-	columns                 [worksheetColumns]bool
+	columns                 [maxColumns]bool
 	overflow                bool // filled is not complete
 }
 
@@ -276,7 +276,7 @@ func (c *converter) judge(l *layout) {
 // splits reports whether merged cells hide the place of a value: with data, and
 // not above the header.
 func (c *converter) splits(a area) bool {
-	if a.firstRow == a.lastRow && a.firstColumn == a.lastColumn || a.lastRow < c.firstRow || a.firstColumn >= worksheetColumns {
+	if a.firstRow == a.lastRow && a.firstColumn == a.lastColumn || a.lastRow < c.firstRow || a.firstColumn >= maxColumns {
 		return false
 	}
 	return c.filled.has(a.firstRow, a.firstColumn) || c.overflow && c.columns[a.firstColumn]

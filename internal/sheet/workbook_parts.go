@@ -126,7 +126,7 @@ func (l markList) Comments() string {
 func (l markList) Boxes(n int) string {
 	var b strings.Builder
 	for i, m := range l {
-		left, top := min(m.Column+1, maxColumns-3), min(max(m.row-2, 0), MaxWorkbookRows-6)
+		left, top := min(m.Column+1, maxColumns-3), min(max(m.row-2, 0), maxRows-7)
 		fmt.Fprintf(&b, `<v:shape id="_x0000_s%d" type="#_x0000_t202" style="position:absolute;visibility:hidden" fillcolor="#ffffe1" o:insetmode="auto">`+
 			`<v:fill color2="#ffffe1"/><v:path o:connecttype="none"/><v:textbox/>`+
 			`<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/><x:Anchor>%d,15,%d,2,%d,15,%d,4</x:Anchor>`+

@@ -8,12 +8,6 @@ import (
 	"time"
 )
 
-// A worksheet's size in every version since 2007.
-const (
-	worksheetRows    = 1 << 20
-	worksheetColumns = 1 << 14
-)
-
 // CellKind is what a workbook says of a cell beyond its text. Every cell of a
 // CSV is a TextCell.
 type CellKind byte
@@ -106,7 +100,7 @@ type workbookRow struct {
 // layout is what a worksheet has next to its rows. It is complete once all
 // rows were read.
 type layout struct {
-	hiddenColumns [worksheetColumns]bool
+	hiddenColumns [maxColumns]bool
 	merged        []area
 }
 
@@ -161,7 +155,7 @@ func (r *worksheetReader) read() error {
 		case "col":
 			r.readColumn(e)
 		case "mergeCell":
-			if a, ok := parseArea(attribute(e, "ref")); ok && len(r.layout.merged) < worksheetRows {
+			if a, ok := parseArea(attribute(e, "ref")); ok && len(r.layout.merged) < maxRows {
 				r.layout.merged = append(r.layout.merged, a)
 			}
 		}
@@ -175,7 +169,7 @@ func (r *worksheetReader) readColumn(e xml.StartElement) {
 	if !isTrue(attribute(e, "hidden")) || err1 != nil || err2 != nil {
 		return
 	}
-	for column := max(first, 1); column <= min(last, worksheetColumns); column++ {
+	for column := max(first, 1); column <= min(last, maxColumns); column++ {
 		r.layout.hiddenColumns[column-1] = true
 	}
 }
@@ -191,7 +185,7 @@ func (r *worksheetReader) readRow(e xml.StartElement) error {
 		}
 		r.number = n
 	}
-	if r.number > worksheetRows {
+	if r.number > maxRows {
 		return errors.New("a worksheet of it has more rows than there can be")
 	}
 	hidden := isTrue(attribute(e, "hidden")) || isTrue(attribute(e, "customHeight")) && attribute(e, "ht") == "0"
@@ -215,7 +209,7 @@ func (r *worksheetReader) readRow(e xml.StartElement) error {
 				}
 				column = c
 			}
-			if column >= worksheetColumns {
+			if column >= maxColumns {
 				return errors.New("a worksheet of it has more columns than there can be")
 			}
 			cell, err := r.readCell(token)

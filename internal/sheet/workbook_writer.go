@@ -17,14 +17,12 @@ import (
 
 // What a workbook holds at most.
 const (
-	MaxWorkbookRows = 1_048_575 // of a worksheet, below its header
-	maxCellUnits    = 32_767    // of a cell, in UTF-16
-	maxColumns      = 16_384
-	maxSheetBytes   = mostUnpacked - 64<<20 // of a worksheet, unpacked: what is more is not read either
-	maxColumnWidth  = 60                    // characters; wider content is cut on the screen
-	maxNotes        = 65_000                // of a worksheet; programs can hardly open more
-	maxNote         = 1000                  // characters
-	maxLinks        = 65_000                // of a worksheet; Excel repairs a file that has more
+	maxCellUnits   = 32_767               // of a cell, in UTF-16
+	maxSheetBytes  = maxUnpacked - 64<<20 // of a worksheet, unpacked: what is more is not read either
+	maxColumnWidth = 60                   // characters; wider content is cut on the screen
+	maxNotes       = 65_000               // of a worksheet; programs can hardly open more
+	maxNote        = 1000                 // characters
+	maxLinks       = 65_000               // of a worksheet; Excel repairs a file that has more
 )
 
 // UnfitError says why a workbook cannot hold what was to be written.
@@ -131,8 +129,8 @@ func (w *WorkbookWriter) write(cells []string, marks []Mark, style int) error {
 	s.row++
 	s.columns = max(s.columns, len(cells))
 	switch {
-	case s.row > MaxWorkbookRows+1:
-		return TooManyRows()
+	case s.row > maxRows:
+		return tooManyRows()
 	case len(cells) > maxColumns:
 		return &UnfitError{s.row, -1, fmt.Sprintf("has more than %s cells", text.Number(maxColumns))}
 	}
@@ -174,9 +172,9 @@ func (w *WorkbookWriter) write(cells []string, marks []Mark, style int) error {
 	return err
 }
 
-// TooManyRows returns the error of a worksheet of more than MaxWorkbookRows.
-func TooManyRows() error {
-	return &UnfitError{0, -1, fmt.Sprintf("a worksheet has no more than %s rows", text.Number(MaxWorkbookRows))}
+// tooManyRows returns the error of a worksheet of more than maxRows.
+func tooManyRows() error {
+	return &UnfitError{0, -1, fmt.Sprintf("a worksheet has no more than %s rows", text.Number(maxRows-1))}
 }
 
 // keep keeps the notes and links of the last row. Beyond the most of them, the
@@ -260,8 +258,8 @@ func WriteWorkbook(to io.Writer, name string, each func(visit func(cells []strin
 		if rows++; rows == 1 {
 			s.Header = append(s.Header, cells...)
 		}
-		if rows > MaxWorkbookRows+1 {
-			return TooManyRows() // before minutes are spent on what is thrown away
+		if rows > maxRows {
+			return tooManyRows() // before minutes are spent on what is thrown away
 		}
 		s.Widths = widen(s.Widths, cells)
 		return nil
@@ -332,12 +330,7 @@ func legible(r rune) rune {
 }
 
 // Legible replaces the characters that a workbook cannot hold.
-func Legible(s string) string {
-	if strings.IndexFunc(s, illegible) < 0 && utf8.ValidString(s) {
-		return s
-	}
-	return strings.Map(legible, s)
-}
+func Legible(s string) string { return strings.Map(legible, s) }
 
 // appendXML appends a text as XML. What Excel would take for its escape of
 // a character, such as _x0041_, gets its underscore escaped.
