@@ -1,9 +1,12 @@
 package sheet
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -161,4 +164,153 @@ func (o Options) means(name string) bool {
 	}
 	key := columnKey(name)
 	return slices.ContainsFunc(o.Columns, func(m Mapping) bool { return columnKey(m.Column) == key })
+}
+
+// Condition chooses rows by the text of a cell, COLUMN=VALUE. Which equals sign
+// divides it depends on the sheet's columns: the first one that has a column on
+// its left.
+type Condition struct {
+	Text string
+	// Optional conditions are left out as optional mappings are.
+	Optional bool
+}
+
+// String returns the condition as it was given.
+func (c Condition) String() string { return c.Text }
+
+// conditions are those that hold for a sheet. Of one column, a row may have any
+// of the values; all columns must have one.
+type conditions struct {
+	held   []Condition
+	values map[int]map[string]bool // by the column's place, and by FoldCase
+}
+
+// choose finds the columns of conditions among the header's cells.
+func (h *header) choose(cells []string, all []Condition) error {
+	h.where.values = map[int]map[string]bool{}
+	for _, c := range all {
+		if c.Optional && h.results {
+			continue
+		}
+		column, value, err := divide(c.Text, cells)
+		switch {
+		case err == nil:
+			if h.where.values[column] == nil {
+				h.where.values[column] = map[string]bool{}
+			}
+			h.where.values[column][FoldCase(value)] = true
+			h.where.held = append(h.where.held, c)
+		case !c.Optional:
+			return err
+		}
+	}
+	return nil
+}
+
+// divide finds the column of a condition. An error is an *OptionError.
+func divide(condition string, cells []string) (column int, value string, err error) {
+	refuse := func(reason string) error {
+		return &OptionError{Option: "--where", Value: condition, Reason: reason}
+	}
+	first, _, ok := strings.Cut(condition, "=")
+	if !ok {
+		return 0, "", refuse("write it as COLUMN=VALUE, e.g. Department=Sales")
+	}
+	for at, c := range condition {
+		if c != '=' {
+			continue
+		}
+		switch found := columnsNamed(cells, condition[:at]); len(found) {
+		case 0:
+		case 1:
+			return found[0], condition[at+1:], nil
+		default:
+			return 0, "", refuse(fmt.Sprintf("columns %s and %s have that header: rename one of them", Letter(found[0]), Letter(found[1])))
+		}
+	}
+	return 0, "", refuse(noColumn(first, cells))
+}
+
+// hold reports whether the conditions choose a row.
+func (w *conditions) hold(cells []string) bool {
+	for column, values := range w.values {
+		if !values[FoldCase(cells[column])] {
+			return false
+		}
+	}
+	return true
+}
+
+// noRow says that no row is chosen.
+func (w *conditions) noRow() Problem {
+	var held []string
+	for _, c := range w.held {
+		held = append(held, quoted(c.Text))
+	}
+	return noRows("the sheet has no row with " + strings.Join(held, " and ") + " (--where)")
+}
+
+// Where returns the conditions of the options that hold for this sheet. Rows
+// that they leave out are none of its rows, as blank ones are.
+func (s *Sheet) Where() []Condition { return s.header.where.held }
+
+// Part is part Number of Of parts of a sheet, from 1 on: rows are divided by
+// their ids, so that a row stays in its part however the sheet is edited, and
+// rows of one id are together. The zero value is all rows.
+type Part struct{ Number, Of int }
+
+// ParsePart reads a part as String writes it.
+func ParsePart(text string) (p Part, ok bool) {
+	if text == "" {
+		return Part{}, true
+	}
+	number, of, _ := strings.Cut(text, "/")
+	n, err1 := strconv.ParseUint(number, 10, 31)
+	all, err2 := strconv.ParseUint(of, 10, 31)
+	return Part{int(n), int(all)}, err1 == nil && err2 == nil && 1 <= n && n <= all
+}
+
+// String is "2/4", and empty for all rows.
+func (p Part) String() string {
+	if p == (Part{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", p.Number, p.Of)
+}
+
+// Words is "part 2 of 4", and "the whole sheet" for all rows.
+func (p Part) Words() string {
+	if p == (Part{}) {
+		return "the whole sheet"
+	}
+	return fmt.Sprintf("part %d of %d", p.Number, p.Of)
+}
+
+// Has reports whether a session's rows are in the part.
+func (p Part) Has(id string) bool {
+	if p.Of <= 1 {
+		return true
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(Trim(id))))
+	return binary.BigEndian.Uint64(sum[:8])%uint64(p.Of) == uint64(p.Number-1)
+}
+
+// Apart reports whether no session can be in both parts.
+func (p Part) Apart(other Part) bool { return p.Of == other.Of && p.Number != other.Number }
+
+// Part returns the part that the options choose. Rows of the others are none of
+// the sheet's rows, but for EachOfAllParts.
+func (s *Sheet) Part() Part { return s.options.Part }
+
+// inPart reports whether a row is of the chosen part. While the ids of a sheet of
+// uids are not known, each one is.
+func (s *Sheet) inPart(cells []string) bool {
+	if s.options.Part.Of <= 1 {
+		return true
+	}
+	if uid := s.header.index(UID); uid >= 0 {
+		return s.ids == nil || s.options.Part.Has(s.ids.of(Trim(cells[uid])))
+	}
+	id := s.header.index(ID)
+	return id < 0 || s.options.Part.Has(cells[id])
 }
