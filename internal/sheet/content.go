@@ -53,7 +53,7 @@ const (
 
 // recognise returns what a file is that holds no rows, or nil. The sample is
 // its beginning, unpacked if it was packed.
-func recognise(f *os.File, size int64, sample []byte, packed bool) *fault {
+func recognise(f *os.File, size int64, sample []byte, packed bool) error {
 	is := func(start string) bool { return bytes.HasPrefix(sample, []byte(start)) }
 	switch {
 	case (is(zipStart) || is(zipEmpty)) && packed:
@@ -76,7 +76,7 @@ func recognise(f *os.File, size int64, sample []byte, packed bool) *fault {
 }
 
 // zipContent finds out what a ZIP is by the names in it. A workbook is a sheet.
-func zipContent(f *os.File, size int64) *fault {
+func zipContent(f *os.File, size int64) error {
 	archive, err := zip.NewReader(f, size)
 	if err != nil {
 		return notASheet("a damaged workbook or ZIP archive", "fetch it again, or open it in the spreadsheet program and save it again")
@@ -103,7 +103,7 @@ func zipContent(f *os.File, size int64) *fault {
 
 // compoundContent distinguishes an old workbook from an encrypted one by the names of
 // the streams in it, which are in one or more sectors in a row.
-func compoundContent(f *os.File) *fault {
+func compoundContent(f *os.File) error {
 	var head [512]byte
 	directory := make([]byte, 4096)
 	n := 0
@@ -125,7 +125,7 @@ func compoundContent(f *os.File) *fault {
 
 // markup returns what a text is that is written in another language than CSV,
 // or nil.
-func markup(text string) *fault {
+func markup(text string) error {
 	text = strings.TrimLeftFunc(text, isSpace)
 	lower := strings.ToLower(text)
 	if strings.HasPrefix(lower, "<?xml") && strings.Contains(lower, "office:spreadsheet") {
@@ -190,10 +190,6 @@ func content(raw io.Reader, packed bool) io.Reader {
 // holds, so that packing makes no difference to what a sheet is. SHA256 is the
 // hash of the same bytes.
 func Content(f *os.File) (io.Reader, error) {
-	start := make([]byte, len(gzipStart))
-	n, err := f.ReadAt(start, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return content(io.NewSectionReader(f, 0, math.MaxInt64), string(start[:n]) == gzipStart), nil
+	begin, err := start(f, len(gzipStart))
+	return content(io.NewSectionReader(f, 0, math.MaxInt64), string(begin) == gzipStart), err
 }

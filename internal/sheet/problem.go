@@ -133,7 +133,7 @@ func faultProblem(row int, h *header, err error) (Problem, bool) {
 }
 
 func isFault(err error) bool {
-	_, ok := faultProblem(0, nil, err)
+	_, ok := errors.AsType[*fault](err)
 	return ok
 }
 
@@ -145,17 +145,16 @@ func (s *Sheet) LongRow(r *Row) Problem {
 			break
 		}
 	}
-	if s.IsWorkbook() {
-		return placed(r.Number, width+beyond, nil, CellCount, fmt.Sprintf(
-			"%s stands beyond the last column (%s); remove it, or give its column a header", quoted(cell), Letter(width-1)))
-	}
-	delimiter, ok := map[rune]string{',': "comma", ';': "semicolon", '\t': "tab"}[s.delimiter]
-	if !ok {
-		delimiter = quoted(string(s.delimiter))
+	remedy := "give its column a header"
+	if !s.IsWorkbook() {
+		delimiter, ok := map[rune]string{',': "comma", ';': "semicolon", '\t': "tab"}[s.delimiter]
+		if !ok {
+			delimiter = quoted(string(s.delimiter))
+		}
+		remedy = "put the cell that holds a " + delimiter + " as text in quotes"
 	}
 	return placed(r.Number, width+beyond, nil, CellCount, fmt.Sprintf(
-		"%s stands beyond the last column (%s); remove it, or put the cell that holds a %s as text in quotes",
-		quoted(cell), Letter(width-1), delimiter))
+		"%s stands beyond the last column (%s); remove it, or %s", quoted(cell), Letter(width-1), remedy))
 }
 
 // longestShown is how much of a sheet's own text a message repeats, in

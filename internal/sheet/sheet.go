@@ -158,36 +158,32 @@ func (s *Sheet) recognise(ctx context.Context) error {
 // sample returns the beginning of the content. Where that is no sheet, the
 // reason is among the problems.
 func (s *Sheet) sample(ctx context.Context) ([]byte, error) {
-	sample := make([]byte, sampleSize)
-	n, err := s.file.ReadAt(sample, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+	sample, err := start(s.file, sampleSize)
+	if s.packed = bytes.HasPrefix(sample, []byte(gzipStart)); s.packed && err == nil {
+		sample, err = io.ReadAll(io.LimitReader(s.source(nil), sampleSize))
 	}
-	sample = sample[:n]
-	if s.packed = bytes.HasPrefix(sample, []byte(gzipStart)); s.packed {
-		sample = sample[:sampleSize]
-		n, err = io.ReadFull(s.source(nil), sample)
-		if isFault(err) {
-			return nil, s.refuse(err)
-		}
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, err
-		}
-		sample = sample[:n]
+	if err == nil {
+		err = recognise(s.file, s.Size(), sample, s.packed)
 	}
-	if f := recognise(s.file, s.Size(), sample, s.packed); f != nil {
-		return nil, s.refuse(f)
+	if err == nil && bytes.HasPrefix(sample, []byte(zipStart)) {
+		if err = s.openWorksheet(ctx); err == nil {
+			return start(s.text, sampleSize)
+		}
 	}
-	if bytes.HasPrefix(sample, []byte(zipStart)) {
-		if err := s.openWorksheet(ctx); err != nil {
-			return nil, s.refuse(err)
-		}
-		if n, err = s.text.ReadAt(sample[:cap(sample)], 0); err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		sample = sample[:n]
+	if err != nil {
+		return nil, s.refuse(err)
 	}
 	return sample, nil
+}
+
+// start returns at most the first n bytes of a file.
+func start(f io.ReaderAt, n int) ([]byte, error) {
+	b := make([]byte, n)
+	n, err := f.ReadAt(b, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return b[:n], err
 }
 
 // refuse takes a fault of the whole file for the sheet's problem, and returns
@@ -208,8 +204,8 @@ func (s *Sheet) readAs(sample []byte) (err error) {
 	}
 	// The sample may end within a character.
 	text, _ := io.ReadAll(s.charset.reader(bytes.NewReader(sample[len(s.charset.mark):])))
-	if f := markup(string(text)); f != nil && !s.IsWorkbook() {
-		return s.refuse(f)
+	if err := markup(string(text)); err != nil && !s.IsWorkbook() {
+		return s.refuse(err)
 	}
 	return s.readHeader()
 }

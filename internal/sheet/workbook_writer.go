@@ -271,11 +271,10 @@ func WriteWorkbook(to io.Writer, name string, each func(visit func(cells []strin
 	if err := w.Begin(s); err != nil {
 		return err
 	}
-	header := true
+	rows = 0
 	err = each(func(cells []string, marks ...Mark) error {
-		if header {
-			header = false
-			return nil
+		if rows++; rows == 1 {
+			return nil // Begin has written the header
 		}
 		return w.Write(cells, marks...)
 	})
