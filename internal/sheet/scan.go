@@ -163,12 +163,14 @@ func (s *scanner) add(from, to int) {
 }
 
 // cell returns one of the cells that are kept.
-func (s *scanner) cell(column int) []byte {
-	from := 0
-	if column > 0 {
-		from = s.ends[column-1] + len(s.delim)
+func (s *scanner) cell(column int) []byte { return s.text[s.begin(column):s.ends[column]] }
+
+// begin is where a cell begins in text.
+func (s *scanner) begin(column int) int {
+	if column == 0 {
+		return 0
 	}
-	return s.text[from:s.ends[column]]
+	return s.ends[column-1] + len(s.delim)
 }
 
 // cells appends the cells of the record just scanned, made of one string.
@@ -190,10 +192,7 @@ func (s *scanner) place(column int) (from, to int) {
 	if len(s.places) > 0 {
 		return s.places[2*column], s.places[2*column+1]
 	}
-	if column > 0 {
-		from = s.ends[column-1] + len(s.delim)
-	}
-	return from, s.ends[column]
+	return s.begin(column), s.ends[column]
 }
 
 // blank reports whether the record holds nothing but white space.
