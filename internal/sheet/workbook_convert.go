@@ -126,12 +126,11 @@ func (w *workbook) isEmpty(s worksheet) (bool, error) {
 func listNames(worksheets []worksheet) string {
 	const most = 20
 	var names []string
-	for i, s := range worksheets {
-		if i == most {
-			names = append(names, fmt.Sprintf("and %d more", len(worksheets)-most))
-			break
-		}
+	for _, s := range worksheets[:min(most, len(worksheets))] {
 		names = append(names, quoted(s.name))
+	}
+	if more := len(worksheets) - most; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(names, ", ")
 }

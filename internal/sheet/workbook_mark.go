@@ -66,7 +66,7 @@ func (p *markedProblem) address() string { return cellName(p.column, max(p.at, 1
 // placedIn returns the problems in the order of rows and columns, errors first.
 // A problem of a whole row is shown at its id.
 func (m *Marks) placedIn(s *Sheet) []markedProblem {
-	id := max(slices.IndexFunc(s.header.columns, func(c Column) bool { return c.Field == ID }), 0)
+	id := max(s.header.index(ID), 0)
 	placed := make([]markedProblem, len(m.problems))
 	for i, p := range m.problems {
 		column, ok := parseColumn(p.Column + "1")
