@@ -135,7 +135,7 @@ func (d *draft) place() error {
 		}
 		d.temp = temp
 	}
-	if err := os.Rename(d.temp, d.path); err != nil {
+	if err := rename(d.temp, d.path); err != nil {
 		return err
 	}
 	d.temp = ""

@@ -25,6 +25,9 @@ func syncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
+// rename has a file take the place of another one, whoever has that open.
+var rename = os.Rename
+
 // openScratch opens a file whose name is gone at once.
 func openScratch(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, ".nermbulk-*")

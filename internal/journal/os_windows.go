@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -14,6 +16,26 @@ const noFollow = 0
 
 // syncDir does nothing: a directory cannot be synced here.
 func syncDir(string) error { return nil }
+
+// busyFor is how long a file that another program has open is waited for, at
+// least: one that scans or indexes what was written lets go of it in a moment.
+const busyFor = time.Second
+
+// rename has from take the place of to, which no program may have open here.
+func rename(from, to string) error {
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		err := os.Rename(from, to)
+		info, missing := os.Lstat(to)
+		busy := errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_SHARING_VIOLATION)
+		if !busy || missing != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		if wait >= busyFor {
+			return fmt.Errorf("%s cannot be replaced; close it in the program that has it open, such as Excel: %w", to, errors.Unwrap(err))
+		}
+		time.Sleep(wait)
+	}
+}
 
 // openScratch opens a file that the system removes with its last handle.
 func openScratch(dir string) (*os.File, error) {

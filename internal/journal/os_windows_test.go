@@ -1,9 +1,12 @@
 package journal
 
 import (
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -38,5 +41,39 @@ func TestRunDirIsPrivate(t *testing.T) {
 				t.Errorf("%s: others have access: %s", path, text)
 			}
 		}
+	}
+}
+
+// TestReplaceWhatIsOpen has a program that has the file open let go of it in a
+// moment, or keep it.
+func TestReplaceWhatIsOpen(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		keeps bool
+		want  string
+	}{{"for a moment", false, "new"}, {"for long", true, "old"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "results.csv")
+			put(t, filepath.Dir(path), "results.csv", "old")
+			f, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.keeps {
+				defer f.Close()
+			} else {
+				time.AfterFunc(50*time.Millisecond, func() { _ = f.Close() })
+			}
+			err = Replace(path, func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err })
+			if tt.keeps != (err != nil) || err != nil && !strings.Contains(err.Error(), "close it in the program that has it open") {
+				t.Errorf("got %v", err)
+			}
+			if data, _ := os.ReadFile(path); string(data) != tt.want {
+				t.Errorf("the file is %q", data)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+				t.Errorf("left are %v", left)
+			}
+		})
 	}
 }
