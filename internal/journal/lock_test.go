@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,5 +42,13 @@ func TestClaim(t *testing.T) {
 	group.Wait()
 	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
 		t.Errorf("something is left: %v", entries)
+	}
+}
+
+func TestClaimInAFile(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "runs", "text")
+	if _, err := Claim(filepath.Join(dir, "runs", ".lock-x"), "sending s.csv"); err == nil || !strings.Contains(err.Error(), "is not a directory") {
+		t.Errorf("got %v", err)
 	}
 }

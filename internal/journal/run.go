@@ -265,7 +265,11 @@ func Claim(path, work string) (release func() error, err error) {
 	dir := filepath.Dir(path)
 	made := false
 	for tries := 1; ; tries++ {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() { // Windows says of what is in it that it is not there
+			return nil, fmt.Errorf("%s is not a directory", dir)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
 			err := MakeDir(dir)
 			if errors.Is(err, fs.ErrExist) && tries < 100 {
 				continue // another one has made it, and removed it again
