@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -221,8 +222,11 @@ func (j *job) isOfSheet(i journal.Info) bool {
 
 // realPath is a path whose directory is named without links: one shell says
 // where it is by a link and cron does not. The file itself may be a link to
-// another edition each time.
+// another edition each time. Windows takes its letters in either case.
 func realPath(path string) string {
+	if runtime.GOOS == "windows" {
+		path = strings.ToLower(path)
+	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
 		return path
