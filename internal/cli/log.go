@@ -341,6 +341,9 @@ func newProgress(s Streams, out *printer, total int) progress {
 		Quiet: out.level > slog.LevelInfo, Total: total, Now: s.Now,
 		NoColor: s.Env("NO_COLOR") != "", // https://no-color.org
 	}
+	if o.Terminal && !o.NoColor && s.ShowColors != nil {
+		o.NoColor = !s.ShowColors()
+	}
 	file := report.NewProgress(report.ProgressOptions{Quiet: out.file == nil, Total: total, Now: s.Now, Line: lines(out.keep)})
 	if out.json {
 		o.Line = lines(func(level slog.Level, what string, attrs ...any) { out.show(level, "", what, attrs...) })

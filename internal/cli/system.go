@@ -37,6 +37,9 @@ type Streams struct {
 	// Width is the width of the terminal on standard error, in columns; 0 or
 	// less where it is not known.
 	Width func() int
+	// ShowColors has the terminal on standard error show colors, and reports
+	// whether it can; nil where it does by itself.
+	ShowColors func() bool
 	// OwnConsole reports whether the console was made for this process alone, as
 	// Windows does for a program that is double-clicked; nil elsewhere.
 	OwnConsole func() bool
@@ -68,6 +71,7 @@ func System() Streams {
 			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 			return width
 		},
+		ShowColors: showColors,
 		OwnConsole: ownConsole,
 		Signals:    watchSignals,
 		StateAsked: watchStateAsked,

@@ -11,6 +11,9 @@ import (
 // ownConsole is nil: no console is made for a program that is double-clicked.
 var ownConsole func() bool
 
+// showColors is nil: terminals take escape sequences without being asked.
+var showColors func() bool
+
 // watchStateAsked passes on each SIGUSR1, which asks how far a run has come,
 // until stop. One that nobody was there for yet waits.
 func watchStateAsked() (asked <-chan os.Signal, stop func()) {

@@ -21,6 +21,15 @@ func ownConsole() bool {
 	return n == 1
 }
 
+// showColors has the console on standard error take escape sequences for what
+// they are, which one before Windows 10 cannot.
+func showColors() bool {
+	console := windows.Handle(os.Stderr.Fd())
+	var mode uint32
+	err := windows.GetConsoleMode(console, &mode)
+	return err == nil && windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
+}
+
 // watchKeys implements Streams.Keys. A read of the console cannot be called off:
 // the goroutine that waits for a key ends with the process, which follows soon.
 func watchKeys(ctx context.Context, press func(key byte)) (stop func(), err error) {
