@@ -118,6 +118,9 @@ func (r *reporter) prepareOutput() error {
 	if _, err := os.Lstat(filepath.Join(r.output, journal.InfoFileName)); err == nil {
 		return usage("-o %s holds a run: name another directory", r.output)
 	}
+	if info, err := os.Stat(r.output); err == nil && !info.IsDir() {
+		return usage("-o %s cannot be used: not a directory", r.output)
+	}
 	entries, err := os.ReadDir(r.output)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return usage("-o %s cannot be used: %w", r.output, cause(err))
