@@ -69,7 +69,7 @@ func compareJSON(ts *testscript.TestScript, neg bool, args []string) {
 		for _, key := range strings.Split(pair[0], ".") {
 			value = step(value, key)
 		}
-		if got := fmt.Sprint(value); got != pair[1] {
+		if got := fmt.Sprint(value); inPOSIX(got) != inPOSIX(pair[1]) {
 			ts.Fatalf("%s: %s is %q, not %q", args[0], pair[0], got, pair[1])
 		}
 	}
@@ -156,7 +156,7 @@ func checkModes(ts *testscript.TestScript, neg bool, args []string) {
 func lastLine(ts *testscript.TestScript, neg bool, args []string) {
 	requireArgs(ts, neg, args, 2, "lastline stdout|stderr TEXT")
 	lines := strings.Split(strings.TrimRight(readable(ts, args[0]), "\n"), "\n")
-	if got := lines[len(lines)-1]; got != args[1] {
+	if got := lines[len(lines)-1]; inPOSIX(got) != inPOSIX(args[1]) {
 		ts.Fatalf("the last line is %q, not %q", got, args[1])
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/xuri/excelize/v2"
+
+	"nermbulk/internal/text"
 )
 
 // TestResumeKnowsNoMoreThanItsRun has a tenant give its attributes, or options,
@@ -157,7 +159,7 @@ func TestUndoOfWhatIsGone(t *testing.T) {
 	run(2, `"1.2.2026" is not a date of the form dd-mm-yyyy`, "r/undo.csv")
 	tenant.change("size_of_shoes", func(a *vendorAttribute) { a.UID = "shoe_size" })
 	tenant.forget()
-	run(2, `the tenant has no attribute "size_of_shoes" any more; leave the column out with --map 'attributes.size_of_shoes=ignore', or have the tenant decide with --attributes off`, "r/undo.csv")
+	run(2, `the tenant has no attribute "size_of_shoes" any more; leave the column out with --map `+text.ShellQuote("attributes.size_of_shoes=ignore")+`, or have the tenant decide with --attributes off`, "r/undo.csv")
 	if sent := tenant.sent(); len(sent) > 0 {
 		t.Fatalf("sent were %v", sent)
 	}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +42,7 @@ func TestScripts(t *testing.T) {
 		maps.Copy(commands, some)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 scriptsDir(t),
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Deadline:            time.Now().Add(8 * testTimeout), // of all scripts; they share two cores with every other test
@@ -52,6 +54,36 @@ func TestScripts(t *testing.T) {
 			return os.CopyFS(filepath.Join(env.WorkDir, "samples"), os.DirFS(samples))
 		},
 	})
+}
+
+// scriptsDir returns the directory of the scripts. On Windows it has copies whose
+// patterns take its paths and its shells' quotes too.
+func scriptsDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join("testdata", "script")
+	if runtime.GOOS != "windows" {
+		return dir
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns := regexp.MustCompile(`(?m)^(\[\S+\] )*(! )?std(out|err) .*$`)
+	here := strings.NewReplacer("/", `[/\\]+`, "''", `["'']`)
+	copies := t.TempDir()
+	for _, path := range paths {
+		write(t, filepath.Join(copies, filepath.Base(path)), patterns.ReplaceAllStringFunc(read(t, path), here.Replace))
+	}
+	return copies
+}
+
+// inPOSIX returns a line of output with the slashes and the quotes of other
+// systems than Windows.
+func inPOSIX(line string) string {
+	if runtime.GOOS != "windows" {
+		return line
+	}
+	return strings.NewReplacer(`\`, "/", `"`, "'").Replace(line)
 }
 
 // noPause keeps a race-enabled process from waiting a second before it exits.

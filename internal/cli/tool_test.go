@@ -23,8 +23,9 @@ func nermbulk(t *testing.T, dir string, env []string, args ...string) output {
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "nermbulk", args...)
+	temp := t.TempDir()
 	cmd.Dir = dir
-	cmd.Env = append([]string{"GORACE=" + noPause, "HOME=" + dir, "TMPDIR=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
+	cmd.Env = append([]string{"GORACE=" + noPause, "HOME=" + dir, "TMPDIR=" + temp, "TMP=" + temp, "PATH=" + os.Getenv("PATH")}, env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

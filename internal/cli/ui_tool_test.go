@@ -22,7 +22,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -66,7 +65,7 @@ func servePageIn(t *testing.T, dir string, env ...string) *pageProcess {
 	p := &pageProcess{dir: dir, temp: t.TempDir(), fresh: make(chan string, 1)}
 	p.cmd = exec.Command("nermbulk", "ui", "--no-open")
 	p.cmd.Dir = p.dir
-	p.cmd.Env = append([]string{"GORACE=" + noPause, "HOME=" + p.dir, "TMPDIR=" + p.temp, "PATH=" + os.Getenv("PATH")}, env...)
+	p.cmd.Env = append([]string{"GORACE=" + noPause, "HOME=" + p.dir, "TMPDIR=" + p.temp, "TMP=" + p.temp, "PATH=" + os.Getenv("PATH")}, env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +78,7 @@ func servePageIn(t *testing.T, dir string, env ...string) *pageProcess {
 	}
 	read := make(chan struct{})
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Signal(syscall.SIGINT)
+		interrupt(p.cmd.Process)
 		<-read
 		_ = p.cmd.Wait() // it ended, or was interrupted
 	})

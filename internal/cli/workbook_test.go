@@ -38,7 +38,7 @@ func TestKilledWhileItWritesAWorkbook(t *testing.T) {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), "nermbulk", "report", "r", "--results", "both")
-	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "TMPDIR=" + temp, "PATH=" + os.Getenv("PATH")}
+	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "TMPDIR=" + temp, "TMP=" + temp, "PATH=" + os.Getenv("PATH")}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

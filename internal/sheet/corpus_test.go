@@ -66,6 +66,14 @@ func (o caseOptions) parse(t *testing.T) Options {
 // posixQuotes are words in quotes that a message says to type.
 var posixQuotes = regexp.MustCompile(`--[a-z]+ '([^']|'\\\\'')*'`)
 
+// inOwnQuotes returns a message as this system's shells want what it says to type.
+func inOwnQuotes(message string) string {
+	if runtime.GOOS != "windows" {
+		return message
+	}
+	return regexp.MustCompile(`--map '([^']*)'`).ReplaceAllString(message, `--map "$1"`)
+}
+
 func TestCorpus(t *testing.T) {
 	sheets, err := filepath.Glob("testdata/corpus/*.csv")
 	if err != nil {
