@@ -109,6 +109,7 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 		return Stop{}, err
 	}
 	e.sayUndated()
+	e.sender = e.newSender(ctx)
 	e.makeQueues()
 	group := new(errgroup.Group)
 	for i := range o.Workers {
@@ -141,9 +142,11 @@ type engine struct {
 	seed    maphash.Seed // chooses a queue by the id
 	spare   sync.Pool    // of *task
 	listing listing
-	read    atomic.Int64 // rows whose session was read for a comparison
-	between atomic.Int64 // rows that are being sent while others wait: see another
-	hidden  atomic.Int64 // rows that were left as they are though not all of them could be compared
+	sender  sender
+	between atomic.Int64 // rows that are being sent while others wait: see sendAnother
+	// readAlone counts the rows whose session was read for a comparison, hidden
+	// those that were left as they are though not all of them could be compared.
+	readAlone, hidden atomic.Int64
 	// superseded are rows that are not sent again, and the later row of their
 	// id that is why.
 	superseded map[int]int
@@ -195,43 +198,42 @@ func (e *engine) protect(f func() error) (err error) {
 
 // work is one worker: it sends changes until there are no more.
 func (e *engine) work(ctx context.Context, queue <-chan *task) error {
-	s := e.newSender(ctx)
 	var broken error
 	for t := range queue {
 		if broken == nil {
-			broken = e.take(ctx, s, t)
+			broken = e.take(ctx, t)
 		}
 	}
 	return broken
 }
 
 // take sends a change that waited for a worker, unless the run stops.
-func (e *engine) take(ctx context.Context, s sender, t *task) error {
+func (e *engine) take(ctx context.Context, t *task) error {
 	defer e.spare.Put(t)
 	if ctx.Err() != nil || e.guard.atLimit() {
 		return nil
 	}
-	err := e.send(ctx, s, t)
+	err := e.sendAndRecord(ctx, t)
 	if err != nil {
 		e.guard.halt(StoppedByJournal, "%s", err)
 	}
 	return err
 }
 
-// send sends one change and records its outcome.
-func (e *engine) send(ctx context.Context, s sender, t *task) error {
-	r, err := s.send(ctx, t)
+// sendAndRecord sends one change and records its outcome.
+func (e *engine) sendAndRecord(ctx context.Context, t *task) error {
+	r, err := e.sender.send(ctx, t)
 	if err != nil || !r.final {
 		return err
 	}
 	return e.record(t, r)
 }
 
-// another sends a row that waits while one that is answered with nothing but
+// sendAnother sends a row that waits while one that is answered with nothing but
 // overload, as all others are, has no end: what comes of it shows whether that is
 // the row's own error. It reports whether there is one. Where rows are sent in the
 // sheet's order it sends none.
-func (e *engine) another(ctx context.Context) bool {
+func (e *engine) sendAnother(ctx context.Context) bool {
 	if e.Rules.InOrder {
 		return false
 	}
@@ -242,7 +244,7 @@ func (e *engine) another(ctx context.Context) bool {
 	select {
 	case t, ok := <-e.queues[0]:
 		if ok {
-			_ = e.take(ctx, e.newSender(ctx), t) // what breaks the journal breaks it for the other row too
+			_ = e.take(ctx, t) // what breaks the journal breaks it for the other row too
 		}
 		return ok
 	default:
@@ -252,13 +254,22 @@ func (e *engine) another(ctx context.Context) bool {
 
 // record writes an outcome to the journal and counts it.
 func (e *engine) record(t *task, r result) error {
-	if err := e.Journal.Append(r.outcome); err != nil {
+	if err := e.appendOutcome(r.outcome, t.replaces); err != nil {
 		return err
 	}
-	if t.replaces != "" && e.Replaced != nil {
-		e.Replaced(t.replaces)
-	}
 	e.guard.record(isFailure(r.outcome.Status), isFailure(t.replaces) && !e.RetryFailed, r.serverError)
+	return nil
+}
+
+// appendOutcome writes an outcome to the journal, in the place of an earlier one if the
+// row has that.
+func (e *engine) appendOutcome(o journal.Outcome, replaces journal.Status) error {
+	if err := e.Journal.Append(o); err != nil {
+		return err
+	}
+	if replaces != "" && e.Replaced != nil {
+		e.Replaced(replaces)
+	}
 	return nil
 }
 

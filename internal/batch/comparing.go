@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync/atomic"
 
 	"nermbulk/internal/api"
 	"nermbulk/internal/change"
@@ -15,28 +14,21 @@ import (
 // field of them could not be.
 func (e *engine) sayCompared() {
 	if e.listing.used {
-		e.say("%s", e.listing.describe(e.Left, e.read.Load()))
+		e.say("%s", e.listing.describe(e.Left, e.readAlone.Load()))
 	}
 	if n := e.hidden.Load(); n > 0 {
 		e.say("rows that could not be compared whole, and are as the tenant has them otherwise: %d; the tenant shows a name where the sheet has an id (see result.note or plan.csv); a run without --compare sends them", n)
 	}
 }
 
-// sessionReader compares a change with what the tenant holds.
-type sessionReader struct {
-	tenantSender
-	read   *atomic.Int64 // counts rows whose session was read
-	hidden *atomic.Int64 // counts rows that could not be compared whole, and were left
-}
-
 // compareNow compares a change with its session as the list showed it within
 // the last minute, or else as it is now. The answer is OK if it was compared.
-func (s *sessionReader) compareNow(ctx context.Context, t *task) (change.Comparison, api.Answer) {
-	if t.shown != nil && s.now().Sub(t.shown.at) < maxAge {
+func (s tenantSender) compareNow(ctx context.Context, t *task) (change.Comparison, api.Answer) {
+	if t.shown != nil && s.Now().Sub(t.shown.at) < maxAge {
 		return change.Compare(&t.Change, &t.shown.Session), api.Answer{Session: &t.shown.Session}
 	}
-	s.read.Add(1)
-	got := s.tenant.Get(ctx, t.ID)
+	s.readAlone.Add(1)
+	got := s.Tenant.Get(ctx, t.ID)
 	return change.Compare(&t.Change, got.Session), got
 }
 
@@ -60,11 +52,11 @@ func (t *task) isShownWhole() bool {
 // unless it runs its session; of another one, what differs is left to be sent,
 // and what would be overwritten goes to the journal.
 type comparing struct {
-	sessionReader
+	tenantSender
 	next sender
 }
 
-func (s *comparing) send(ctx context.Context, t *task) (result, error) {
+func (s comparing) send(ctx context.Context, t *task) (result, error) {
 	if t.Doubtful && t.Run {
 		return s.next.send(ctx, t)
 	}
@@ -99,7 +91,7 @@ func (s *comparing) send(ctx context.Context, t *task) (result, error) {
 }
 
 // overwrite sends what differs. What did not leave in time is compared again.
-func (s *comparing) overwrite(ctx context.Context, t *task, found change.Comparison, session *api.Session) (result, error) {
+func (s comparing) overwrite(ctx context.Context, t *task, found change.Comparison, session *api.Session) (result, error) {
 	t.ChangedOnly(found)
 	if err := s.keepBefore(t, session); err != nil {
 		return result{}, err
@@ -109,8 +101,8 @@ func (s *comparing) overwrite(ctx context.Context, t *task, found change.Compari
 	case err != nil:
 	case r.late:
 		return s.send(ctx, t)
-	case s.own != nil && r.outcome.Status == journal.Updated && r.outcome.UpdatedAt == "": // the answer did not have it
-		if got := s.tenant.Get(ctx, t.ID); got.Verdict == api.OK {
+	case s.IfUnchanged != nil && r.outcome.Status == journal.Updated && r.outcome.UpdatedAt == "": // the answer did not have it
+		if got := s.Tenant.Get(ctx, t.ID); got.Verdict == api.OK {
 			r = s.wrote(r, got.Session)
 		}
 	}
@@ -119,7 +111,7 @@ func (s *comparing) overwrite(ctx context.Context, t *task, found change.Compari
 
 // unchanged ends a row that needs no request. Where an earlier request of this
 // run is what made it so, the run has changed the session.
-func (s *comparing) unchanged(t *task, found change.Comparison, a api.Answer) result {
+func (s comparing) unchanged(t *task, found change.Comparison, a api.Answer) result {
 	r := s.end(t, journal.Unchanged, a)
 	if t.maybeApplied && t.before != nil && !change.Compare(&t.Change, t.before).Matches() {
 		r = s.appliedEarlier(t, a)
@@ -133,7 +125,7 @@ func (s *comparing) unchanged(t *task, found change.Comparison, a api.Answer) re
 
 // appliedEarlier ends a row that an earlier session of the run has applied,
 // though its answer did not say so.
-func (s *comparing) appliedEarlier(t *task, a api.Answer) result {
+func (s comparing) appliedEarlier(t *task, a api.Answer) result {
 	a.Attempts, a.RequestID = 0, ""
 	r := s.end(t, journal.Updated, a)
 	r.outcome.Note = "an earlier request of this run was applied after all: the session is as the row asks"
@@ -149,12 +141,9 @@ const (
 
 // dryRunSender records what would be sent. With a comparison it reads each
 // session, and never writes one.
-type dryRunSender struct {
-	sessionReader
-	compare bool
-}
+type dryRunSender struct{ tenantSender }
 
-func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
+func (s dryRunSender) send(ctx context.Context, t *task) (result, error) {
 	plan := journal.Planned{
 		Row: t.Row, ID: t.ID, Action: actionPatch, Method: "PATCH",
 		Path: "/workflow_sessions/" + cmp.Or(t.ID, "{id}"), // of a uid that was not looked up
@@ -162,7 +151,7 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 	if t.Run {
 		plan.Path += "?run=true"
 	}
-	if s.compare {
+	if s.Compare {
 		found, got := s.compareNow(ctx, t)
 		switch {
 		case s.stops(got):
@@ -188,7 +177,7 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 			if found.Count(change.ShownAsName) > 0 {
 				s.hidden.Add(1)
 			}
-			return result{}, s.journal.Append(plan)
+			return result{}, s.Journal.Append(plan)
 		}
 		t.ChangedOnly(found)
 	}
@@ -196,5 +185,5 @@ func (s *dryRunSender) send(ctx context.Context, t *task) (result, error) {
 		return result{}, nil
 	}
 	plan.Body = slices.Clone(t.Body)
-	return result{}, s.journal.Append(plan)
+	return result{}, s.Journal.Append(plan)
 }

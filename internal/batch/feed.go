@@ -73,7 +73,10 @@ func (e *engine) taskOf(row *sheet.Row) (*task, error) {
 		return nil, err
 	}
 	if h.turn == note {
-		return nil, e.keepNoted(h)
+		if h.noted == nil {
+			return nil, nil
+		}
+		return nil, e.appendOutcome(*h.noted, h.replaces) // with its own time, so that it is found again
 	}
 	if e.superseded[row.Number] > 0 {
 		return nil, e.keepSuperseded(row.Number, h.replaces)
@@ -161,7 +164,7 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 	if ctx.Err() != nil {
 		return errStopped
 	}
-	r, err := e.newSender(ctx).send(ctx, t)
+	r, err := e.sender.send(ctx, t)
 	if err != nil {
 		return err
 	}

@@ -145,11 +145,5 @@ func (e *engine) keepSuperseded(row int, earlier journal.Status) error {
 		o.Error = joinSentences(o.Error, fmt.Sprintf("%s (row %d)", why, e.superseded[row]))
 	}
 	o.At = e.Now()
-	if err := e.Journal.Append(o); err != nil {
-		return err
-	}
-	if e.Replaced != nil {
-		e.Replaced(earlier)
-	}
-	return nil
+	return e.appendOutcome(o, earlier)
 }

@@ -84,8 +84,8 @@ func parseInstant(s string) (time.Time, bool) {
 // changedSince returns why a session may not be overwritten by a row
 // (--if-unchanged); "" where it may: it was not changed since the sheet was
 // exported, or by this run alone.
-func (s *tenantSender) changedSince(t *task, session *api.Session) string {
-	if s.own == nil {
+func (s tenantSender) changedSince(t *task, session *api.Session) string {
+	if s.IfUnchanged == nil {
 		return ""
 	}
 	exported, typed := parseInstant(t.UpdatedAt)
@@ -97,7 +97,7 @@ func (s *tenantSender) changedSince(t *task, session *api.Session) string {
 		return fmt.Sprintf("not sent: the row's updated_at (%.40q) is not a time such as 2026-01-31T09:30:00Z, so whether its session was changed since the export cannot be known (--if-unchanged)", t.UpdatedAt)
 	case !shown:
 		return "not sent: the tenant does not show when the session was changed, so whether that was since the export cannot be known (--if-unchanged)"
-	case now.Equal(exported), s.own.has(t.ID, now):
+	case now.Equal(exported), s.IfUnchanged.has(t.ID, now):
 		return ""
 	}
 	return fmt.Sprintf("not sent: changed since the export (--if-unchanged): the session at %s, the row has %s; export it again", session.UpdatedAt, t.UpdatedAt)
@@ -105,13 +105,13 @@ func (s *tenantSender) changedSince(t *task, session *api.Session) string {
 
 // takesMore reports whether a row cannot be decided by what a list showed of its
 // session, which may be old: unless it is as the row asks, it is read.
-func (s *tenantSender) takesMore(t *task, found change.Comparison, why string) bool {
-	return s.own != nil && t.shown != nil && (why != "" || !found.Matches())
+func (s tenantSender) takesMore(t *task, found change.Comparison, why string) bool {
+	return s.IfUnchanged != nil && t.shown != nil && (why != "" || !found.Matches())
 }
 
 // changed ends a row whose session may not be overwritten. Where an earlier
 // request for it may have been applied, that stays known.
-func (s *tenantSender) changed(t *task, why string, last api.Answer) result {
+func (s tenantSender) changed(t *task, why string, last api.Answer) result {
 	if last.Attempts == 0 {
 		last.Status = 0
 	}

@@ -121,18 +121,3 @@ func (l *Later) turn(run earlier, row int, t turn) (turn, *journal.Outcome, erro
 	}
 	return note, &o, nil
 }
-
-// keepNoted records the outcome that a row keeps though a later run has written
-// its session. It keeps its time, so that it is found again.
-func (e *engine) keepNoted(h history) error {
-	if h.noted == nil {
-		return nil
-	}
-	if err := e.Journal.Append(*h.noted); err != nil {
-		return err
-	}
-	if h.replaces != "" && e.Replaced != nil {
-		e.Replaced(h.replaces)
-	}
-	return nil
-}

@@ -162,7 +162,6 @@ func (e *engine) settle(ctx context.Context, w *window) error {
 	if len(w.sessions) == 0 {
 		return nil
 	}
-	s := e.newSender(ctx)
 	var differ []*task
 	err := e.pass(ctx, func(row *sheet.Row) error {
 		session := w.sessions[strings.ToLower(sheet.Trim(row.ID))]
@@ -178,7 +177,7 @@ func (e *engine) settle(ctx context.Context, w *window) error {
 		case t.Doubtful && t.Run:
 			return nil // read back in its turn
 		case t.matches():
-			err = e.send(ctx, s, t)
+			err = e.sendAndRecord(ctx, t)
 		case t.isShownWhole():
 			differ = append(differ, t)
 		default:

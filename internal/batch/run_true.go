@@ -50,14 +50,14 @@ type runTrue struct {
 	tenantSender
 }
 
-func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
+func (s runTrue) send(ctx context.Context, t *task) (result, error) {
 	if !t.Run {
 		return s.tenantSender.send(ctx, t)
 	}
-	started := s.now()
+	started := s.Now()
 	last := api.Answer{}
 	if t.Doubtful {
-		until := t.Since.Add(min(max(s.timeout, waitAfterError), maxWaitResumed))
+		until := t.Since.Add(min(max(s.Timeout, waitAfterError), maxWaitResumed))
 		if r, again, err := s.readBack(ctx, t, t.Since, until, last); !again {
 			return r, err
 		}
@@ -68,12 +68,12 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 	inDoubt := t.Doubtful
 	for {
 		intent := s.intent(t)
-		if err := s.journal.Commit(intent); err != nil {
+		if err := s.Journal.Commit(intent); err != nil {
 			return result{}, err
 		}
 		var unkept error
-		a := s.patch(ctx, t, s.attempts-last.Attempts, func(a api.Answer, at time.Time) {
-			unkept = cmp.Or(unkept, s.journal.Append(journal.Attempt{
+		a := s.patch(ctx, t, s.Attempts-last.Attempts, func(a api.Answer, at time.Time) {
+			unkept = cmp.Or(unkept, s.Journal.Append(journal.Attempt{
 				At: a.SentAt, Row: t.Row, ID: t.ID, Attempt: last.Attempts + a.Attempts,
 				HTTPStatus: a.Status, Duration: at.Sub(a.SentAt), RequestID: a.RequestID, Error: a.Message,
 			}))
@@ -82,7 +82,7 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 			return result{}, unkept
 		}
 		a.Attempts += last.Attempts
-		a.Duration = s.now().Sub(started)
+		a.Duration = s.Now().Sub(started)
 		last = a
 		switch {
 		case a.Verdict == api.OK:
@@ -96,14 +96,14 @@ func (s *runTrue) send(ctx context.Context, t *task) (result, error) {
 			case accepted(a): // a second request could run it twice
 				a.Message = joinSentences(a.Message, "read back, the session is not as the row asks")
 				return s.end(t, journal.Unknown, a), nil
-			case a.Attempts >= s.attempts:
+			case a.Attempts >= s.Attempts:
 				return s.end(t, journal.Failed, a), nil
 			}
 		case s.stops(a):
 			if a.InDoubt || inDoubt {
 				return result{}, nil // it stays in flight, and is read back when the run goes on
 			}
-			return result{late: late(ctx, a)}, s.journal.Append(journal.Withdrawn{At: s.now(), Row: t.Row, ID: t.ID})
+			return result{late: late(ctx, a)}, s.Journal.Append(journal.Withdrawn{At: s.Now(), Row: t.Row, ID: t.ID})
 		default:
 			return s.end(t, journal.Failed, a), nil
 		}
@@ -124,14 +124,14 @@ func accepted(a api.Answer) bool {
 }
 
 // readBackAfter is readBack of a request that ended just now.
-func (s *tenantSender) readBackAfter(ctx context.Context, t *task, a api.Answer) (r result, again bool, err error) {
-	return s.readBack(ctx, t, a.SentAt, appliedBy(a.Status, a.SentAt, s.now(), s.timeout), a)
+func (s tenantSender) readBackAfter(ctx context.Context, t *task, a api.Answer) (r result, again bool, err error) {
+	return s.readBack(ctx, t, a.SentAt, appliedBy(a.Status, a.SentAt, s.Now(), s.Timeout), a)
 }
 
 // readBack finds out whether a change that may have been applied was. again: it
 // was certainly not, and may be sent again; that it was not is believed from
 // until on. Else the row's turn is over.
-func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.Time, last api.Answer) (r result, again bool, err error) {
+func (s tenantSender) readBack(ctx context.Context, t *task, since, until time.Time, last api.Answer) (r result, again bool, err error) {
 	for looks := 0; ; looks++ {
 		applied, got := s.read(ctx, t, since)
 		if s.stops(got) {
@@ -149,7 +149,7 @@ func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.
 				return result{}, false, nil
 			}
 			continue
-		case applied == change.WasApplied, applied == change.PerhapsApplied && !s.inOrder:
+		case applied == change.WasApplied, applied == change.PerhapsApplied && !s.Rules.InOrder:
 			last.Message, last.Body, last.Status = "", nil, got.Status
 			r = s.end(t, journal.Updated, last)
 			r.outcome.Note = "the answer did not show it; the session was read back and is as the row asks"
@@ -159,7 +159,7 @@ func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.
 			return s.end(t, journal.Unknown, last), false, nil
 		}
 		// Not applied so far. The request may still be under way.
-		if left := until.Sub(s.now()); left > 0 {
+		if left := until.Sub(s.Now()); left > 0 {
 			if !pause(ctx, left) {
 				return result{}, false, nil
 			}
@@ -170,7 +170,7 @@ func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.
 		}
 		switch {
 		case t.before != nil:
-		case s.compare:
+		case s.Compare:
 			err = s.keepBefore(t, got.Session)
 		default: // what it holds now is known to be another value
 			t.before = got.Session
@@ -180,8 +180,8 @@ func (s *tenantSender) readBack(ctx context.Context, t *task, since, until time.
 }
 
 // read reads the session and decides whether the change was applied.
-func (s *tenantSender) read(ctx context.Context, t *task, since time.Time) (change.Applied, api.Answer) {
-	got := s.tenant.Get(ctx, t.ID)
+func (s tenantSender) read(ctx context.Context, t *task, since time.Time) (change.Applied, api.Answer) {
+	got := s.Tenant.Get(ctx, t.ID)
 	if got.Verdict != api.OK {
 		return change.AppliedUnknown, got
 	}
@@ -196,7 +196,7 @@ func (s *tenantSender) read(ctx context.Context, t *task, since time.Time) (chan
 	}
 	modified := change.ModifiedSince(got.Session, t.before, left)
 	applied := change.Compare(&t.Change, got.Session).Applied(before, modified)
-	if applied == change.NotApplied && t.Doubtful && s.inOrder && modified != change.Unmodified {
+	if applied == change.NotApplied && t.Doubtful && s.Rules.InOrder && modified != change.Unmodified {
 		// A later row of the same id may have overwritten what this one wrote.
 		return change.AppliedUnknown, got
 	}
@@ -206,14 +206,14 @@ func (s *tenantSender) read(ctx context.Context, t *task, since time.Time) (chan
 // keepBefore records what a session holds before it is overwritten, and with what.
 // Where an earlier request of the row may have overwritten it already, what it
 // held before that one is what counts.
-func (s *tenantSender) keepBefore(t *task, session *api.Session) error {
+func (s tenantSender) keepBefore(t *task, session *api.Session) error {
 	t.before = session
 	before := journal.Before{Row: t.Row, ID: t.ID, Sent: t.Sent(), Session: slices.Clone(session.Raw)}
 	if t.maybeApplied && t.kept != nil {
 		before.Session = t.kept.Session
 		maps.Copy(before.Sent, t.kept.Sent)
 	}
-	return s.journal.Append(before)
+	return s.Journal.Append(before)
 }
 
 // pause waits; it returns false when the context ended first.

@@ -22,26 +22,20 @@ type result struct {
 }
 
 // A sender carries one change to its end. It returns an error only when the
-// run cannot go on. It is used by one goroutine at a time.
+// run cannot go on. It is safe for concurrent use.
 type sender interface {
 	send(ctx context.Context, t *task) (result, error)
 }
 
-// newSender makes a sender for one goroutine of a run that ends with ctx.
+// newSender makes the sender of a run that ends with ctx, for all its goroutines.
 func (e *engine) newSender(ctx context.Context) sender {
-	base := tenantSender{
-		another: func() bool { return e.another(ctx) },
-		tenant:  e.Tenant, journal: e.Journal, guard: e.guard,
-		attempts: e.Attempts, timeout: e.Timeout, now: e.Now,
-		compare: e.Compare, inOrder: e.Rules.InOrder, own: e.IfUnchanged,
-	}
-	reader := sessionReader{tenantSender: base, read: &e.read, hidden: &e.hidden}
-	var s sender = &runTrue{base}
+	base := tenantSender{e, func() bool { return e.sendAnother(ctx) }}
+	var s sender = runTrue{base}
 	switch {
 	case e.DryRun:
-		s = &dryRunSender{sessionReader: reader, compare: e.Compare}
+		s = dryRunSender{base}
 	case e.Compare:
-		s = &comparing{sessionReader: reader, next: s}
+		s = comparing{base, s}
 	}
 	return recovering{base, s}
 }
@@ -49,28 +43,20 @@ func (e *engine) newSender(ctx context.Context) sender {
 // tenantSender sends a change that may be sent again: its values are the same
 // each time.
 type tenantSender struct {
-	tenant   tenant
-	journal  recorder
-	guard    *guard
-	attempts int           // at most, for one row
-	timeout  time.Duration // of one attempt
-	now      func() time.Time
-	compare  bool
-	inOrder  bool // several rows may be of one id
-	another  func() bool
-	own      *OwnWrites // nil unless rows depend on when their session was changed
+	*engine
+	another func() bool // see sendAnother
 }
 
-func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
+func (s tenantSender) send(ctx context.Context, t *task) (result, error) {
 	if !s.mayLeave(t) {
 		return result{}, nil
 	}
 	// Waiting for the intent waits for this worker's last outcome too: a kill
 	// can cost each worker no more than the one row that is in flight.
-	if err := s.journal.Write(s.intent(t)); err != nil {
+	if err := s.Journal.Write(s.intent(t)); err != nil {
 		return result{}, err
 	}
-	a := s.patch(ctx, t, s.attempts, nil)
+	a := s.patch(ctx, t, s.Attempts, nil)
 	switch {
 	case s.stops(a):
 		return result{late: late(ctx, a)}, nil
@@ -87,7 +73,7 @@ func (s *tenantSender) send(ctx context.Context, t *task) (result, error) {
 }
 
 // mayLeave reports whether --limit allows one more row to be sent, and counts it.
-func (s *tenantSender) mayLeave(t *task) bool {
+func (s tenantSender) mayLeave(t *task) bool {
 	t.counted = t.counted || s.guard.takeRow()
 	return t.counted
 }
@@ -97,15 +83,15 @@ func (s *tenantSender) mayLeave(t *task) bool {
 // when its session was changed, the request leaves within maxAge of its reading,
 // however long the tenant cannot be reached; a third try takes its time, since
 // the rate may be lower than that.
-func (s *tenantSender) patch(ctx context.Context, t *task, attempts int, attempted func(api.Answer, time.Time)) api.Answer {
+func (s tenantSender) patch(ctx context.Context, t *task, attempts int, attempted func(api.Answer, time.Time)) api.Answer {
 	t.left = true
-	if t.tries++; s.own != nil && t.tries < 3 {
+	if t.tries++; s.IfUnchanged != nil && t.tries < 3 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, maxAge)
 		defer cancel()
 	}
-	a := s.tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts, Attempted: attempted, Another: s.another})
-	t.maybeApplied = t.maybeApplied || s.own != nil && a.InDoubt
+	a := s.Tenant.Patch(ctx, api.Request{ID: t.ID, Run: t.Run, Body: t.Body, Attempts: attempts, Attempted: attempted, Another: s.another})
+	t.maybeApplied = t.maybeApplied || s.IfUnchanged != nil && a.InDoubt
 	return a
 }
 
@@ -117,7 +103,7 @@ func late(ctx context.Context, a api.Answer) bool {
 
 // stops reports whether an answer ends the run, or is none that came because
 // it ends. The row stays as it was.
-func (s *tenantSender) stops(a api.Answer) bool {
+func (s tenantSender) stops(a api.Answer) bool {
 	switch a.Verdict {
 	case api.Denied:
 		s.guard.halt(StoppedByDenial, "%s", a.Message)
@@ -130,13 +116,13 @@ func (s *tenantSender) stops(a api.Answer) bool {
 	return true
 }
 
-func (s *tenantSender) intent(t *task) journal.Intent {
-	return journal.Intent{At: s.now(), Row: t.Row, ID: t.ID, Hash: t.Hash(), Run: t.Run}
+func (s tenantSender) intent(t *task) journal.Intent {
+	return journal.Intent{At: s.Now(), Row: t.Row, ID: t.ID, Hash: t.Hash(), Run: t.Run}
 }
 
 // updated ends a change whose answer is the changed session. What the tenant
 // did not take over goes into the note.
-func (s *tenantSender) updated(t *task, a api.Answer) result {
+func (s tenantSender) updated(t *task, a api.Answer) result {
 	r := s.end(t, journal.Updated, a)
 	if names := change.Compare(&t.Change, a.Session).Names(change.Certain); names != "" {
 		r.outcome.Note = "the tenant holds other values than were sent: " + names
@@ -145,18 +131,18 @@ func (s *tenantSender) updated(t *task, a api.Answer) result {
 }
 
 // wrote notes when the tenant says that a row has changed its session.
-func (s *tenantSender) wrote(r result, session *api.Session) result {
-	if s.own != nil && session != nil {
+func (s tenantSender) wrote(r result, session *api.Session) result {
+	if s.IfUnchanged != nil && session != nil {
 		r.outcome.UpdatedAt = session.UpdatedAt
-		s.own.add(r.outcome)
+		s.IfUnchanged.add(r.outcome)
 	}
 	return r
 }
 
 // end makes the outcome of a change from the last answer to it.
-func (s *tenantSender) end(t *task, status journal.Status, a api.Answer) result {
+func (s tenantSender) end(t *task, status journal.Status, a api.Answer) result {
 	return result{final: true, serverError: a.Server, outcome: journal.Outcome{
-		At: s.now(), Row: t.Row, ID: t.ID, Hash: t.Hash(), Run: t.Run,
+		At: s.Now(), Row: t.Row, ID: t.ID, Hash: t.Hash(), Run: t.Run,
 		Status: status, HTTPStatus: a.Status, Attempts: a.Attempts, Duration: a.Duration, RequestID: a.RequestID,
 		Error: a.Message, ErrorBody: string(a.Body),
 	}}
