@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -71,6 +72,6 @@ func Minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") 
 func AppendTime(b []byte, t time.Time) []byte {
 	// Package time has a fast way for RFC3339Nano alone: nine digits, with the
 	// last one not 0, of which three are kept. A layout takes three times as long.
-	b = t.UTC().Truncate(time.Millisecond).Add(1).AppendFormat(b, time.RFC3339Nano)
+	b = t.UTC().Truncate(time.Millisecond).Add(1).AppendFormat(slices.Grow(b, len(time.RFC3339Nano)), time.RFC3339Nano)
 	return append(b[:len(b)-len("000001Z")], 'Z')
 }
