@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"net/http"
@@ -259,4 +260,50 @@ func TestOverloadRunsNoSessionTwice(t *testing.T) {
 			t.Errorf("%v after %d requests, in doubt %v: %s", a.Verdict, len(s.times()), a.InDoubt, a.Message)
 		}
 	})
+}
+
+// TestResumeAfterNothingButRefusals ends a run that was refused all but a few
+// requests. The next one, at a tenant that grants all, does not crawl for that.
+func TestResumeAfterNothingButRefusals(t *testing.T) {
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		for _, granted := range []int{0, 1, 3, 10} {
+			for _, length := range []time.Duration{2 * time.Second, 40 * time.Second} {
+				t.Run(fmt.Sprintf("HTTP %d after %d for %v", status, granted, length), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						requests := 0
+						c, s := newScriptedClient(t, Options{OutageWait: 5 * time.Minute}, ok())
+						s.answer = func(_, id string) step {
+							if requests++; requests > granted {
+								return step{status: status, takes: overloadLatency}
+							}
+							return step{status: http.StatusOK, body: sessionJSON(id), takes: overloadLatency}
+						}
+						ctx, cancel := context.WithTimeout(t.Context(), length)
+						defer cancel()
+						var all sync.WaitGroup
+						for range 8 {
+							all.Go(func() {
+								for ctx.Err() == nil {
+									c.Patch(ctx, Request{ID: testID, Body: []byte(`{}`)})
+								}
+							})
+						}
+						all.Wait()
+						learned := c.Limits().Learned
+						next, s := newScriptedClient(t, Options{Learned: learned, OutageWait: 5 * time.Minute}, ok())
+						s.answer = overloadRun{}.tenant(new(int))
+						start := time.Now()
+						sendRows(t, next, 14, func(row int, a Answer) {
+							if a.Verdict != OK {
+								t.Errorf("row %d: %v: %s", row, a.Verdict, a.Message)
+							}
+						})
+						if took := time.Since(start); took > 2*time.Second {
+							t.Errorf("14 rows took %v after %g requests a second were learned", took, learned)
+						}
+					})
+				})
+			}
+		}
+	}
 }

@@ -1,11 +1,16 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/time/rate"
 
 	"nermbulk/internal/sandbox"
 )
@@ -57,6 +62,55 @@ func TestRowsThatGetNothingBut503(t *testing.T) {
 			}
 			if count["failed"] != test.failed || count["updated"] != test.updated || count["pending"] != test.rows-test.failed-test.updated {
 				t.Errorf("%v, want %d failed and %d updated; it printed:\n%s", count, test.failed, test.updated, s.stderr)
+			}
+		})
+	}
+}
+
+// TestResumeKnowsWhatWasGranted stops a run at a tenant that grants 50 requests a
+// second, and answers the others with 503 or 429. A resume begins with that rate,
+// though it is refused nothing.
+func TestResumeKnowsWhatWasGranted(t *testing.T) {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
+		t.Run(fmt.Sprintf("HTTP %d", status), func(t *testing.T) {
+			t.Parallel()
+			tenant := sandbox.New(sandbox.Options{})
+			var sheet strings.Builder
+			sheet.WriteString("id,status\n")
+			for i := range 150 {
+				fmt.Fprintf(&sheet, "%s,closed\n", addSession(t, tenant, i, false))
+			}
+			limit := rate.NewLimiter(50, 25)
+			var free atomic.Bool
+			base := answering(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !free.Load() && !limit.Allow() {
+					w.WriteHeader(status)
+					return
+				}
+				tenant.Handler().ServeHTTP(w, r)
+			}))
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "sheet.csv"), sheet.String())
+			var learned []float64 // at the end of each session
+			for _, session := range []struct {
+				code  int
+				limit string
+			}{{3, "100"}, {0, "0"}} {
+				s := nermbulk(t, dir, []string{tokenOfTest}, "run", "sheet.csv", "--yes", "--rate", "0", "--attributes", "off", "--base-url", base, "--run-dir", "r", "--resume", "--limit", session.limit)
+				if s.code != session.code {
+					t.Fatalf("exit code %d, not %d; it printed:\n%s", s.code, session.code, s.stderr)
+				}
+				journal := read(t, filepath.Join(dir, "r", "journal.jsonl"))
+				last, _, _ := strings.Cut(journal[strings.LastIndex(journal, `{"t":"tick"`):], "\n")
+				var tick struct{ Learned float64 }
+				if err := json.Unmarshal([]byte(last), &tick); err != nil {
+					t.Fatal(err)
+				}
+				learned = append(learned, tick.Learned)
+				free.Store(true)
+			}
+			if learned[0] < 25 || learned[0] > 100 || learned[1] < learned[0] {
+				t.Errorf("learned %g requests a second, and after a resume %g", learned[0], learned[1])
 			}
 		})
 	}

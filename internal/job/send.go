@@ -34,10 +34,7 @@ func (j *job) connect(ctx context.Context) (err error) {
 		}
 	}
 	if j.earlier != nil {
-		// Where nothing was throttled, the rate was the user's own.
-		if totals := j.earlier.Totals(); totals.Throttled > 0 {
-			o.Learned = totals.Ceiling
-		}
+		o.Learned = j.earlier.Totals().Learned
 	}
 	if j.client, err = api.New(o); err != nil {
 		return &Error{Invalid, err}
@@ -267,10 +264,10 @@ func (j *job) noteFigures() {
 	if j.client == nil {
 		return
 	}
-	c := j.client.Counters()
+	c, limits := j.client.Counters(), j.client.Limits()
 	tick := journal.Tick{
 		At: j.Now(), Patch: c.Patch, Get: c.Get, Token: c.Token, Throttled: c.Throttled,
-		Retried: c.Retried, Ceiling: j.client.Limits().Limit, Latency: c.Latency,
+		Retried: c.Retried, Ceiling: limits.Limit, Learned: limits.Learned, Latency: c.Latency,
 	}
 	j.requests.Add(tick)
 	_ = j.journal.Append(tick)

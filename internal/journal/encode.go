@@ -207,6 +207,10 @@ func (t Tick) encode(e *encoder) {
 		t.Ceiling = 0 // JSON has no such numbers
 	}
 	e.b = strconv.AppendFloat(e.b, t.Ceiling, 'f', -1, 64)
+	if t.Learned > 0 {
+		e.key("learned")
+		e.b = strconv.AppendFloat(e.b, t.Learned, 'f', -1, 64)
+	}
 	if len(t.Latency) == 0 {
 		return
 	}

@@ -36,6 +36,7 @@ func TestLines(t *testing.T) {
 			`{"t":"plan","row":3,"id":"x","action":"patch","fields":[{"field":"a","old":"1","new":"2","remark":""},{"field":"b","old":"","new":"\"","remark":"why"}]`},
 		{"plan of nothing", Planned{Row: 3, ID: "x", Action: "unchanged"}, `{"t":"plan","row":3,"id":"x","action":"unchanged"`},
 		{"tick", Tick{At: testTime, Patch: 10, Get: 2, Token: 1, Throttled: 3, Retried: 4, Ceiling: 9.9, Latency: map[int]int{500: 1, 50: 9}}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":10,"get":2,"token":1,"throttled":3,"retried":4,"ceiling":9.9,"latency_ms":{"50":9,"500":1}`},
+		{"tick of a tenant that grants less", Tick{At: testTime, Ceiling: 5.5, Learned: 5.25}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":0,"get":0,"token":0,"throttled":0,"retried":0,"ceiling":5.5,"learned":5.25`},
 		{"tick without a number", Tick{At: testTime, Ceiling: math.Inf(1)}, `{"t":"tick","at":"2026-03-02T21:00:01.250Z","patch":0,"get":0,"token":0,"throttled":0,"retried":0,"ceiling":0`},
 		{"end", End{At: testTime, ExitCode: 3, Reason: "why"}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":3,"reason":"why","finished":false`},
 		{"end of all", End{At: testTime.In(time.FixedZone("", 3600)), Finished: true}, `{"t":"end","at":"2026-03-02T21:00:01.250Z","exit":0,"finished":true`},
@@ -133,7 +134,7 @@ func TestRoundTrip(t *testing.T) {
 		{"session text", Before{Row: 4, ID: "x", Sent: map[string]string{}, Session: []byte(`"quoted"`)}},
 		{"session broken", Before{Row: 4, ID: "x", Sent: map[string]string{}, Session: []byte("{\n\x00")}},
 		{"plan", Planned{Row: 4, ID: hostile, Action: "patch", Method: "PATCH", Path: hostile, Body: []byte(`[{"x":"` + "}" + `"}]`), Changes: hostile, Fields: []FieldChange{{hostile, hostile, hostile, hostile}}}},
-		{"tick", Tick{At: testTime, Patch: 1, Get: 2, Token: 3, Throttled: 4, Retried: 5, Ceiling: 0.125, Latency: map[int]int{1: 2, 30000: 4}}},
+		{"tick", Tick{At: testTime, Patch: 1, Get: 2, Token: 3, Throttled: 4, Retried: 5, Ceiling: 0.125, Learned: 0.5, Latency: map[int]int{1: 2, 30000: 4}}},
 		{"end", End{At: testTime, ExitCode: 143, Reason: hostile, Finished: true}},
 	}
 	for _, tt := range tests {

@@ -283,17 +283,17 @@ func (r *Replay) Ticks(fn func(Tick) error) error {
 	return nil
 }
 
-// Totals sums all ticks: counts and latencies are added up, At and Ceiling are
-// those of the last one. The caller owns it.
+// Totals sums all ticks: counts and latencies are added up, At, Ceiling and
+// Learned are those of the last one. The caller owns it.
 func (r *Replay) Totals() Tick {
 	totals := Tick{Latency: map[int]int{}}
 	totals.Add(r.totals)
 	return totals
 }
 
-// Add adds what another tick counted, and takes its At and Ceiling.
+// Add adds what another tick counted, and takes its At, Ceiling and Learned.
 func (t *Tick) Add(u Tick) {
-	t.At, t.Ceiling = u.At, u.Ceiling
+	t.At, t.Ceiling, t.Learned = u.At, u.Ceiling, u.Learned
 	t.Patch += u.Patch
 	t.Get += u.Get
 	t.Token += u.Token

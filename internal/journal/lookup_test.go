@@ -21,7 +21,7 @@ func TestLookup(t *testing.T) {
 		End{At: testTime, ExitCode: 130},
 		start("second"), Before{Row: 3, ID: "id-3", Session: []byte(`{"n":"second"}`)}, last, intent(3, true),
 		Planned{Row: 4, ID: "id-4", Action: "patch", Body: []byte(`{}`)},
-		Tick{At: testTime.Add(1e9), Patch: 1, Get: 4, Token: 1, Throttled: 2, Retried: 3, Ceiling: 7, Latency: map[int]int{10: 1, 20: 5}},
+		Tick{At: testTime.Add(1e9), Patch: 1, Get: 4, Token: 1, Throttled: 2, Retried: 3, Ceiling: 7, Learned: 6, Latency: map[int]int{10: 1, 20: 5}},
 	}
 	dir, path := writeJournal(t, lines(t, records...))
 	r := load(t, dir)
@@ -54,7 +54,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: got %v, %v, %v", c.name, got, ok, err)
 		}
 	}
-	want := Tick{At: testTime.Add(1e9), Patch: 3, Get: 4, Token: 1, Throttled: 2, Retried: 3, Ceiling: 7, Latency: map[int]int{10: 3, 20: 5}}
+	want := Tick{At: testTime.Add(1e9), Patch: 3, Get: 4, Token: 1, Throttled: 2, Retried: 3, Ceiling: 7, Learned: 6, Latency: map[int]int{10: 3, 20: 5}}
 	if got := r.Totals(); !reflect.DeepEqual(got, want) {
 		t.Errorf("totals %+v, want %+v", got, want)
 	}

@@ -202,6 +202,7 @@ type Tick struct {
 	Throttled int       `json:"throttled"` // answers that refused for the rate
 	Retried   int       `json:"retried"`   // attempts beyond a row's first
 	Ceiling   float64   `json:"ceiling"`   // requests per second allowed at the moment; 0 = none
+	Learned   float64   `json:"learned"`   // those that the tenant was found to grant; 0 = all that the user permits
 	// Latency counts answers by time taken: the key is the upper bound of
 	// the bucket in milliseconds.
 	Latency map[int]int `json:"latency_ms"`

@@ -61,13 +61,14 @@ type Hint struct {
 // State is a snapshot for people who watch.
 type State struct {
 	Limit       float64   // requests per second at this moment; 0 when there is no limit, or none is known yet
+	Learned     float64   // requests per second that the tenant was found to grant; 0 when that is all that the user permits
 	PausedUntil time.Time // the end of the tenant's pause; zero when there is none
 	Throttling  bool      // paused, or held below what the user permits by a recent refusal
 }
 
 // New returns a limiter for the rate, in requests per second, that the user
 // permits; 0 is no limit. learned is what an earlier session found the tenant to
-// grant (State.Limit while throttling), so that it need not be learned again;
+// grant (State.Learned), so that it need not be learned again;
 // 0 when nothing is known.
 func New(permitted, learned float64) *Limiter {
 	return newAt(permitted, learned, time.Now())

@@ -222,6 +222,9 @@ func (p *pacer) state(now time.Time) State {
 		s.Limit = r
 		s.Throttling = e.throttled && r < e.maxRate
 	}
+	if p.slots.limit == 0 && e.base < e.maxRate {
+		s.Learned = e.base
+	}
 	s.Throttling = s.Throttling || p.slots.limit > 0
 	if e.pausedUntil.After(now) {
 		s.PausedUntil, s.Throttling = e.pausedUntil, true
