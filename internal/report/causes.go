@@ -205,21 +205,11 @@ func (f Failure) examples(n int) string {
 // maxFailedRows are on the page; failed.csv has all.
 const maxFailedRows = 1000
 
-// failedRows keeps the outcomes of the first rows that failed, their texts cut,
-// so that they stay small.
-type failedRows struct {
-	first []journal.Outcome
-	all   int
-}
-
-func (f *failedRows) add(out journal.Outcome) {
-	f.all++
-	if f.all > maxFailedRows {
-		return
-	}
+// shortened cuts the texts of a row that failed, so that it stays small.
+func shortened(out journal.Outcome) journal.Outcome {
 	out.Error = cmp.Or(shown(out.Error), shown(out.Note))
 	out.ID, out.ErrorBody, out.Note = shown(out.ID), shown(out.ErrorBody), ""
-	f.first = append(f.first, out)
+	return out
 }
 
 // shown cuts a text for the page.

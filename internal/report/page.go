@@ -95,7 +95,7 @@ func (m *making) writePage(_ context.Context, to io.Writer) error {
 	d := pageData{
 		Summary: *m.s, Start: m.Replays[0].Last(), SheetName: filepath.Base(m.s.Sheet),
 		Counts: pageCounts(*m.s), Chart: rates.chart(), Latency: latencyBars(m.totals().Latency),
-		Causes: pageCauses(m.s.Failures), Failed: m.failed.first, AllFailed: m.failed.all, Settings: m.Settings,
+		Causes: pageCauses(m.s.Failures), Failed: m.failed, AllFailed: m.s.Outcomes.Bad(), Settings: m.Settings,
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
 		Style: template.CSS(Colors + pageRules), Script: template.JS(pageScript), Policy: PagePolicy(),
 	}
@@ -147,7 +147,7 @@ func (s Summary) stopped() string {
 
 func (s Summary) verdict() (line string, good bool) {
 	o := s.Outcomes
-	bad := o.Failed + o.Unknown + o.Invalid
+	bad := o.Bad()
 	switch {
 	case s.DryRun && bad > 0:
 		return fmt.Sprintf("Dry run: nothing was sent; %s cannot be sent.", text.Count(bad, "row")), false

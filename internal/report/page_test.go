@@ -193,7 +193,7 @@ func TestPageCounts(t *testing.T) {
 		defer replay.Close()
 		r.o.Replays = []*journal.Replay{replay}
 		var page strings.Builder
-		if err := (&making{Options: r.o, s: &s, failed: &failedRows{}}).writePage(t.Context(), &page); err != nil {
+		if err := (&making{Options: r.o, s: &s}).writePage(t.Context(), &page); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range tt.want {

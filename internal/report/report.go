@@ -49,8 +49,7 @@ type Options struct {
 func Write(ctx context.Context, o Options) (Summary, error) {
 	s := newSummary(o)
 	causes := NewCauses()
-	failed := &failedRows{}
-	undo := newUndo(o)
+	m := &making{Options: o, s: &s, undo: newUndo(o)}
 	patched, counts := 0, map[journal.Status]int{}
 	err := writeResults(ctx, o, func(r *sheet.Row, out journal.Outcome) error {
 		s.Rows++
@@ -60,15 +59,17 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 		}
 		if isFailure(out.Status) {
 			causes.Add(out, r.Cells)
-			failed.add(out)
+			if len(m.failed) < maxFailedRows {
+				m.failed = append(m.failed, shortened(out))
+			}
 		}
-		undo.keepSource(r)
+		m.undo.keepSource(r)
 		return nil
 	})
 	if err != nil {
 		return s, err
 	}
-	if err := undo.survey(ctx); err != nil {
+	if err := m.undo.survey(ctx); err != nil {
 		return s, err
 	}
 	// A kill takes the last second's figures with it, but not the rows'.
@@ -76,9 +77,8 @@ func Write(ctx context.Context, o Options) (Summary, error) {
 	s.ToSend = counts[toSend]
 	s.Outcomes = outcomesOf(counts, s.Rows-s.ToSend)
 	s.Failures = causes.List()
-	s.Undo = undo.note
+	s.Undo = m.undo.note
 
-	m := &making{o, &s, undo, failed}
 	for _, f := range files {
 		if err := m.make(ctx, f); err != nil {
 			return s, err
@@ -92,7 +92,7 @@ type making struct {
 	Options
 	s      *Summary
 	undo   *undo
-	failed *failedRows
+	failed []journal.Outcome // the first of them
 }
 
 // madeFile is a file that a report has.
@@ -113,7 +113,7 @@ var files = []madeFile{
 		write: func(m *making, _ context.Context, to io.Writer) error { return m.copy(to, "results.csv") },
 	},
 	{name: "results", file: "results.csv", forms: true, marked: true},
-	{name: "failed", file: "failed.csv", forms: true, marked: true, made: func(m *making) bool { return m.failed.all > 0 }},
+	{name: "failed", file: "failed.csv", forms: true, marked: true, made: func(m *making) bool { return m.s.Outcomes.Bad() > 0 }},
 	{
 		file: UndoWritten, what: "what undoes the run", made: func(m *making) bool { return m.s.Undo.Rows > 0 },
 		write: func(m *making, ctx context.Context, to io.Writer) error { return m.undo.write(ctx, to) },

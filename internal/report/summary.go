@@ -107,6 +107,9 @@ func outcomesOf(counts map[journal.Status]int, rows int) Outcomes {
 	return o
 }
 
+// Bad is how many rows are in failed.csv.
+func (o Outcomes) Bad() int { return o.Failed + o.Unknown + o.Invalid }
+
 // Count is an outcome's name with its rows.
 type Count struct {
 	Name string

@@ -114,7 +114,7 @@ func (o *outcome) view() *outcomeView {
 	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
 		v.Causes = append(v.Causes, f.String())
 	}
-	bad := s.Outcomes.Failed + s.Outcomes.Unknown + s.Outcomes.Invalid
+	bad := s.Outcomes.Bad()
 	if bad == 0 { // those of failed rows are empty
 		v.Files = slices.DeleteFunc(v.Files, func(f fileView) bool { return strings.HasPrefix(f.Name, "failed.") })
 	}
