@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	defaultSyncEvery = 100 * time.Millisecond
+	usualSyncEvery = 100 * time.Millisecond
 
 	// maxPending bounds what waits to be written, in bytes: more blocks those
 	// who append.
@@ -26,8 +27,8 @@ type Options struct {
 	// succeeded, in the order of the file, by one goroutine. It must be quick
 	// and must not call the Writer.
 	Written func(Record)
-	// SyncEvery is how long a record may stay unsynced; 100 ms by default.
-	SyncEvery time.Duration
+
+	syncEvery time.Duration // how long a record may stay unsynced; 0 is the usual time
 }
 
 // file is what a Writer needs of an *os.File.
@@ -68,9 +69,7 @@ type Writer struct {
 }
 
 func newWriter(f file, o Options) *Writer {
-	if o.SyncEvery <= 0 {
-		o.SyncEvery = defaultSyncEvery
-	}
+	o.syncEvery = cmp.Or(o.syncEvery, usualSyncEvery)
 	w := &Writer{f: f, o: o, work: make(chan struct{}, 1), unsynced: make(chan time.Time, 1), urgent: make(chan struct{}, 1)}
 	w.progress.L = &w.mu
 	w.ended.Go(w.writeLoop)
@@ -239,7 +238,7 @@ func (w *Writer) syncLoop() {
 	for since := range w.unsynced {
 		select {
 		case <-w.urgent:
-		case <-time.After(time.Until(since.Add(w.o.SyncEvery))):
+		case <-time.After(time.Until(since.Add(w.o.syncEvery))):
 		}
 		if !w.sync() {
 			return

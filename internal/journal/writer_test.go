@@ -83,7 +83,7 @@ func TestCommitDoesNotWaitForTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeFile()
 		f.slowSync = 5 * time.Millisecond
-		w := newWriter(f, Options{SyncEvery: time.Hour})
+		w := newWriter(f, Options{syncEvery: time.Hour})
 		defer w.Close()
 		begin := time.Now()
 		if err := w.Commit(intent(1, true)); err != nil {
@@ -111,7 +111,7 @@ func TestCommitsShareSyncs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeFile()
 		f.slowSync = 10 * time.Millisecond
-		w := newWriter(f, Options{SyncEvery: time.Hour})
+		w := newWriter(f, Options{syncEvery: time.Hour})
 		begin := time.Now()
 		var workers sync.WaitGroup
 		for worker := range 64 {
@@ -176,7 +176,7 @@ func TestFullQueueBlocks(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	f := newFakeFile()
-	w := newWriter(f, Options{SyncEvery: time.Hour})
+	w := newWriter(f, Options{syncEvery: time.Hour})
 	var workers sync.WaitGroup
 	accepted := make([]int, 8)
 	for i := range accepted {

@@ -189,12 +189,11 @@ func (g *Grid) read(ctx context.Context, wanted []int32, rows *[]GridRow) error 
 
 // problemsOf returns the problems of one row.
 func (g *Grid) problemsOf(number int) []sheet.Problem {
-	at, _ := slices.BinarySearchFunc(g.problems, number, func(p sheet.Problem, number int) int { return cmp.Compare(p.Row, number) })
-	end := at
-	for end < len(g.problems) && g.problems[end].Row == number {
-		end++
+	from := func(number int) int {
+		at, _ := slices.BinarySearchFunc(g.problems, number, func(p sheet.Problem, number int) int { return cmp.Compare(p.Row, number) })
+		return at
 	}
-	return g.problems[at:end]
+	return g.problems[from(number):from(number+1)]
 }
 
 // resultOf returns what became of a row.
