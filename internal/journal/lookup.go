@@ -268,17 +268,14 @@ func (r *Replay) LastActive() time.Time {
 	return at.At
 }
 
-// Ticks calls fn with every tick, in order, until fn fails; that error is
-// returned.
-func (r *Replay) Ticks(fn func(Tick) error) error {
+// Ticks calls take with every tick, in order.
+func (r *Replay) Ticks(take func(Tick)) error {
 	for _, off := range r.ticks {
 		tick, _, err := lookup(r, off, decodeTick)
-		if err == nil {
-			err = fn(tick)
-		}
 		if err != nil {
 			return err
 		}
+		take(tick)
 	}
 	return nil
 }

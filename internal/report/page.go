@@ -89,7 +89,7 @@ func (m *making) writePage(_ context.Context, to io.Writer) error {
 		return fmt.Errorf("read the page's template: %w", err)
 	}
 	rates := newTimeline()
-	if err := m.ticks(func(k journal.Tick) error { rates.add(k); return nil }); err != nil {
+	if err := m.ticks(rates.add); err != nil {
 		return fmt.Errorf("read the run's rates from the journal: %w", err)
 	}
 	d := pageData{

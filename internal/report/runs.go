@@ -174,11 +174,11 @@ func (o Options) end() (all journal.End, ended bool) {
 	return all, true
 }
 
-// ticks calls fn with all ticks in the order of time. The ceiling of one is that
+// ticks calls take with all ticks in the order of time. The ceiling of one is that
 // of all parts that were sending then, together.
-func (o Options) ticks(fn func(journal.Tick) error) error {
+func (o Options) ticks(take func(journal.Tick)) error {
 	if !o.joined {
-		return o.Replays[0].Ticks(fn)
+		return o.Replays[0].Ticks(take)
 	}
 	type shardTick struct {
 		journal.Tick
@@ -186,22 +186,16 @@ func (o Options) ticks(fn func(journal.Tick) error) error {
 	}
 	var all []shardTick
 	for i, r := range o.Replays {
-		err := r.Ticks(func(t journal.Tick) error {
-			all = append(all, shardTick{t, i})
-			return nil
-		})
-		if err != nil {
+		if err := r.Ticks(func(t journal.Tick) { all = append(all, shardTick{t, i}) }); err != nil {
 			return fmt.Errorf("part %d of %d: %w", i+1, len(o.Replays), err)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b shardTick) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.shard, b.shard)) })
+	slices.SortStableFunc(all, func(a, b shardTick) int { return a.At.Compare(b.At) })
 	latest := make([]journal.Tick, len(o.Replays))
 	for _, t := range all {
 		latest[t.shard] = t.Tick
 		t.Ceiling = ceilingOf(latest, t.At)
-		if err := fn(t.Tick); err != nil {
-			return err
-		}
+		take(t.Tick)
 	}
 	return nil
 }

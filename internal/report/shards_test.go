@@ -53,10 +53,10 @@ func TestTicksOfShards(t *testing.T) {
 	)
 	var requests []int
 	var ceilings []float64
-	if err := o.ticks(func(k journal.Tick) error {
+	err := o.ticks(func(k journal.Tick) {
 		requests, ceilings = append(requests, k.Patch), append(ceilings, k.Ceiling)
-		return nil
-	}); err != nil {
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []int{10, 20, 11, 21, 12, 22}; !slices.Equal(requests, want) {
