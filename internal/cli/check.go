@@ -105,7 +105,7 @@ func (k *checker) check(ctx context.Context, source job.Sheet) (err error) {
 	}
 	defer func() { err = cmp.Or(err, k.Close()) }()
 	if k.found.settle(k.Overview); !k.asJSON {
-		if err := k.found.print(k.Err); err != nil {
+		if _, err := io.WriteString(k.Err, k.found.String()); err != nil {
 			return err
 		}
 	}

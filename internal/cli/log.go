@@ -172,32 +172,26 @@ func (p *printer) close(err error) error {
 	return err
 }
 
-// say writes one thing: the text for people, with a line break; what and its
-// attributes for machines.
+// say writes one thing: the text, if any, for people, with a line break; what and
+// its attributes for machines.
 func (p *printer) say(level slog.Level, text, what string, attrs ...any) {
-	p.people(level, text)
-	p.record(level, what, attrs...)
+	if level >= p.level {
+		p.show(level, text, what, attrs...)
+	}
+	p.keep(level, text, what, attrs...)
 }
 
 // always is say for what somebody has asked for, or is asked about.
 func (p *printer) always(level slog.Level, text, what string, attrs ...any) {
 	p.show(level, text, what, attrs...)
-	p.keep(level, what, attrs...)
+	p.keep(level, text, what, attrs...)
 }
 
 // people is say without machines.
 func (p *printer) people(level slog.Level, text string) {
-	if level >= p.level && !p.json {
+	if level >= p.level && !p.json && text != "" {
 		fmt.Fprintln(p.out, strings.TrimRight(text, "\n"))
 	}
-}
-
-// record is say without people.
-func (p *printer) record(level slog.Level, what string, attrs ...any) {
-	if level >= p.level && p.json {
-		handle(p.log, level, what, attrs)
-	}
-	p.keep(level, what, attrs...)
 }
 
 // show is always without the file.
@@ -206,11 +200,11 @@ func (p *printer) show(level slog.Level, text, what string, attrs ...any) {
 		handle(p.log, level, what, attrs)
 		return
 	}
-	fmt.Fprintln(p.out, strings.TrimRight(text, "\n"))
+	p.people(max(level, p.level), text)
 }
 
-// keep is record for the file alone.
-func (p *printer) keep(level slog.Level, what string, attrs ...any) {
+// keep is always for the file alone.
+func (p *printer) keep(level slog.Level, _, what string, attrs ...any) {
 	if p.file != nil {
 		handle(p.file, level, what, attrs)
 	}
@@ -333,8 +327,8 @@ type progress struct {
 // Whatever the printer says meanwhile is written above the bar.
 func newProgress(s Streams, out *printer, total int) progress {
 	// A line comes only where it is wanted.
-	lines := func(write func(level slog.Level, what string, attrs ...any)) func(report.State, string) {
-		return func(s report.State, _ string) { write(slog.LevelInfo, "progress", progressAttrs(s, total)...) }
+	lines := func(write func(level slog.Level, text, what string, attrs ...any)) func(report.State, string) {
+		return func(s report.State, _ string) { write(slog.LevelInfo, "", "progress", progressAttrs(s, total)...) }
 	}
 	o := report.ProgressOptions{
 		Out: s.Err, Terminal: s.ErrTerminal && s.Env("TERM") != "dumb" && !out.json, Width: s.Width,
@@ -346,7 +340,7 @@ func newProgress(s Streams, out *printer, total int) progress {
 	}
 	file := report.NewProgress(report.ProgressOptions{Quiet: out.file == nil, Total: total, Now: s.Now, Line: lines(out.keep)})
 	if out.json {
-		o.Line = lines(func(level slog.Level, what string, attrs ...any) { out.show(level, "", what, attrs...) })
+		o.Line = lines(out.show)
 		return progress{report.NewProgress(o), file}
 	}
 	p := report.NewProgress(o)

@@ -133,11 +133,11 @@ func (p *problems) settle(o *batch.Overview) {
 // first returns the first problems, errors before warnings.
 func (p *problems) first() []*problemLine { return slices.Concat(p.errors, p.warnings) }
 
-// print shows people the first problems, then where a column is wrong nearly
-// everywhere, and how many there are of each kind.
-func (p *problems) print(w io.Writer) error {
+// String is what people are shown: the first problems, then where a column is
+// wrong nearly everywhere, and how many there are of each kind.
+func (p *problems) String() string {
 	if p.Errors+p.Warnings == 0 {
-		return nil
+		return ""
 	}
 	var b strings.Builder
 	shown := p.first()
@@ -158,8 +158,7 @@ func (p *problems) print(w io.Writer) error {
 		counts = append(counts, count)
 	}
 	fmt.Fprintf(&b, "%s, %s: %s\n", text.Count(p.Errors, "error"), text.Count(p.Warnings, "warning"), strings.Join(counts, ", "))
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 // mostFirst returns the keys of counts, the most frequent first.
@@ -192,10 +191,8 @@ func (p *problems) printColumns(b *strings.Builder) {
 // log writes the problems that people would be shown, and the counts, as a
 // run's log has them. Warnings alone are left out of what is to hold errors only.
 func (p *problems) log(out *printer) {
-	if level := p.level(); p.Errors+p.Warnings > 0 && level >= out.level && !out.json {
-		_ = p.print(out.out) // what cannot be shown does not keep rows from being sent
-	}
-	p.record(out.record)
+	out.people(p.level(), p.String())
+	p.record(out.say)
 }
 
 func (p *problems) level() slog.Level {
@@ -206,7 +203,7 @@ func (p *problems) level() slog.Level {
 }
 
 // record writes the first problems and their counts for machines.
-func (p *problems) record(write func(level slog.Level, what string, attrs ...any)) {
+func (p *problems) record(write func(level slog.Level, text, what string, attrs ...any)) {
 	if p.Errors+p.Warnings == 0 {
 		return
 	}
@@ -215,10 +212,10 @@ func (p *problems) record(write func(level slog.Level, what string, attrs ...any
 		if problem.Severity == sheet.Warning {
 			level = slog.LevelWarn
 		}
-		write(level, "problem", "row", problem.Row, "column", problem.Column, "header", problem.Header,
+		write(level, "", "problem", "row", problem.Row, "column", problem.Column, "header", problem.Header,
 			"kind", problem.Kind, "severity", problem.Severity, "message", problem.Message, "rows", problem.rows)
 	}
-	write(p.level(), "problems", "rows", p.Rows, "errors", p.Errors, "warnings", p.Warnings, "kinds", p.Kinds)
+	write(p.level(), "", "problems", "rows", p.Rows, "errors", p.Errors, "warnings", p.Warnings, "kinds", p.Kinds)
 }
 
 // writeJSON writes all problems as one document, with the corrections of the

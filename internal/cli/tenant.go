@@ -97,23 +97,18 @@ func (f *tenantFlags) resolveTenant(env func(string) string, offline bool) (job.
 	case err != nil:
 		return t, err
 	}
-	if err := f.signIn(env, &t.Client); offline {
+	if f.caFile != "" {
+		t.Client.RootCAs, err = api.ReadRoots(f.caFile)
+	}
+	if err == nil {
+		t.Client.Auth, err = f.credentials(env)
+	}
+	if offline {
 		t.NoSignIn = err
 	} else if err != nil {
 		return t, &failure{ExitUsage, err}
 	}
 	return t, nil
-}
-
-// signIn finds what the client is trusted by and trusts.
-func (f *tenantFlags) signIn(env func(string) string, o *api.Options) (err error) {
-	if f.caFile != "" {
-		if o.RootCAs, err = api.ReadRoots(f.caFile); err != nil {
-			return err
-		}
-	}
-	o.Auth, err = f.credentials(env)
-	return err
 }
 
 // endpoint decides where to send to. A flag wins over the environment; base URL
