@@ -51,10 +51,7 @@ func fillAll(flags *pflag.FlagSet, env func(string) string) error {
 	if err != nil {
 		return err
 	}
-	profile, err := flags.GetString(profileFlag)
-	if err != nil {
-		return err
-	}
+	profile, _ := flags.GetString(profileFlag) // there is such a flag
 	sources, err := file.sources(profile)
 	for _, from := range sources {
 		err = cmp.Or(err, fill(flags, from))

@@ -277,33 +277,31 @@ func (s *configFile) at(at *token.Token) string {
 	return fmt.Sprintf("%s, line %d, column %d", text.Line(s.path, 0), at.Position.Line, at.Position.Column)
 }
 
+// each calls visit with the keys of a mapping and what they hold.
+func (s *configFile) each(m *ast.MappingNode, visit func(key string, entry *ast.MappingValueNode) error) error {
+	for _, entry := range m.Values {
+		key, ok := entry.Key.(*ast.StringNode)
+		if !ok {
+			return s.wrong(entry.Key.GetToken(), "the name of a setting is plain text, such as workers")
+		}
+		if err := visit(key.Value, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // group reads the settings of one level. The highest has the profiles too.
 func (s *configFile) group(m *ast.MappingNode, highest bool) (settingsGroup, error) {
 	group := settingsGroup{}
-	for _, entry := range m.Values {
-		key, err := s.key(entry)
-		switch {
-		case err != nil:
-			return nil, err
-		case highest && key == profilesKey:
-			err = s.readProfiles(entry)
-		default:
-			group[key], err = s.setting(key, entry)
+	err := s.each(m, func(key string, entry *ast.MappingValueNode) (err error) {
+		if highest && key == profilesKey {
+			return s.readProfiles(entry)
 		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return group, nil
-}
-
-// key returns the text of a key.
-func (s *configFile) key(entry *ast.MappingValueNode) (string, error) {
-	key, ok := entry.Key.(*ast.StringNode)
-	if !ok {
-		return "", s.wrong(entry.Key.GetToken(), "the name of a setting is plain text, such as workers")
-	}
-	return key.Value, nil
+		group[key], err = s.setting(key, entry)
+		return err
+	})
+	return group, err
 }
 
 func (s *configFile) readProfiles(entry *ast.MappingValueNode) error {
@@ -312,21 +310,15 @@ func (s *configFile) readProfiles(entry *ast.MappingValueNode) error {
 		return s.wrong(entry.Key.GetToken(), "below profiles: come their names, each with settings of its own")
 	}
 	s.place = s.at(entry.Key.GetToken())
-	for _, entry := range profiles.Values {
-		name, err := s.key(entry)
-		if err != nil {
-			return err
-		}
+	return s.each(profiles, func(name string, entry *ast.MappingValueNode) (err error) {
 		m, ok := entry.Value.(*ast.MappingNode)
 		if !ok {
 			return s.wrong(entry.Key.GetToken(), "the profile %s has no settings: write them below it, as key: value", text.Quote(name, 60))
 		}
-		if s.profiles[name], err = s.group(m, false); err != nil {
-			return err
-		}
 		s.names = append(s.names, name)
-	}
-	return nil
+		s.profiles[name], err = s.group(m, false)
+		return err
+	})
 }
 
 // setting reads the value of a flag, and tries it.
@@ -379,11 +371,10 @@ var pairFlags = []string{"map", "date", "value", "where"}
 // values returns what a key holds: one text, or several for a repeatable flag.
 func (s *configFile) values(f *pflag.Flag, entry *ast.MappingValueNode) (values []string, err error) {
 	_, repeatable := f.Value.(pflag.SliceValue)
-	pairs := slices.Contains(pairFlags, f.Name)
-	add := func(prefix string, n ast.Node) {
-		v, wrong := s.scalar(f, n)
-		err = cmp.Or(err, wrong)
+	add := func(prefix string, n ast.Node) error {
+		v, err := s.scalar(f, n)
 		values = append(values, prefix+v)
+		return err
 	}
 	switch n := entry.Value.(type) {
 	case *ast.SequenceNode:
@@ -391,20 +382,17 @@ func (s *configFile) values(f *pflag.Flag, entry *ast.MappingValueNode) (values 
 			return nil, s.wrong(n.GetToken(), "%s takes one value, not a list", f.Name)
 		}
 		for _, one := range n.Values {
-			add("", one)
+			if err := add("", one); err != nil {
+				return nil, err
+			}
 		}
 	case *ast.MappingNode:
-		if !pairs {
+		if !slices.Contains(pairFlags, f.Name) {
 			return nil, s.wrong(entry.Key.GetToken(), "%s takes no settings of its own", f.Name)
 		}
-		for _, pair := range n.Values {
-			name, wrong := s.key(pair)
-			err = cmp.Or(err, wrong)
-			add(name+"=", pair.Value)
-		}
+		err = s.each(n, func(name string, pair *ast.MappingValueNode) error { return add(name+"=", pair.Value) })
 	default:
-		add("", n)
-		if repeatable && err == nil {
+		if err = add("", n); repeatable && err == nil {
 			err = s.wrong(n.GetToken(), "%s takes a list: write each value on a line of its own that begins with a dash", f.Name)
 		}
 	}

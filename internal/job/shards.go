@@ -37,7 +37,7 @@ type Shards []*Shard
 // closed even next to an error. Where that is report.ErrNotBegun, it is the last
 // one's.
 func OpenShards(dirs []string) (shards Shards, err error) {
-	for i, dir := range dirs {
+	for _, dir := range dirs {
 		if slices.ContainsFunc(shards, func(s *Shard) bool { return filepath.Clean(s.Dir) == filepath.Clean(dir) }) {
 			return shards, invalid("%s is named twice: name the run of each part once", dir)
 		}
@@ -50,7 +50,7 @@ func OpenShards(dirs []string) (shards Shards, err error) {
 		if s.part, ok = sheet.ParsePart(s.Info.Shard); !ok {
 			return shards, invalid("%s: run.json names the part %q, which is none: put back an undamaged copy of it", dir, text.Line(s.Info.Shard, 0))
 		}
-		if s.part.Of == 0 && (i > 0 || len(dirs) > 1) {
+		if s.part.Of == 0 && len(dirs) > 1 {
 			return shards, invalid("%s is a run of the whole sheet: only runs of its parts (--shard) are joined", dir)
 		}
 		switch s.replay, err = journal.Load(dir); {
