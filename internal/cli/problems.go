@@ -14,6 +14,7 @@ import (
 
 	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
+	"nermbulk/internal/job"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
@@ -34,7 +35,7 @@ type problems struct {
 	errors, warnings []*problemLine                 // the first ones
 	lines            map[sheet.Problem]*problemLine // those of them that have a column; the key has no row
 	firstOf          map[sheet.Kind]sheet.Problem
-	groups           map[sheet.Problem]*problemGroup // the key holds a column and a kind only
+	groups           map[sheet.Problem]*problemLine // the key holds a column and a kind only
 }
 
 // problemLine is a problem as people are shown it: once for all rows that have
@@ -64,16 +65,10 @@ func (l *problemLine) String() string {
 	return "rows " + strings.Join(rows, ", ") + " and " + last + one
 }
 
-// problemGroup is one sort of problem in one column.
-type problemGroup struct {
-	rows  int
-	first sheet.Problem
-}
-
 func newProblems(keep bool) *problems {
 	return &problems{
 		keep: keep, lines: map[sheet.Problem]*problemLine{},
-		firstOf: map[sheet.Kind]sheet.Problem{}, groups: map[sheet.Problem]*problemGroup{},
+		firstOf: map[sheet.Kind]sheet.Problem{}, groups: map[sheet.Problem]*problemLine{},
 	}
 }
 
@@ -85,7 +80,7 @@ func (p *problems) add(problem sheet.Problem) {
 	key := sheet.Problem{Column: problem.Column, Header: problem.Header, Kind: problem.Kind}
 	g := p.groups[key]
 	if g == nil {
-		g = &problemGroup{first: problem}
+		g = &problemLine{Problem: problem}
 		p.groups[key] = g
 		if _, ok := p.firstOf[problem.Kind]; !ok {
 			p.firstOf[problem.Kind] = problem
@@ -150,7 +145,7 @@ func (p *problems) String() string {
 	}
 	p.printColumns(&b)
 	var counts []string
-	for _, k := range mostFirst(p.Kinds) {
+	for _, k := range job.MostFirst(p.Kinds) {
 		count := fmt.Sprintf("%s %s", text.Number(p.Kinds[k]), k)
 		if !slices.ContainsFunc(shown, func(l *problemLine) bool { return l.Kind == k }) {
 			count += " (first in " + placeOf(p.firstOf[k]) + ")"
@@ -159,13 +154,6 @@ func (p *problems) String() string {
 	}
 	fmt.Fprintf(&b, "%s, %s: %s\n", text.Count(p.Errors, "error"), text.Count(p.Warnings, "warning"), strings.Join(counts, ", "))
 	return b.String()
-}
-
-// mostFirst returns the keys of counts, the most frequent first.
-func mostFirst[K cmp.Ordered](counts map[K]int) []K {
-	return slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
 }
 
 // placeOf is a problem's row and column.
@@ -183,7 +171,7 @@ func (p *problems) printColumns(b *strings.Builder) {
 	for _, c := range columns {
 		if g := p.groups[c]; c.Column != "" && g.rows > mostPrinted && g.rows*2 > p.Rows {
 			fmt.Fprintf(b, "%s: %s of %s rows are wrong in the same way (%s); the first: %s\n",
-				placeOf(c), text.Number(g.rows), text.Number(p.Rows), c.Kind, g.first)
+				placeOf(c), text.Number(g.rows), text.Number(p.Rows), c.Kind, g.Problem)
 		}
 	}
 }

@@ -92,7 +92,8 @@ func (r *reporter) join(ctx context.Context, dirs []string) (err error) {
 	shards, err := job.OpenShards(dirs)
 	defer func() { err = cmp.Or(err, shards.Close()) }()
 	if errors.Is(err, report.ErrNotBegun) {
-		next, nextErr := resumeCommand(shards[len(shards)-1])
+		last := shards[len(shards)-1]
+		next, nextErr := nextOf(last.Dir, last.Info, report.Summary{}, job.Resume)
 		return cmp.Or(nextErr, usage("%w\ngo on with it: %s", err, next))
 	}
 	if err != nil {
@@ -108,8 +109,13 @@ func (r *reporter) join(ctx context.Context, dirs []string) (err error) {
 	case r.asJSON:
 		return summary.WriteJSON(r.Out)
 	}
-	next, err := nextOfAll(shards, summary)
-	return cmp.Or(err, summary.Print(r.Err, next))
+	var commands []string
+	step, of := shards.Next(summary)
+	for _, s := range of {
+		next, nextErr := nextOf(s.Dir, s.Info, summary, step)
+		err, commands = cmp.Or(err, nextErr), append(commands, next)
+	}
+	return cmp.Or(err, summary.Print(r.Err, strings.Join(commands, "\n")))
 }
 
 // prepareOutput makes the directory of the joined files. It may have those of an
@@ -133,36 +139,6 @@ func (r *reporter) prepareOutput() error {
 		return usage("-o %s cannot be made: %w", r.output, cause(err))
 	}
 	return nil
-}
-
-// nextOfAll is what a person would do after the runs of all parts: go on with
-// those that are not at their end, then correct what failed, then look at what is
-// unknown.
-func nextOfAll(shards job.Shards, summary report.Summary) (string, error) {
-	left := slices.DeleteFunc(slices.Clone(shards), func(s *job.Shard) bool { return s.Info.Finished })
-	switch o := summary.Outcomes; {
-	case summary.DryRun:
-		return "", nil
-	case len(left) > 0:
-	case o.Failed+o.Invalid > 0:
-		return nextOf(shards[0].Dir, shards[0].Info, summary, job.FixFailed)
-	default:
-		left = slices.DeleteFunc(slices.Clone(shards), func(s *job.Shard) bool { return !s.InDoubt() })
-	}
-	var commands []string
-	for _, s := range left {
-		command, err := resumeCommand(s)
-		if err != nil {
-			return "", err
-		}
-		commands = append(commands, command)
-	}
-	return strings.Join(commands, "\n"), nil
-}
-
-// resumeCommand is what goes on with the run of one part.
-func resumeCommand(s *job.Shard) (string, error) {
-	return nextOf(s.Dir, s.Info, report.Summary{}, job.Resume)
 }
 
 // nextOf is the command for the step after the run in dir.

@@ -133,9 +133,7 @@ func OverviewLines(o *batch.Overview) string {
 		b.WriteString("\n")
 	}
 	if len(o.Statuses) > 0 {
-		names := slices.SortedFunc(maps.Keys(o.Statuses), func(a, b string) int {
-			return cmp.Or(cmp.Compare(o.Statuses[b], o.Statuses[a]), strings.Compare(a, b))
-		})
+		names := MostFirst(o.Statuses)
 		for i, s := range names {
 			names[i] = fmt.Sprintf("%s %s", text.Number(o.Statuses[s]), s)
 		}
@@ -153,6 +151,13 @@ func OverviewLines(o *batch.Overview) string {
 	writeColumns(&b, "  sent:    ", o, true)
 	writeColumns(&b, "  not sent: ", o, false)
 	return b.String()
+}
+
+// MostFirst returns the keys of counts, the most frequent first.
+func MostFirst[K cmp.Ordered](counts map[K]int) []K {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
 }
 
 // mostColumns is how many columns are named.

@@ -26,9 +26,6 @@ type Shard struct {
 	replay *journal.Replay
 }
 
-// InDoubt reports whether it is not known of some row what came of it.
-func (s *Shard) InDoubt() bool { return s.replay.Counts()[journal.Unknown] > 0 }
-
 // Shards are the runs of all parts of a sheet, in the order of the parts.
 type Shards []*Shard
 
@@ -137,4 +134,22 @@ func (all Shards) Join(ctx context.Context, dir string, form report.Form, asOf A
 		o.Replays, dirs = append(o.Replays, s.replay), append(dirs, s.Dir)
 	}
 	return report.FromDirs(ctx, of.Open, dirs, o)
+}
+
+// Next returns what a person would do after the runs, by their summary, and with
+// which of them: go on with those that are not at their end, then correct what
+// failed, then look at what is unknown.
+func (all Shards) Next(s report.Summary) (Next, Shards) {
+	isFinished := func(s *Shard) bool { return s.Info.Finished }
+	isKnown := func(s *Shard) bool { return s.replay.Counts()[journal.Unknown] == 0 }
+	left := slices.DeleteFunc(slices.Clone(all), isFinished)
+	switch o := s.Outcomes; {
+	case s.DryRun:
+		return Nothing, nil
+	case len(left) > 0:
+		return Resume, left
+	case o.Failed+o.Invalid > 0:
+		return FixFailed, all[:1] // the command is the same for each
+	}
+	return Resume, slices.DeleteFunc(slices.Clone(all), isKnown)
 }
