@@ -60,15 +60,13 @@ func newAttributesCommand(s Streams) *cobra.Command {
 
 // write returns what writes the file, in the form that its name ends in.
 func (l *attributeLister) write() (func(io.Writer) error, error) {
-	switch strings.ToLower(filepath.Ext(l.output)) {
-	case ".json":
+	switch ending := strings.ToLower(filepath.Ext(l.output)); {
+	case l.output == "":
+		return nil, nil
+	case ending == ".json":
 		return func(w io.Writer) error { return l.list.Write(w) }, nil
-	case ".csv":
+	case ending == ".csv":
 		return l.writeCSV, nil
-	case "":
-		if l.output == "" {
-			return nil, nil
-		}
 	}
 	return nil, usage("-o %s: name a .json or a .csv; --json writes to standard output", l.output)
 }
@@ -122,7 +120,7 @@ func (l *attributeLister) read(ctx context.Context) (err error) {
 			continue
 		}
 		a.Options, err = l.client.AttributeOptions(ctx, a.ID)
-		incomplete, err := l.gap(" of "+a.UID, err)
+		incomplete, err := l.gap("the options of "+a.UID+" are left out: ", err)
 		if err != nil {
 			return fmt.Errorf("attribute %s: %w", a.UID, err)
 		}
@@ -136,16 +134,12 @@ func (l *attributeLister) read(ctx context.Context) (err error) {
 
 // gap notes a list that the tenant did not give to its end, and returns any
 // other error.
-func (l *attributeLister) gap(of string, err error) (bool, error) {
+func (l *attributeLister) gap(what string, err error) (bool, error) {
 	incomplete, ok := errors.AsType[*api.IncompleteError](err)
 	if !ok {
 		return false, err
 	}
-	why := incomplete.Error()
-	if of != "" {
-		why = "the options" + of + " are left out: " + why
-	}
-	l.gaps = append(l.gaps, why)
+	l.gaps = append(l.gaps, what+incomplete.Error())
 	return true, nil
 }
 
