@@ -56,17 +56,6 @@ func (f *logFlags) validate() error {
 	return nil
 }
 
-// level is the lowest level that is printed.
-func (f *logFlags) level() slog.Level {
-	switch {
-	case f.quiet:
-		return slog.LevelError
-	case f.verbose:
-		return slog.LevelDebug
-	}
-	return slog.LevelInfo
-}
-
 // wanted returns how to print an error, even that of a command line that could
 // not be parsed as far as its --log-format and --json.
 func wanted(c *cobra.Command, args []string, env func(string) string) (asJSON bool, f logFlags) {
@@ -110,7 +99,13 @@ type printer struct {
 
 // newPrinter opens the log's file too. The caller closes the printer.
 func newPrinter(w io.Writer, f logFlags) (*printer, error) {
-	p := &printer{out: &outlet{w: w}, level: f.level(), json: f.logFormat == logJSON, known: &known{}}
+	p := &printer{out: &outlet{w: w}, level: slog.LevelInfo, json: f.logFormat == logJSON, known: &known{}}
+	switch {
+	case f.quiet:
+		p.level = slog.LevelError
+	case f.verbose:
+		p.level = slog.LevelDebug
+	}
 	options := &slog.HandlerOptions{Level: p.level}
 	p.log = slog.NewTextHandler(p.out, options)
 	if p.json {
@@ -126,7 +121,11 @@ func newPrinter(w io.Writer, f logFlags) (*printer, error) {
 	}
 	to := &outlet{w: file}
 	p.file = knowing{slog.NewJSONHandler(to, &slog.HandlerOptions{Level: min(p.level, slog.LevelInfo), ReplaceAttr: inMilliseconds}), p.known}
-	p.closeFile = func() error { return cmp.Or(to.err, file.Close()) }
+	p.closeFile = func() error {
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		return cmp.Or(to.err, file.Close())
+	}
 	return p, nil
 }
 
