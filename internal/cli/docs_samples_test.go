@@ -20,9 +20,7 @@ import (
 // secrets that systemd or Kubernetes would mount.
 func nightly(t *testing.T) string {
 	t.Helper()
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("bash is not installed: the samples are not run")
-	}
+	needShell(t)
 	dir := shellDir(t)
 	sheet, err := os.ReadFile(filepath.Join(dir, "samples", "sessions.csv"))
 	if err != nil {

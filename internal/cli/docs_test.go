@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -105,11 +106,18 @@ func stepsOf(t *testing.T, b block) []step {
 // part of most of them.
 var skipped = regexp.MustCompile(`^(go (test|build|tool)|go run \./|make|\.ci/run|git)\b`)
 
+// needShell skips a test of what is written for a POSIX shell where there is
+// none. On Windows one has other paths than the programs that it starts.
+func needShell(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("bash"); err != nil || runtime.GOOS == "windows" {
+		t.Skip("there is no POSIX shell here: what is written for one is not run")
+	}
+}
+
 func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("bash is not installed: the commands of the documents are not run")
-	}
+	needShell(t)
 	for _, path := range documents(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
