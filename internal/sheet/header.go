@@ -27,8 +27,10 @@ type header struct {
 	where   conditions
 }
 
-// readHeader finds the delimiter and reads the first row that is not blank.
+// readHeader finds the delimiter and reads the first row that is not blank. What
+// was read before is forgotten.
 func (s *Sheet) readHeader() error {
+	s.header, s.problems, s.delimiter, s.separator = header{}, nil, ',', 0
 	scan, err := s.scan(s.source(nil))
 	if err != nil {
 		return err

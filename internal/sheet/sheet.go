@@ -150,7 +150,7 @@ func (s *Sheet) recognise(ctx context.Context) error {
 		if err := s.readAs(sample); err == nil && s.header.results {
 			return nil
 		}
-		s.options, s.header, s.problems, s.delimiter, s.separator = given, header{}, nil, ',', 0
+		s.options, s.header = given, header{}
 	}
 	return s.readAs(sample)
 }
@@ -219,19 +219,14 @@ func (s *Sheet) Resolve(ctx context.Context, f Fields) error {
 	if err := s.options.validate(); err != nil || s.header.columns == nil {
 		return err
 	}
-	err := s.readHeaderAgain()
+	err := s.readHeader()
 	if err == nil && s.IsWorkbook() && s.options.DateLayouts != nil && !slices.Equal(s.copied.layouts, s.options.DateLayouts(s.header.columns)) {
-		err = cmp.Or(s.unpack(ctx), s.readHeaderAgain())
+		err = cmp.Or(s.unpack(ctx), s.readHeader())
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read the sheet: %w", err)
 	}
 	return nil
-}
-
-func (s *Sheet) readHeaderAgain() error {
-	s.header, s.problems, s.delimiter, s.separator = header{}, nil, ',', 0
-	return s.readHeader()
 }
 
 func (s *Sheet) checkFile(info os.FileInfo) error {

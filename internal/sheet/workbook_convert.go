@@ -74,9 +74,8 @@ func (w *workbook) choose(name string) (worksheet, error) {
 	if name != "" {
 		return w.named(name)
 	}
-	var filled []worksheet
-	empty := w.worksheets[0] // that it has no rows is found as in any sheet
-	for _, s := range slices.Backward(w.worksheets) {
+	var filled, empty []worksheet
+	for _, s := range w.worksheets {
 		if s.own || s.hidden {
 			continue
 		}
@@ -84,20 +83,19 @@ func (w *workbook) choose(name string) (worksheet, error) {
 		case err != nil:
 			return s, err
 		case none:
-			empty = s
+			empty = append(empty, s)
 		default:
 			filled = append(filled, s)
 		}
 	}
 	if len(filled) > 1 {
-		slices.Reverse(filled)
 		several := &OptionError{Option: "--worksheet", Reason: "the workbook has several worksheets with data: choose one of " + listNames(filled)}
 		for _, s := range filled {
 			several.Choices = append(several.Choices, s.name)
 		}
 		return worksheet{}, several
 	}
-	return append(filled, empty)[0], nil
+	return slices.Concat(filled, empty, w.worksheets)[0], nil // that it has no rows is found as in any sheet
 }
 
 func (w *workbook) named(name string) (worksheet, error) {

@@ -15,10 +15,7 @@ import (
 // ScratchError is an error of this machine's disk while a workbook is unpacked.
 type ScratchError struct{ err error }
 
-// Error returns what was tried and why it failed.
 func (e *ScratchError) Error() string { return fmt.Sprintf("unpack the workbook: %s", e.err) }
-
-// Unwrap returns the error of the disk.
 func (e *ScratchError) Unwrap() error { return e.err }
 
 const (
