@@ -33,7 +33,8 @@ type worksheetCopy struct {
 	worksheet string    // its name
 	rows      int       // up to the last that holds a cell
 	macros    bool      // the workbook has some
-	sum       string    // SHA-256 of the CSV
+	size      int64     // of the CSV
+	sum       string    // its SHA-256
 	problems  []Problem // of rows and columns as a whole, warnings too
 	kinds     cellKinds
 	layouts   []string // in which the dates of each column are written; empty for ISO 8601
@@ -138,7 +139,6 @@ type converter struct {
 	worksheetCopy
 	options Options
 	out     *bufio.Writer
-	written int64
 	row     int // to be written next
 	line    []byte
 
@@ -189,7 +189,7 @@ func (c *converter) write(r *workbookRow) error {
 }
 
 func (c *converter) emit(text []byte) error {
-	if c.written += int64(len(text)); c.written > maxUnpacked {
+	if c.size += int64(len(text)); c.size > maxUnpacked {
 		return tooLarge()
 	}
 	if _, err := c.out.Write(text); err != nil {
@@ -313,11 +313,7 @@ func (s *Sheet) unpack(ctx context.Context) (err error) {
 	if s.copied, err = w.convert(text, s.options); err != nil {
 		return err
 	}
-	info, err := text.Stat()
-	if err != nil {
-		return &ScratchError{err}
-	}
-	s.size = info.Size()
+	s.size = s.copied.size
 	return nil
 }
 
