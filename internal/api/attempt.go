@@ -89,7 +89,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		}
 		c.log.Debug("another attempt follows", "id", q.id, "attempt", a.Attempts, "reason", r.answer.Message)
 		if r.class == broken {
-			pause = jitter(backoff(a.Attempts, retryFirst, retryCap))
+			pause = jitter(backoff(a.Attempts, retryCap))
 		}
 	}
 }

@@ -128,16 +128,15 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // the cap. A row that met a 5xx can wait long; a probe during an outage stays
 // frequent, so that a tenant that was away for a minute costs a minute.
 const (
-	retryFirst = 250 * time.Millisecond
-	retryCap   = 20 * time.Second
-	probeFirst = 250 * time.Millisecond
-	probeCap   = 5 * time.Second
+	firstWait = 250 * time.Millisecond
+	retryCap  = 20 * time.Second
+	probeCap  = 5 * time.Second
 )
 
 // backoff returns the longest wait after the given number of failures (1 is
 // the first).
-func backoff(failures int, first, limit time.Duration) time.Duration {
-	d := first
+func backoff(failures int, limit time.Duration) time.Duration {
+	d := firstWait
 	for range failures - 1 {
 		if d *= 2; d >= limit {
 			return limit

@@ -54,7 +54,7 @@ func (b *breaker) wait(ctx context.Context, p probe) (probe, error) {
 			b.issued++
 			p = b.issued
 			b.holder = p
-			pause := jitter(backoff(b.failed+1, probeFirst, probeCap))
+			pause := jitter(backoff(b.failed+1, probeCap))
 			// The last probe leaves when the outage wait ends, not after.
 			pause = min(pause, time.Until(b.since.Add(b.maxOutage+b.held)))
 			b.mu.Unlock()

@@ -243,7 +243,7 @@ func TestStaleProbesDoNoHarm(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	for failures, want := range map[int]time.Duration{1: 250 * time.Millisecond, 2: 500 * time.Millisecond, 5: 4 * time.Second, 8: 20 * time.Second, 1000: 20 * time.Second} {
-		if got := backoff(failures, retryFirst, retryCap); got != want {
+		if got := backoff(failures, retryCap); got != want {
 			t.Errorf("backoff(%d) = %v, want %v", failures, got, want)
 		}
 	}

@@ -69,7 +69,7 @@ func (c *Client) refused(q *call, class class, at time.Time) (last bool, pause t
 	if left > 0 && r.own >= c.maxAttempts {
 		return last, left
 	}
-	return last, min(jitter(backoff(r.own, retryFirst, retryCap)), c.starved.left(at))
+	return last, min(jitter(backoff(r.own, retryCap)), c.starved.left(at))
 }
 
 // untilOwn returns for how long what a request gets is not yet its own error
