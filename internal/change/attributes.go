@@ -86,14 +86,14 @@ func (a *Attributes) field(uid string) *Field {
 	}
 	f, one := attribute, a.byUID[uid]
 	kind := kindOf(one)
-	form, known := findDateForm(one.DateFormat)
+	form := findDateForm(one.DateFormat)
 	switch choices := a.choices[uid]; {
 	case choices != nil:
 		f.parse, f.words = choices.parser(), true
 		if choices.several {
 			f.same = sameChoices
 		}
-	case kind == "date" && known:
+	case kind == "date" && form != nil:
 		f.parse, f.dated = form.parser(uid), true
 	case isPeople(kind) && !one.Multiple:
 		f.one = true

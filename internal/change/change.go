@@ -127,7 +127,6 @@ func appendBody(b []byte, values []value) []byte {
 	return append(b, '}', '}')
 }
 
-// appendList appends what is joined by commas as an array.
 func appendList(b []byte, list string) []byte {
 	b = append(b, '[')
 	for part := range strings.SplitSeq(list, ",") {

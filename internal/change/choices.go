@@ -1,7 +1,6 @@
 package change
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -142,13 +141,8 @@ const fewChoices = 10
 // nearest one, or -1, and all if they are few.
 func (c *choices) advice(wrong string, near int) string {
 	if key := sheet.Fold(wrong); c.folded[key] < 0 {
-		var same []string
-		for _, text := range c.texts {
-			if sheet.Fold(text) == key {
-				same = append(same, quote(text))
-			}
-		}
-		return "; write it exactly as one of " + strings.Join(same, ", ")
+		same := slices.DeleteFunc(slices.Clone(c.texts), func(text string) bool { return sheet.Fold(text) != key })
+		return "; write it exactly as one of " + quoteAll(same)
 	}
 	var advice string
 	if near >= 0 {
@@ -160,14 +154,18 @@ func (c *choices) advice(wrong string, near int) string {
 		}
 		return advice
 	}
-	all := make([]string, len(c.texts))
-	for i, text := range c.texts {
-		all[i] = quote(text)
-	}
 	if near < 0 {
-		return "; use one of " + strings.Join(all, ", ")
+		return "; use one of " + quoteAll(c.texts)
 	}
-	return fmt.Sprintf("%s The options are %s", advice, strings.Join(all, ", "))
+	return advice + " The options are " + quoteAll(c.texts)
+}
+
+func quoteAll(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quote(text)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // sameChoices compares lists of options, whose order says nothing. A tenant may

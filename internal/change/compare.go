@@ -124,25 +124,22 @@ func (c Comparison) HoldsAll() bool {
 
 // Count returns how many differences have a certainty other than Missing.
 func (c Comparison) Count(certainty Certainty) int {
-	n := 0
-	for _, d := range c.differences {
-		if d.Certainty == certainty {
-			n++
-		}
-	}
-	return n
+	return len(c.labels(certainty))
 }
 
 // Names lists the fields of the differences that have a certainty other than
 // Missing.
 func (c Comparison) Names(certainty Certainty) string {
-	var names []string
+	return strings.Join(c.labels(certainty), ", ")
+}
+
+func (c Comparison) labels(certainty Certainty) (labels []string) {
 	for _, d := range c.differences {
 		if d.Certainty == certainty {
-			names = append(names, d.label)
+			labels = append(labels, d.label)
 		}
 	}
-	return strings.Join(names, ", ")
+	return labels
 }
 
 // Without leaves a field out of the comparison.

@@ -41,12 +41,13 @@ func (f *dateForm) parse(s string) (time.Time, bool) {
 	return date, err == nil && date.Year() > 0
 }
 
-func findDateForm(name string) (*dateForm, bool) {
+// findDateForm returns the form of a name; nil if there is none.
+func findDateForm(name string) *dateForm {
 	at := slices.IndexFunc(dateForms, func(f dateForm) bool { return strings.EqualFold(f.name, strings.TrimSpace(name)) })
 	if at < 0 {
-		return nil, false
+		return nil
 	}
-	return &dateForms[at], true
+	return &dateForms[at]
 }
 
 // DateFormats returns the names of the date formats that a rule can have.
@@ -85,14 +86,12 @@ func ParseDateRule(s string) (DateRule, error) {
 	if !ok {
 		return DateRule{}, fmt.Errorf("%q names one date format; two are needed, IN:OUT", s[at+1:])
 	}
-	rule := DateRule{UID: uid}
-	if rule.in, ok = findDateForm(in); !ok {
-		return DateRule{}, fmt.Errorf("%q is not a date format; the formats are %s", in, strings.Join(DateFormats(), ", "))
+	for _, name := range []string{in, out} {
+		if findDateForm(name) == nil {
+			return DateRule{}, fmt.Errorf("%q is not a date format; the formats are %s", name, strings.Join(DateFormats(), ", "))
+		}
 	}
-	if rule.out, ok = findDateForm(out); !ok {
-		return DateRule{}, fmt.Errorf("%q is not a date format; the formats are %s", out, strings.Join(DateFormats(), ", "))
-	}
-	return rule, nil
+	return DateRule{UID: uid, in: findDateForm(in), out: findDateForm(out)}, nil
 }
 
 func (d DateRule) isOf(c sheet.Column) bool {
@@ -134,7 +133,7 @@ func (d DateRule) parse(cell string, _ *Rules) (string, *fault) {
 }
 
 // iso is the form of a workbook's real dates.
-var iso, _ = findDateForm("yyyy-mm-dd")
+var iso = findDateForm("yyyy-mm-dd")
 
 // parser returns the parse of an attribute whose dates have the form. What is
 // rewritten to it is certain: a date that begins with its year.

@@ -170,12 +170,11 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 
 // planCell adds to c what a cell that is not empty sets its field to.
 func (p *Planner) planCell(col *column, cell string, c *Change) {
-	text, ok := "", false
+	read := p.field
 	if col.Field == sheet.Attribute {
-		text, ok = p.attribute(col, cell)
-	} else {
-		text, ok = p.field(col, cell)
+		read = p.attribute
 	}
+	text, ok := read(col, cell)
 	if !ok {
 		return
 	}

@@ -63,13 +63,19 @@ func (b *Before) UID() string { return b.session.UID }
 // Held returns what the session held in a field, by its name in a header: nothing
 // too where the tenant did not show it.
 func (b *Before) Held(label string) string {
+	_, text := b.held(label)
+	return text
+}
+
+// held is Held, with the field; nil for none.
+func (b *Before) held(label string) (f *Field, text string) {
 	if uid, isAttribute := strings.CutPrefix(label, Label(sheet.Attribute, "")); isAttribute {
-		return b.session.Attributes[uid]
+		return &attribute, b.session.Attributes[uid]
 	}
-	if f := fieldOf(sheet.Field(label)); f != nil {
-		return f.Get(&b.session)
+	if f = fieldOf(sheet.Field(label)); f != nil {
+		text = f.Get(&b.session)
 	}
-	return ""
+	return f, text
 }
 
 func isNested(value json.RawMessage, list bool) bool {
@@ -80,11 +86,7 @@ func isNested(value json.RawMessage, list bool) bool {
 // PutBack returns what undoes a value that a run has sent to a field, by its name
 // in a header: nothing where the session held the same value before.
 func (b *Before) PutBack(label, sent string) PutBack {
-	uid, isAttribute := strings.CutPrefix(label, Label(sheet.Attribute, ""))
-	f := &attribute
-	if !isAttribute {
-		f = fieldOf(sheet.Field(label))
-	}
+	f, held := b.held(label)
 	switch {
 	case f == nil:
 		return PutBack{} // written by a newer version
@@ -95,12 +97,8 @@ func (b *Before) PutBack(label, sent string) PutBack {
 			return PutBack{Lost: "held no list of ids before"}
 		}
 		return PutBack{Lost: "held no text before"}
-	}
-	if !isAttribute {
-		return f.putBack(f.Get(&b.session), sent)
-	}
-	held := b.session.Attributes[uid]
-	switch {
+	case f != &attribute:
+		return f.putBack(held, sent)
 	case f.same(held, sent), samePeople(sent, held):
 		return PutBack{}
 	case certaintyOf(sent, held) == ShownAsName:

@@ -172,24 +172,22 @@ func (r *Rules) AddValue(v ValueRule) error {
 func (r *Rules) words(c sheet.Column) map[string]string {
 	var words map[string]string
 	for _, v := range r.Values {
-		if !v.isOf(c) {
-			continue
+		if v.isOf(c) {
+			if words == nil {
+				words = map[string]string{}
+			}
+			words[sheet.FoldCase(v.Cell)] = v.Value
 		}
-		if words == nil {
-			words = map[string]string{}
-		}
-		words[sheet.FoldCase(v.Cell)] = v.Value
 	}
 	return words
 }
 
 // replaced returns the text that a trimmed cell is read as.
 func replaced(words map[string]string, cell string) string {
-	if words == nil || cell == "" {
-		return cell
-	}
-	if value, ok := words[sheet.FoldCase(cell)]; ok {
-		return value
+	if words != nil {
+		if value, ok := words[sheet.FoldCase(cell)]; ok {
+			return value
+		}
 	}
 	return cell
 }

@@ -24,12 +24,7 @@ type Announcement struct {
 	Edited   bool            // its sheet is another one now
 	Removed  journal.Removed // what it had before and has no more
 	Again    int             // rows that are sent again, since a later run has written their sessions
-
-	Sheet           string  // its name
-	Host            string  // empty offline
-	Profile         string  // of the settings; may be empty
-	Rate            float64 // requests per second; 0 = no ceiling
-	DryRun, Compare bool
+	options  *Options        // of the job
 }
 
 // Resuming says which run goes on, and what became of its sheet. It is empty
@@ -66,14 +61,14 @@ func (a Announcement) NameWanted() bool {
 // String says what is about to happen, on which host.
 func (a Announcement) String() string {
 	if part := a.Overview.Part; a.Overview.Others > 0 && a.Overview.Rows == 0 && a.Resumed == "" {
-		return fmt.Sprintf("%s: none of its rows is of %s (--shard %s)\n", a.Sheet, part.Words(), part)
+		return fmt.Sprintf("%s: none of its rows is of %s (--shard %s)\n", a.options.Sheet.Name, part.Words(), part)
 	}
 	if a.Rows == 0 {
-		return fmt.Sprintf("%s: nothing is left to send to %s\n", a.Sheet, a.Host)
+		return fmt.Sprintf("%s: nothing is left to send to %s\n", a.options.Sheet.Name, a.options.Tenant.Host)
 	}
 	verb := "are sent to"
 	switch {
-	case a.DryRun:
+	case a.options.Send.DryRun:
 		verb = "would be sent to"
 	case a.Rows == 1:
 		verb = "is sent to"
@@ -86,25 +81,26 @@ func (a Announcement) String() string {
 		}
 		lines = fmt.Sprintf("  in all %s %s:\n%s", text.Count(a.Overview.Valid, "row"), of, lines)
 	}
-	host := cmp.Or(a.Host, "no tenant (offline)")
-	if a.Profile != "" {
-		host += " (" + a.Profile + ")"
+	host := cmp.Or(a.options.Tenant.Host, "no tenant (offline)")
+	if a.options.Profile != "" {
+		host += " (" + a.options.Profile + ")"
 	}
-	return fmt.Sprintf("%s: %s %s %s, %s\n%s", a.Sheet, text.Count(a.Rows, "row"), verb, host, a.howLong(), lines)
+	return fmt.Sprintf("%s: %s %s %s, %s\n%s", a.options.Sheet.Name, text.Count(a.Rows, "row"), verb, host, a.howLong(), lines)
 }
 
 // howLong is the time that the rows take at the permitted rate. With a
 // comparison, a row that is sent takes a GET too.
 func (a Announcement) howLong() string {
-	if a.Rate <= 0 {
+	rate, send := a.options.Tenant.Client.Rate, a.options.Send
+	if rate <= 0 {
 		return "as fast as the tenant answers"
 	}
 	rows, at := a.Rows, "about "
-	if a.Compare && !a.DryRun {
+	if send.Compare && !send.DryRun {
 		rows *= 2
 		at = "at most about "
 	}
-	return fmt.Sprintf("%s%s at %g requests a second", at, roughly(time.Duration(float64(rows)/a.Rate*float64(time.Second))), a.Rate)
+	return fmt.Sprintf("%s%s at %g requests a second", at, roughly(time.Duration(float64(rows)/rate*float64(time.Second))), rate)
 }
 
 // roughly is a duration as people say it.

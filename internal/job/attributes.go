@@ -157,7 +157,6 @@ func (s *Sheet) UseKept(dir string) error {
 	return err
 }
 
-// askAttributes reads the attributes from the tenant.
 func (j *job) askAttributes(ctx context.Context) (*api.AttributesFile, error) {
 	defer j.watchAsking(ctx)()
 	list, err := j.client.Attributes(ctx)
@@ -235,7 +234,6 @@ func noOptions(a *api.Attribute) {
 	}
 }
 
-// attribute returns the attribute with an id, or nil.
 func (j *job) attribute(id string) *api.Attribute {
 	at := slices.IndexFunc(j.attributes.Attributes, func(a api.Attribute) bool { return a.ID == id })
 	if at < 0 || id == "" {

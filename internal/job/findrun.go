@@ -29,7 +29,6 @@ const RunsRoot = "runs"
 // the sheet is read until it ends: looking for the run, checking the sheet and
 // making the directory are one step to others.
 
-// claimPath takes the lock of the sheet's file.
 func (j *job) claimPath(context.Context) error {
 	path := j.sheetPath()
 	if j.Send.DryRun || path == "" {
@@ -50,7 +49,6 @@ func (j *job) claimContent(ctx context.Context) (err error) {
 	return j.claim("content", j.hash)
 }
 
-// part returns the part of the sheet that the job sends.
 func (j *job) part() sheet.Part { return j.Sheet.Options.Part }
 
 func (j *job) claim(kind, value string) error {

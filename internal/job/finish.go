@@ -112,7 +112,6 @@ func (j *job) report(ctx context.Context) (err error) {
 	return err
 }
 
-// outcomes counts the rows as they are now.
 func (j *job) outcomes() report.Outcomes {
 	o := report.Outcomes{
 		Updated: j.tally.Count(journal.Updated), Unchanged: j.tally.Count(journal.Unchanged), Failed: j.tally.Count(journal.Failed),

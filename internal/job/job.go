@@ -180,7 +180,6 @@ func (c *closers) close() error {
 	return errors.Join(errs...)
 }
 
-// offline reports whether no session is read or sent.
 func (o *Options) offline() bool { return o.Send.DryRun && !o.Send.Compare }
 
 // confirm announces what is about to be sent, and asks.
@@ -188,15 +187,12 @@ func (j *job) confirm(ctx context.Context) error {
 	if j.denied != "" { // nothing will be sent
 		return nil
 	}
-	a := Announcement{
-		Overview: j.overview, Rows: j.overview.Valid, Edited: j.matches != nil,
-		Sheet: j.Sheet.Name, Host: j.Tenant.Host, Profile: j.Profile, Rate: j.Tenant.Client.Rate, DryRun: j.Send.DryRun, Compare: j.Send.Compare,
-	}
+	a := Announcement{Overview: j.overview, Rows: j.overview.Valid, Again: j.again, options: &j.Options}
 	if j.dir != nil {
 		a.Resumed = j.dir.Dir()
 	}
 	if j.matches != nil {
-		a.Removed = j.matches.Removed
+		a.Edited, a.Removed = true, j.matches.Removed
 	}
 	if j.earlier != nil {
 		a.Active = j.earlier.LastActive()
@@ -211,7 +207,6 @@ func (j *job) confirm(ctx context.Context) error {
 		}
 		a.Overview, a.Rows = left, left.Valid
 	}
-	a.Again = j.again
 	if j.Send.Limit > 0 {
 		a.Rows = min(a.Rows, j.Send.Limit)
 	}

@@ -58,7 +58,6 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 	return j.journal.Commit(start)
 }
 
-// create makes the directory of a new run.
 func (j *job) create() (err error) {
 	now := j.Now().UTC()
 	j.info = journal.Info{

@@ -122,7 +122,6 @@ func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) error {
 	})
 }
 
-// send sends the sheet, and reports the progress meanwhile.
 func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	j.due = j.rowsDue()
 	j.total = j.due

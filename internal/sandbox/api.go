@@ -165,7 +165,6 @@ type answer struct {
 	drop       bool          // the connection is closed with nothing written
 }
 
-// inJSON is an answer of the API.
 func inJSON(status int, v any) answer {
 	body, _ := json.Marshal(v) // what is answered always marshals
 	return answer{status: status, body: body}
@@ -196,7 +195,6 @@ func failure(status int) answer {
 	return refusal(status, "Sorry something went wrong")
 }
 
-// write sends the answer.
 func (a answer) write(w http.ResponseWriter) {
 	if a.drop {
 		panic(http.ErrAbortHandler) // net/http's way to close without an answer

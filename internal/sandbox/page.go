@@ -48,7 +48,6 @@ const (
 	shownPath = 200
 )
 
-// pageData is what the page shows.
 type pageData struct {
 	Style      template.CSS
 	Script     template.JS

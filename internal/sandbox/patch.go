@@ -50,7 +50,6 @@ func (p *patch) problem(name, text string) {
 	p.problems[name] = append(p.problems[name], text)
 }
 
-// set takes one member of the session.
 func (p *patch) set(name string, value any) {
 	switch {
 	case name == fieldStatus:

@@ -123,7 +123,6 @@ func (t *Tenant) has(id uuid.UUID) bool {
 	return ok
 }
 
-// read returns a session that the tenant has.
 func (t *Tenant) read(id uuid.UUID) Session {
 	t.mu.Lock()
 	defer t.mu.Unlock()

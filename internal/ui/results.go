@@ -194,7 +194,6 @@ func earlierRuns(busy bool, host string) (rows []runRow) {
 	return rows
 }
 
-// doShow shows the results of an earlier run.
 func (w *workspace) doShow(r *http.Request) error {
 	run, err := findRun(r.PostFormValue("run"))
 	if err != nil {

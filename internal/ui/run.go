@@ -116,7 +116,6 @@ func (w *workspace) ended(r *running, came *outcome, err error) {
 	}
 }
 
-// doPreview makes a dry run with a comparison.
 func (w *workspace) doPreview(*http.Request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,7 +168,6 @@ func (w *workspace) doResume(r *http.Request) error {
 	return w.start(&running{path: path}, flags)
 }
 
-// doConfirm answers the question.
 func (w *workspace) doConfirm(r *http.Request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -186,7 +184,6 @@ func (w *workspace) doConfirm(r *http.Request) error {
 	return nil
 }
 
-// steer changes a run that goes on.
 func (w *workspace) steer(change func(*running)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -155,7 +155,6 @@ func (w *workspace) doUpload(r *http.Request) error {
 	return w.open(&openSheet{path: path, own: true, notice: "Kept here as " + path + "."})
 }
 
-// doOpen opens a sheet of the working directory.
 func (w *workspace) doOpen(r *http.Request) error {
 	path := r.PostFormValue("path")
 	if !slices.ContainsFunc(sheetsHere(), func(f sheetFile) bool { return f.Name == path }) {
@@ -193,7 +192,6 @@ func (s *openSheet) again(path string, flags map[string]string) *openSheet {
 	return &openSheet{path: path, flags: flags, own: s.own || path != s.path, undo: s.undo, notice: s.notice, shown: s.shown}
 }
 
-// doRead checks the sheet again, read in another way.
 func (w *workspace) doRead(r *http.Request) error {
 	return w.reread(func(flags map[string]string) error {
 		_ = r.ParseForm() // what it cannot be is not there
@@ -210,7 +208,6 @@ func (w *workspace) doRead(r *http.Request) error {
 	})
 }
 
-// doMap gives a column of the sheet a field.
 func (w *workspace) doMap(r *http.Request) error {
 	column, field := r.PostFormValue("column"), strings.TrimSpace(r.PostFormValue("field"))
 	if field == "" {
@@ -230,7 +227,6 @@ func (w *workspace) doMap(r *http.Request) error {
 	})
 }
 
-// reread checks the sheet again with other flags.
 func (w *workspace) reread(change func(flags map[string]string) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -119,7 +119,6 @@ func (w *workspace) chosenTenant(r *http.Request) (*tenant, error) {
 	return t, nil
 }
 
-// doTenant chooses the tenant.
 func (w *workspace) doTenant(r *http.Request) error {
 	t, err := w.chosenTenant(r)
 	if err != nil {
