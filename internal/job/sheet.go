@@ -8,12 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
+	"nermbulk/internal/batch"
 	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
@@ -189,4 +194,201 @@ func (s Sheet) copyTo(w io.Writer) (hash string, err error) {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// CheckOptions says what is checked, and against what.
+type CheckOptions struct {
+	Sheet  Sheet
+	Tenant Tenant // without a host, the check is offline
+	// Opened is called once the sheet is open, before anything is asked of a
+	// tenant. An error ends the check, which returns it. It may be nil.
+	Opened func(*sheet.Sheet) error
+	// Event takes what is found, as an Observer does: each problem and note,
+	// and Checked at the end.
+	Event func(event any)
+}
+
+// CheckedSheet is a sheet that was checked. It stays open until Close.
+type CheckedSheet struct {
+	Sheet    *sheet.Sheet
+	Rules    change.Rules // that it was checked by
+	Overview *batch.Overview
+	// Again repeats the check, for those who do not keep the problems of a large
+	// sheet.
+	Again func(report func(sheet.Problem)) error
+	Close func() error
+}
+
+// Check checks a sheet as a run begins: what is wrong with it is no error. See
+// Error for the errors that callers explain.
+func Check(ctx context.Context, o CheckOptions) (*CheckedSheet, error) {
+	o.Sheet.Options.Part = sheet.Part{} // who looks at a sheet sees all of it
+	j := &job{Options: Options{Sheet: o.Sheet, Tenant: o.Tenant, Now: time.Now, Observer: eventsOnly(o.Event)}}
+	opened := func(context.Context) error {
+		j.sheet.SkipHash() // there is no run to compare it with
+		if o.Opened == nil {
+			return nil
+		}
+		return o.Opened(j.sheet)
+	}
+	denied := func(context.Context) error { return j.deniedError() }
+	for _, step := range []func(context.Context) error{j.open, opened, j.connect, j.learnAttributes, denied, j.lookUp, j.check} {
+		if err := step(ctx); err != nil && !errors.Is(err, ErrRefused) {
+			return nil, cmp.Or(err, j.close())
+		}
+	}
+	return &CheckedSheet{Sheet: j.sheet, Rules: j.Sheet.Rules, Overview: j.overview, Again: j.checkAgain(ctx), Close: j.close}, nil
+}
+
+// eventsOnly observes a job that has nothing to ask.
+type eventsOnly func(event any)
+
+func (f eventsOnly) Event(event any) { f(event) }
+
+func (f eventsOnly) Confirm(context.Context, Announcement) error { return nil }
+
+func (f eventsOnly) GoOn(context.Context, journal.RunDir) (bool, error) { return false, nil }
+
+// check checks the whole sheet. A resume with the very sheet that was checked
+// before needs no second check, unless it must know which rows to leave out.
+func (j *job) check(ctx context.Context) error {
+	if j.same && !j.Send.SkipInvalid {
+		start := j.earlier.Last()
+		j.overview = &batch.Overview{Rows: start.Rows, Valid: start.Rows, Clears: start.Clears, Runs: start.Runs}
+		return nil
+	}
+	again := j.checkAgain(ctx)
+	if err := again(func(p sheet.Problem) { j.Observer.Event(p) }); err != nil {
+		return err
+	}
+	refused := !j.overview.Sendable(j.Send.SkipInvalid)
+	j.Observer.Event(Checked{Overview: j.overview, Refused: refused, Again: again})
+	if refused {
+		return ErrRefused
+	}
+	if sum := j.sheet.SHA256(); j.hash == "" {
+		j.hash = sum
+	} else if sum != "" && sum != j.hash {
+		return errChanged
+	}
+	return nil
+}
+
+// checkAgain returns what checks the sheet, each time that it is called.
+func (j *job) checkAgain(ctx context.Context) func(report func(sheet.Problem)) error {
+	return func(report func(sheet.Problem)) (err error) {
+		j.overview, err = batch.Check(ctx, j.sheet, j.Sheet.Rules, j.Send.SkipInvalid, report)
+		if err != nil {
+			err = j.Sheet.Unreadable(ctx, err)
+		}
+		return err
+	}
+}
+
+var errChanged = invalid("the sheet was changed while it was checked: save it, and run again")
+
+// Unreadable is the error of a check that could not be carried to its end.
+func (s Sheet) Unreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return invalid("the sheet %s cannot be read: %w", s.Name, err)
+}
+
+// mostKeptAlike bounds the names that are tried for a file.
+const mostKeptAlike = 1000
+
+// KeepSheet makes a file of what a sheet's reader gives, in the working
+// directory, and returns its path. It has the name's last part, with a number
+// where there is such a file: it is never over another, and not there before it
+// is whole.
+func KeepSheet(name string, from io.Reader) (path string, err error) {
+	stem, ending := nameOfKept(name)
+	if path, err = claimName(stem, ending, mostKeptAlike); err != nil {
+		return "", fmt.Errorf("keep the sheet as a file here: %w", err)
+	}
+	err = journal.Replace(path, func(w io.Writer) error {
+		_, err := io.Copy(w, from)
+		return err
+	})
+	if err != nil {
+		_ = os.Remove(path)
+		return "", fmt.Errorf("keep the sheet as %s: %w", path, err)
+	}
+	return path, nil
+}
+
+// claimName makes an empty file, which keeps the name until the content takes its
+// place: that of stem and ending, with a number up to most where there is one.
+func claimName(stem, ending string, most int) (path string, err error) {
+	for n := 1; ; n++ {
+		if path = stem + ending; n > 1 {
+			path = fmt.Sprintf("%s-%d%s", stem, n, ending)
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		switch {
+		case err == nil:
+			return path, f.Close()
+		case n == most || !errors.Is(err, fs.ErrExist):
+			return "", err
+		}
+	}
+}
+
+// nameOfKept is the last part of a name, as any system takes it and as it is
+// read: a colon, a device's name and a character that nobody sees are not in it.
+func nameOfKept(name string) (stem, ending string) {
+	name = strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return -1
+		}
+		return c
+	}, name)
+	stem, ending = RunName(filepath.Base(strings.ReplaceAll(name, `\`, "/"))), filepath.Ext(name)
+	if !plainEnding.MatchString(ending) {
+		ending = ""
+	}
+	if !filepath.IsLocal(stem + ending) {
+		stem = "sheet-" + stem
+	}
+	return stem, ending
+}
+
+var plainEnding = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
+
+// Correct writes the sheet with other texts in some cells to a file, whole or
+// not at all, and returns its path. It may be the sheet's own; where to is empty
+// it is one next to the sheet, under a name that nothing has, such as
+// sessions-corrected.csv. What was checked is another sheet then: this one is
+// closed, and the corrected one is to be checked again. After an error of the
+// edits (*sheet.EditError, *sheet.NotEditableError) nothing has changed.
+func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to string) (path string, err error) {
+	if path = to; to == "" {
+		own := c.Sheet.Name()
+		ending := filepath.Ext(own)
+		if strings.EqualFold(ending, ".gz") {
+			ending = filepath.Ext(strings.TrimSuffix(own, ending)) + ending
+		}
+		if path, err = claimName(strings.TrimSuffix(own, ending)+"-corrected", ending, math.MaxInt); err != nil {
+			return "", fmt.Errorf("the corrected sheet cannot be written: %w", err)
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, removeFile(path))
+			}
+		}()
+	}
+	err = journal.Replace(path, func(w io.Writer) error {
+		if err := c.Sheet.WriteEdited(ctx, w, edits); err != nil {
+			return err
+		}
+		return c.Close() // an open file cannot be replaced on every system
+	})
+	_, cell := errors.AsType[*sheet.EditError](err)
+	_, whole := errors.AsType[*sheet.NotEditableError](err)
+	switch {
+	case cell, whole, err == nil, ctx.Err() != nil:
+		return path, err
+	}
+	return path, fmt.Errorf("the corrected sheet cannot be written: %w", err)
 }
