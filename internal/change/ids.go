@@ -247,13 +247,7 @@ func (c *Checker) IsRepeated(repeats *Repeats) bool {
 
 // repeated adds the problem of an id that is in several rows.
 func (p *Planner) repeated(message string) []sheet.Problem {
-	others := p.problems
-	p.problems = nil
 	p.problem(p.id, sheet.DuplicateID, "%s", message)
-	at := 0
-	for at < len(others) && CompareColumns(others[at], p.problems[0]) <= 0 {
-		at++
-	}
-	p.problems = append(others[:at:at], append(p.problems, others[at:]...)...)
+	slices.SortStableFunc(p.problems, CompareColumns)
 	return p.problems
 }

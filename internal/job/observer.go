@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nermbulk/internal/api"
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
@@ -127,16 +128,9 @@ type Control struct {
 	stopped, paused atomic.Bool
 	rate            atomic.Pointer[float64] // nil while it is the job's own
 
-	mu     sync.Mutex // is held by what changes any of it
-	sender steered    // nil unless rows are being sent
+	mu     sync.Mutex  // is held by what changes any of it
+	sender *api.Client // nil unless rows are being sent
 	stop   context.CancelFunc
-}
-
-// steered is what a Control steers: an *api.Client.
-type steered interface {
-	Pause()
-	Continue()
-	SetRate(perSecond float64)
 }
 
 // Pause holds requests back until Continue. Those in flight finish. It is no
@@ -158,7 +152,7 @@ func (c *Control) SetRate(perSecond float64) {
 }
 
 // steer has the Control steer a sender, nil for none any more.
-func (c *Control) steer(s steered) {
+func (c *Control) steer(s *api.Client) {
 	c.change(func() { c.sender = s })
 }
 

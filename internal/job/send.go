@@ -131,9 +131,7 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	}
 	j.Observer.Event(Sending{j.total})
 	stopWatch := j.watch(ctx)
-	if j.client != nil {
-		j.Control.steer(j.client)
-	}
+	j.Control.steer(j.client)
 	stop, err := batch.Stop{Kind: batch.StoppedByDenial, Reason: j.denied}, error(nil)
 	if j.denied == "" {
 		stop, err = batch.Run(ctx, j.batchOptions())

@@ -33,14 +33,6 @@ func (t *Tenant) authorize(header string) string {
 	return ""
 }
 
-// RevokeTokens revokes every token that POST /oauth/token has issued, as an
-// administrator may before they expire.
-func (t *Tenant) RevokeTokens() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	clear(t.tokens)
-}
-
 // bearer reads the token of `Bearer T`, and of the older `Token token=T`, which
 // may be quoted.
 func bearer(header string) (string, bool) {

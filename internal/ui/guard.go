@@ -106,10 +106,5 @@ func (g *guard) redirect(w http.ResponseWriter) {
 }
 
 func (g *guard) hasCookie(r *http.Request) bool {
-	for _, c := range r.CookiesNamed(g.cookie) {
-		if same(c.Value, g.secret) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.CookiesNamed(g.cookie), func(c *http.Cookie) bool { return same(c.Value, g.secret) })
 }
