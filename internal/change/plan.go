@@ -170,11 +170,12 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 
 // planCell adds to c what a cell that is not empty sets its field to.
 func (p *Planner) planCell(col *column, cell string, c *Change) {
-	read := p.field
+	text, ok := "", false
 	if col.Field == sheet.Attribute {
-		read = p.attribute
+		text, ok = p.attribute(col, cell)
+	} else {
+		text, ok = p.field(col, cell)
 	}
-	text, ok := read(col, cell)
 	if !ok {
 		return
 	}

@@ -148,7 +148,9 @@ func digits(s string) int {
 
 // isScientific reports whether a cell is a number in scientific notation with
 // a signed exponent: what a spreadsheet makes of a long number.
-func isScientific(s string) bool { return strings.ContainsAny(s, "eE") && scientific.MatchString(s) }
+func isScientific(s string) bool {
+	return (strings.IndexByte(s, 'E') > 0 || strings.IndexByte(s, 'e') > 0) && scientific.MatchString(s)
+}
 
 var scientific = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+)?[eE][+-][0-9]+$`)
 
