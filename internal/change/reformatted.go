@@ -105,11 +105,10 @@ func isReformatted(was, is string) bool {
 
 // A number as a spreadsheet reads it.
 type number struct {
-	value    float64
-	digits   int // of the mantissa, from the first that is not 0
-	exact    int // up to the last that is not 0
-	rounded  bool
-	exponent bool
+	value   float64
+	digits  int // of the mantissa, from the first that is not 0
+	exact   int // up to the last that is not 0
+	rounded bool
 }
 
 func parseNumber(s string) (n number, ok bool) {
@@ -122,13 +121,14 @@ func parseNumber(s string) (n number, ok bool) {
 		return n, false
 	}
 	end := strings.IndexAny(s, "eE")
-	if n.exponent = end >= 0; !n.exponent {
+	exponent := end >= 0
+	if !exponent {
 		end = len(s)
 	}
 	mantissa := strings.TrimLeft(strings.Replace(strings.TrimLeft(s[:end], "+-"), ".", "", 1), "0")
 	n.digits, n.exact = len(mantissa), len(strings.TrimRight(mantissa, "0"))
 	// A cell shows as many digits of a fraction as its width allows.
-	n.rounded = n.exponent || strings.Contains(s, ".") && n.digits >= shownDigits
+	n.rounded = exponent || strings.Contains(s, ".") && n.digits >= shownDigits
 	return n, true
 }
 

@@ -328,7 +328,11 @@ func (j *job) loadLater(context.Context) (err error) {
 		if err != nil || file.ModTime().Before(j.info.StartedAt) {
 			continue
 		}
-		if err := addRun(later, r.Dir); err != nil {
+		replay, err := journal.Load(r.Dir)
+		if err == nil {
+			err = errors.Join(later.Add(replay), replay.Close())
+		}
+		if err != nil {
 			j.Observer.Event(Note{fmt.Sprintf("what the run in %s has written since cannot be read, so its sessions may not be as the outcomes of this run say: %s", r.Dir, err)})
 		}
 	}
@@ -336,14 +340,6 @@ func (j *job) loadLater(context.Context) (err error) {
 	j.later = later
 	j.again, j.noted, err = later.Count(j.earlier, j.Send.RetryFailed)
 	return err
-}
-
-func addRun(later *batch.Later, dir string) error {
-	replay, err := journal.Load(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(later.Add(replay), replay.Close())
 }
 
 func sameDir(a, b string) bool {

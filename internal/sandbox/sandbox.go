@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,8 @@ type Tenant struct {
 
 	attributes []*attribute // never changed in place
 
-	state *stateFile // nil where none is kept
+	state    *os.File // nil where none is kept
+	stateErr error    // the first of writing it
 
 	tokens   map[string]time.Time // issued, with their expiry
 	totals   Totals

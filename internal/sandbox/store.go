@@ -189,13 +189,6 @@ type stateLine struct {
 	At        int64             `json:"at,omitempty"` // of a PATCH, Unix milliseconds; 0 else
 }
 
-// stateFile is appended to with each change, in one write: a process that is
-// killed loses at most the line that it was writing.
-type stateFile struct {
-	file *os.File
-	err  error // the first of writing
-}
-
 // KeepState brings the tenant to the state that the file has, which need not be
 // there yet, and keeps each change that follows in it. It is called once, before
 // anything is added or served. CloseState ends it. The error is a file that
@@ -217,7 +210,7 @@ func (t *Tenant) KeepState(path string) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.state = &stateFile{file: file}
+	t.state = file
 	return nil
 }
 
@@ -236,21 +229,22 @@ func (t *Tenant) CloseState() error {
 	if t.state == nil {
 		return nil
 	}
-	err := cmp.Or(t.state.err, t.state.file.Close())
+	err := cmp.Or(t.stateErr, t.state.Close())
 	t.state = nil
 	return err
 }
 
-// keep appends a line to the state file, if there is one. The caller holds mu.
+// keep appends a line to the state file, if there is one, in one write: a process
+// that is killed loses at most the line that it was writing. The caller holds mu.
 func (t *Tenant) keep(line stateLine) {
-	if t.state == nil || t.state.err != nil {
+	if t.state == nil || t.stateErr != nil {
 		return
 	}
 	text, err := json.Marshal(line)
 	if err == nil {
-		_, err = t.state.file.Write(append(text, '\n'))
+		_, err = t.state.Write(append(text, '\n'))
 	}
-	t.state.err = err
+	t.stateErr = err
 }
 
 // replay applies the lines of a state file, and returns the length of those that

@@ -146,7 +146,7 @@ func (r *running) view() *runView {
 		State: r.words(), Failed: r.failed, Question: r.question, Notes: slices.Clone(r.notes),
 	}
 	v.Total = max(v.Total, 1)
-	v.Rate = plain(r.control.Rate(r.rate))
+	v.Rate = plain(r.control.Rate(r.tenant.Client.Rate))
 	return v
 }
 
@@ -254,7 +254,7 @@ func (r *running) progress() progress {
 	why, _ := s.Waiting(now)
 	p := progress{
 		Done: s.Done, Total: r.total, Words: s.Line(r.total, now), Rate: s.RateText(true), Left: strings.TrimSuffix(s.TimeLeft(), " left"), Waiting: why,
-		Ceiling: r.control.Rate(r.rate), Paused: r.control.Paused(),
+		Ceiling: r.control.Rate(r.tenant.Client.Rate), Paused: r.control.Paused(),
 	}
 	if p.Paused {
 		p.Waiting, p.Left, p.Rate = "paused: nothing is sent until you go on", "", ""

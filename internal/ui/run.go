@@ -31,8 +31,8 @@ const (
 type running struct {
 	dry, undo bool
 	path      string // of its sheet
+	tenant    job.Tenant
 	control   job.Control
-	rate      float64 // that it began with
 	state     state
 	question  *question // while asking
 	answers   chan string
@@ -64,8 +64,8 @@ func (w *workspace) start(r *running, flags ...map[string]string) error {
 	if err != nil {
 		return err
 	}
-	r.answers, r.rate = make(chan string, 1), o.Tenant.Client.Rate
-	o.Observer, o.Control, o.Caught = &observer{w, r, o.Tenant.Sandbox, o.Tenant.Name}, &r.control, w.o.Interrupted
+	r.answers, r.tenant = make(chan string, 1), o.Tenant
+	o.Observer, o.Control, o.Caught = &observer{w, r}, &r.control, w.o.Interrupted
 	w.run = r
 	w.working.Go(func() {
 		result, err := job.Run(w.ctx, o)
@@ -223,10 +223,8 @@ func (w *workspace) doStop(*http.Request) error {
 
 // observer takes what happens to a run.
 type observer struct {
-	w       *workspace
-	run     *running
-	sandbox bool
-	name    string // of the tenant
+	w   *workspace
+	run *running
 }
 
 // Confirm implements job.Observer: it asks where a terminal asks.
@@ -235,8 +233,8 @@ func (o *observer) Confirm(ctx context.Context, a job.Announcement) error {
 		return nil
 	}
 	q := &question{Text: a.String(), Extra: a.Resuming(), Rows: a.Rows}
-	if a.NameWanted() && !o.sandbox {
-		q.Name = o.name
+	if a.NameWanted() && !o.run.tenant.Sandbox {
+		q.Name = o.run.tenant.Name
 	}
 	answer, err := o.ask(ctx, q)
 	if err == nil && answer != "yes" {
