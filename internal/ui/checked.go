@@ -18,66 +18,66 @@ import (
 	"nermbulk/internal/text"
 )
 
-// sheetView is the sheet with what the check found.
-type sheetView struct {
-	Name, Notice, Failed string
-	Undo, Checking       bool
-	OpenReading          bool // a problem may be how it is read
-	Sendable, Marked     bool
-	Verdict              string
-	Overview, Notes      []string
-	Unknown              []unknownColumn
-	Groups               []problemGroup
-	Fixes                string // how many, empty for none
-	Grid                 bool
-	Lines                int // of a row
-	Version              string
-	Reading              []readOption
-	Worksheets           []string // one of which is to be chosen
+// Name is the sheet's for people.
+func (s *openSheet) Name() string { return filepath.Base(s.path) }
+
+// Marked reports whether cells have problems.
+func (s *openSheet) Marked() bool {
+	return s.checked != nil && s.checked.Overview.Errors+s.checked.Overview.Warnings > 0
 }
 
-func (s *openSheet) view() *sheetView {
-	if s == nil {
+// Overview says what the sheet would change, a line each.
+func (s *openSheet) Overview() (lines []string) {
+	if s.Sendable() {
+		for line := range strings.Lines(job.OverviewLines(s.checked.Overview)) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+// Unknown are the columns that a person has to give a field.
+func (s *openSheet) Unknown() (columns []unknownColumn) {
+	for _, p := range s.found {
+		if p.Kind == sheet.UnknownColumn && s.checked != nil {
+			columns = append(columns, unknownColumn{p.Column, p.Header, guessField(p.Header)})
+		}
+	}
+	return columns
+}
+
+// OpenReading reports whether a problem may be how the sheet is read.
+func (s *openSheet) OpenReading() bool {
+	return s.Failed != "" || s.checked != nil && len(s.Unknown()) < len(s.checked.Overview.Whole)
+}
+
+// Groups are the problems that were found.
+func (s *openSheet) Groups() []problemGroup {
+	if s.checked == nil {
 		return nil
 	}
-	v := &sheetView{
-		Name: filepath.Base(s.path), Notice: s.notice, Failed: s.failed, Undo: s.undo, Checking: s.checking, Sendable: s.sendable(),
-		Notes: slices.Clone(s.notes), Reading: s.reading(), Version: s.version(), Grid: s.shown, Lines: 1, Worksheets: s.choose,
-	}
-	if s.checked == nil {
-		return v
-	}
-	o := s.checked.Overview
-	if v.Marked = o.Errors+o.Warnings > 0; v.Marked {
-		v.Lines = 2
-	}
-	if v.Sendable {
-		for line := range strings.Lines(job.OverviewLines(o)) {
-			v.Overview = append(v.Overview, strings.TrimSpace(line))
-		}
-	}
-	for _, p := range s.found {
-		if p.Kind == sheet.UnknownColumn {
-			v.Unknown = append(v.Unknown, unknownColumn{p.Column, p.Header, guessField(p.Header)})
-		}
-	}
-	v.OpenReading = len(v.Unknown) < len(o.Whole)
-	v.Verdict = s.verdict()
-	v.Groups = groupsOf(s.found, o.Kinds, positions(s.checked.Sheet.Columns()))
-	if n := len(s.certain()); n > 0 {
-		v.Fixes = text.Count(n, "certain correction")
-	}
-	return v
+	return groupsOf(s.found, s.checked.Overview.Kinds, positions(s.checked.Sheet.Columns()))
 }
 
-// verdict says whether the sheet can be sent.
-func (s *openSheet) verdict() (words string) {
+// Fixes is how many corrections are certain, empty for none.
+func (s *openSheet) Fixes() string {
+	if n := len(s.certain()); n > 0 {
+		return text.Count(n, "certain correction")
+	}
+	return ""
+}
+
+// Verdict says whether the sheet can be sent.
+func (s *openSheet) Verdict() (words string) {
+	if s.checked == nil {
+		return ""
+	}
 	o := s.checked.Overview
 	rows, errors := text.Count(o.Rows, "row"), text.Count(o.Errors, "error")
 	switch {
 	case o.Errors == 0:
 		words = rows + ", all of them can be sent."
-	case s.sendable():
+	case s.Sendable():
 		words = fmt.Sprintf("%s of %s can be sent; %s left out.", text.Number(o.Valid), rows, text.CountOf(o.Invalid, "is", "are"))
 	case len(o.Whole) > 0:
 		words = "The sheet cannot be sent as it is: " + text.Count(o.Errors, "problem") + " to be solved first."
@@ -247,17 +247,17 @@ func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
 	w.mu.Lock()
 	s := w.sheet
 	switch {
-	case s == nil || s.checking || s.checked == nil:
+	case s == nil || s.Checking || s.checked == nil:
 		w.mu.Unlock()
 		return errors.New("the sheet is being checked: wait a moment")
-	case w.run.busy():
+	case w.run.Busy():
 		w.mu.Unlock()
 		return errBusy
 	case len(edits) == 0:
 		w.mu.Unlock()
 		return errors.New("there is nothing to correct any more")
 	}
-	s.checking = true // its rows are not to be read meanwhile
+	s.Checking = true // its rows are not to be read meanwhile
 	open, checked := s.rows, s.checked
 	to := ""
 	if s.own {
@@ -274,14 +274,14 @@ func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
 	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.checking = false
+	s.Checking = false
 	if err != nil || w.sheet != s { // another sheet was opened meanwhile
 		w.touch()
 		return err
 	}
 	next := s.again(path, s.flags)
-	if next.notice = text.Count(len(edits), "cell") + " corrected in " + path + "."; !s.own {
-		next.notice += " Your own file is as it was."
+	if next.Notice = text.Count(len(edits), "cell") + " corrected in " + path + "."; !s.own {
+		next.Notice += " Your own file is as it was."
 	}
 	w.check(next)
 	return nil

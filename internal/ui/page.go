@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -36,11 +37,11 @@ type pageView struct {
 	Tenant         *tenantView
 	Choice         string // of a tenant
 	Offers         []Offer
-	Sheet          *sheetView
+	Sheet          *openSheet
 	Files          []sheetFile
 	Here           string
 	Fields         []string
-	Run            *runView
+	Run            *running
 	Busy           bool
 	CanSend        bool
 	Rate           string
@@ -61,10 +62,8 @@ type tenantView struct {
 }
 
 func (p *Page) servePage(rw http.ResponseWriter, _ *http.Request) {
-	view := p.work.view()
-	view.Token = p.guard.token
-	var page bytes.Buffer
-	if err := pageTemplate.Execute(&page, view); err != nil {
+	var page bytes.Buffer // which a slow browser does not keep the workspace from going on
+	if err := p.work.render(&page, p.guard.token); err != nil {
 		http.Error(rw, "the page could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -72,9 +71,9 @@ func (p *Page) servePage(rw http.ResponseWriter, _ *http.Request) {
 	_, _ = page.WriteTo(rw)
 }
 
-func (w *workspace) view() pageView {
+func (w *workspace) render(to io.Writer, token string) error {
 	w.mu.Lock()
-	busy, host := w.run.busy(), ""
+	busy, host := w.run.Busy(), ""
 	if w.tenant != nil {
 		host = w.tenant.host
 	}
@@ -84,8 +83,8 @@ func (w *workspace) view() pageView {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	v := pageView{
-		Title: "nermbulk", Step: w.step, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here), Busy: w.run.busy(),
-		Run: w.run.view(), Preview: w.preview.view(), Results: w.results.view(), Runs: runs,
+		Token: token, Title: "nermbulk", Step: w.step, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here),
+		Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview.view(), Results: w.results.view(), Runs: runs,
 	}
 	names := []string{"Tenant", "Sheet", "Preview", "Send", "Results"}
 	for i, name := range names {
@@ -102,9 +101,8 @@ func (w *workspace) view() pageView {
 	if w.step == stepSheet {
 		v.Files, v.Fields = sheetsHere(), w.sheet.fieldChoices()
 	}
-	v.Sheet = w.sheet.view()
 	v.CanSend = !v.Busy && w.preview != nil && w.preview.sendable()
-	return v
+	return pageTemplate.Execute(to, v)
 }
 
 // plain is a rate as it can be typed.
@@ -121,43 +119,26 @@ func (w *workspace) choice() string {
 	return "typed"
 }
 
-// runView is a run that goes on, or ended without results.
-type runView struct {
-	progress
-	Name              string
-	Dry, Busy         bool
-	Sending, Stopping bool
-	State             string
-	Failed            string
-	Question          *question
-	Rate              string
-	Notes             []string
-}
-
 // RowsText is how many rows the question is about.
 func (q *question) RowsText() string { return text.Count(q.Rows, "row") }
 
-func (r *running) view() *runView {
-	if r == nil {
-		return nil
-	}
-	v := &runView{
-		progress: r.progress(), Name: filepath.Base(r.path), Dry: r.dry, Busy: r.busy(), Sending: r.state == sending, Stopping: r.stopping,
-		State: r.words(), Failed: r.failed, Question: r.question, Notes: slices.Clone(r.notes),
-	}
-	v.Total = max(v.Total, 1)
-	v.Rate = plain(r.control.Rate(r.tenant.Client.Rate))
-	return v
-}
+// Name is the sheet's for people.
+func (r *running) Name() string { return filepath.Base(r.path) }
 
-// words says what goes on.
-func (r *running) words() string {
+// Sending reports whether rows are being sent.
+func (r *running) Sending() bool { return r.state == sending }
+
+// Rate is the one that is permitted, as it can be typed.
+func (r *running) Rate() string { return plain(r.control.Rate(r.tenant.Client.Rate)) }
+
+// State says what goes on.
+func (r *running) State() string {
 	switch {
-	case r.stopping && r.state != ended:
+	case r.Stopping && r.state != ended:
 		return "Stopping: requests in flight are waited for"
 	case r.state == checking:
 		return "Checking the sheet …"
-	case r.state == sending && r.dry:
+	case r.state == sending && r.Dry:
 		return "Reading the sessions and comparing"
 	case r.state == sending:
 		return "Sending"
@@ -190,7 +171,7 @@ func (w *workspace) serveEvents(rw http.ResponseWriter, r *http.Request) {
 		}
 		if w.tick != tick {
 			tick = w.tick
-			data, _ := json.Marshal(w.run.progress()) // of plain values
+			data, _ := json.Marshal(w.run.Progress()) // of plain values
 			news += fmt.Sprintf("event: progress\ndata: %s\n\n", data)
 		}
 		w.mu.Unlock()
@@ -244,9 +225,9 @@ func tallies(counts []report.Count, main ...string) (shown []tally) {
 	return shown
 }
 
-// progress returns how far the run has come. The caller has the workspace's
+// Progress returns how far the run has come. The caller has the workspace's
 // lock.
-func (r *running) progress() progress {
+func (r *running) Progress() progress {
 	if r == nil {
 		return progress{}
 	}
@@ -260,7 +241,7 @@ func (r *running) progress() progress {
 		p.Waiting, p.Left, p.Rate = "paused: nothing is sent until you go on", "", ""
 	}
 	counts := report.Summary{Outcomes: r.last.Outcomes}.Counts()
-	if r.dry {
+	if r.Dry {
 		counts = slices.DeleteFunc(counts, func(c report.Count) bool { return c.Name == "updated" || c.Name == "pending" })
 	}
 	p.Counts = tallies(counts, "updated", "unchanged", "failed")

@@ -211,7 +211,7 @@ func (w *workspace) doShow(r *http.Request) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.run.busy() {
+	if w.run.Busy() {
 		shown.close()
 		return errBusy
 	}
@@ -242,8 +242,8 @@ func (w *workspace) again(r *http.Request, name string) error {
 	if err != nil {
 		return err
 	}
-	s := &openSheet{path: filepath.Join(shown.dir, name), flags: map[string]string{}, undo: name == "undo.csv"}
-	if s.undo {
+	s := &openSheet{path: filepath.Join(shown.dir, name), flags: map[string]string{}, Undo: name == "undo.csv"}
+	if s.Undo {
 		for _, flag := range shown.summary.Undo.Flags {
 			s.flags[strings.TrimPrefix(flag, "--")] = "true"
 		}

@@ -241,7 +241,7 @@ func (w *workspace) rowsOf(grid, version string) *rows {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case grid == "sheet" && w.sheet != nil && w.sheet.version() == version:
+	case grid == "sheet" && w.sheet != nil && w.sheet.Version() == version:
 		return w.sheet.rows
 	case grid == "preview" && w.preview != nil && w.preview.version() == version:
 		return w.preview.rows

@@ -27,20 +27,21 @@ const (
 )
 
 // running is a run that goes on, or that has ended last. The workspace's mu
-// guards it, but for control and answers.
+// guards it, but for control and answers. What is exported of it is for the page's
+// template.
 type running struct {
-	dry, undo bool
-	path      string // of its sheet
-	tenant    job.Tenant
-	control   job.Control
-	state     state
-	question  *question // while asking
-	answers   chan string
-	total     int
-	last      job.Progress
-	notes     []string
-	failed    string // why it could not go on
-	stopping  bool
+	Dry      bool
+	path     string // of its sheet
+	tenant   job.Tenant
+	control  job.Control
+	state    state
+	Question *question // while asking
+	answers  chan string
+	total    int
+	last     job.Progress
+	Notes    []string
+	Failed   string // why it could not go on
+	Stopping bool
 }
 
 // question is what a person is asked before anything is sent.
@@ -53,11 +54,11 @@ type question struct {
 	Rows   int
 }
 
-func (r *running) busy() bool { return r != nil && r.state != ended }
+func (r *running) Busy() bool { return r != nil && r.state != ended }
 
 // start begins a run of the sheet at path. The caller has the lock.
 func (w *workspace) start(r *running, flags ...map[string]string) error {
-	if w.run.busy() {
+	if w.run.Busy() {
 		return errBusy
 	}
 	o, err := w.options(r.path, flags...)
@@ -93,12 +94,12 @@ func (w *workspace) explained(result job.Result, err error) error {
 // ended takes the end of a run and what came of it, nil where nothing was sent.
 // The caller has the lock.
 func (w *workspace) ended(r *running, came *outcome, err error) {
-	if r.state, r.question = ended, nil; err != nil {
-		r.failed = err.Error()
+	if r.state, r.Question = ended, nil; err != nil {
+		r.Failed = err.Error()
 	}
 	switch {
 	case errors.Is(err, job.ErrRefused): // it was changed since it was checked
-		r.failed = "the sheet was changed and has problems now: nothing was sent"
+		r.Failed = "the sheet was changed and has problems now: nothing was sent"
 		if s := w.sheet; s != nil && s.path == r.path {
 			w.check(s.again(s.path, s.flags))
 		} else {
@@ -106,7 +107,7 @@ func (w *workspace) ended(r *running, came *outcome, err error) {
 		}
 		w.step = stepSheet
 	case came == nil:
-	case r.dry:
+	case r.Dry:
 		w.preview.close()
 		w.preview = came
 	default: // the preview is of what was; to send the sheet again takes another one
@@ -119,11 +120,11 @@ func (w *workspace) ended(r *running, came *outcome, err error) {
 func (w *workspace) doPreview(*http.Request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.sheet == nil || !w.sheet.sendable() {
+	if w.sheet == nil || !w.sheet.Sendable() {
 		return errors.New("the sheet cannot be sent as it is: correct it first")
 	}
 	w.step = stepPreview
-	return w.start(&running{dry: true, path: w.sheet.path, undo: w.sheet.undo}, w.sheet.flags, map[string]string{"dry-run": "true", "compare": "true"})
+	return w.start(&running{Dry: true, path: w.sheet.path}, w.sheet.flags, map[string]string{"dry-run": "true", "compare": "true"})
 }
 
 // doSend begins to send the sheet; the question comes before anything is sent.
@@ -138,7 +139,7 @@ func (w *workspace) doSend(r *http.Request) error {
 		flags["rate"] = rate
 	}
 	w.step = stepSend
-	return w.start(&running{path: w.sheet.path, undo: w.sheet.undo}, w.sheet.flags, flags)
+	return w.start(&running{path: w.sheet.path}, w.sheet.flags, flags)
 }
 
 // doResume goes on with an unfinished run, by its own settings.
@@ -171,14 +172,14 @@ func (w *workspace) doResume(r *http.Request) error {
 func (w *workspace) doConfirm(r *http.Request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.run == nil || w.run.question == nil || strconv.Itoa(w.run.question.Number) != r.PostFormValue("question") {
+	if w.run == nil || w.run.Question == nil || strconv.Itoa(w.run.Question.Number) != r.PostFormValue("question") {
 		return errors.New("nothing waits for that answer any more: it was given already, here or in another tab")
 	}
-	answer, q := strings.TrimSpace(r.PostFormValue("answer")), w.run.question
+	answer, q := strings.TrimSpace(r.PostFormValue("answer")), w.run.Question
 	if answer == "yes" && q.Name != "" && !strings.EqualFold(strings.TrimSpace(r.PostFormValue("name")), q.Name) {
 		return fmt.Errorf("type the tenant's name (%s) to send them", q.Name)
 	}
-	w.run.question, w.run.state = nil, checking
+	w.run.Question, w.run.state = nil, checking
 	w.run.answers <- answer
 	w.touch()
 	return nil
@@ -187,7 +188,7 @@ func (w *workspace) doConfirm(r *http.Request) error {
 func (w *workspace) steer(change func(*running)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.run.busy() {
+	if !w.run.Busy() {
 		return errors.New("no run is going on")
 	}
 	change(w.run)
@@ -216,7 +217,7 @@ func (w *workspace) doRate(r *http.Request) error {
 
 func (w *workspace) doStop(*http.Request) error {
 	return w.steer(func(run *running) {
-		run.stopping = true
+		run.Stopping = true
 		run.control.Stop()
 	})
 }
@@ -229,7 +230,7 @@ type observer struct {
 
 // Confirm implements job.Observer: it asks where a terminal asks.
 func (o *observer) Confirm(ctx context.Context, a job.Announcement) error {
-	if o.run.dry {
+	if o.run.Dry {
 		return nil
 	}
 	q := &question{Text: a.String(), Extra: a.Resuming(), Rows: a.Rows}
@@ -257,7 +258,7 @@ func (o *observer) ask(ctx context.Context, q *question) (answer string, err err
 	o.w.update(func() {
 		o.w.questions++
 		q.Number = o.w.questions
-		o.run.question, o.run.state = q, asking
+		o.run.Question, o.run.state = q, asking
 	})
 	select {
 	case answer = <-o.run.answers:
@@ -282,7 +283,7 @@ func (o *observer) Event(event any) {
 	case job.Sent:
 		o.run.state = finishing
 	case job.Draining:
-		o.run.stopping = true
+		o.run.Stopping = true
 	case sheet.Problem: // the step before shows them
 		return
 	}
@@ -312,8 +313,8 @@ func wordsOf(event any) string {
 const mostNotes = 50
 
 func (o *observer) note(words string) {
-	o.run.notes = append(o.run.notes, words)
-	o.run.notes = o.run.notes[max(0, len(o.run.notes)-mostNotes):]
+	o.run.Notes = append(o.run.Notes, words)
+	o.run.Notes = o.run.Notes[max(0, len(o.run.Notes)-mostNotes):]
 }
 
 // findRun finds a run of this directory by its name, as the page was given it.

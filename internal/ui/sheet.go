@@ -22,32 +22,33 @@ import (
 	"nermbulk/internal/text"
 )
 
-// openSheet is the sheet that is worked on. The workspace's mu guards it.
+// openSheet is the sheet that is worked on. The workspace's mu guards it. What is
+// exported of it is for the page's template.
 type openSheet struct {
 	path   string
 	flags  map[string]string // that it is read with
 	own    bool              // it may be written again: a person's original is elsewhere
-	undo   bool              // it puts back what a run overwrote
-	notice string            // what happened to it last
+	Undo   bool              // it puts back what a run overwrote
+	Notice string            // what happened to it last
 	number int               // of the check, so that rows of another one are not taken for its own
 
-	checking bool
-	cancel   context.CancelFunc
-	failed   string   // why it could not be checked
-	choose   []string // the worksheets of which one is to be read
-	checked  *job.CheckedSheet
-	rows     *rows // nil before the check has ended
-	shown    bool  // it has rows that can be read, or had them before it was checked again
-	found    []sheet.Problem
-	notes    []string
+	Checking   bool
+	cancel     context.CancelFunc
+	Failed     string   // why it could not be checked
+	Worksheets []string // of which one is to be read
+	checked    *job.CheckedSheet
+	rows       *rows // nil before the check has ended
+	Grid       bool  // it has rows that can be read, or had them before it was checked again
+	found      []sheet.Problem
+	Notes      []string
 }
 
 // mostFound is how many problems are kept.
 const mostFound = 200_000
 
-// sendable reports whether the sheet may be sent as it is.
-func (s *openSheet) sendable() bool {
-	return !s.checking && s.checked != nil && s.checked.Overview.Sendable(s.flags["skip-invalid"] == "true") && s.checked.Overview.Rows > 0
+// Sendable reports whether the sheet may be sent as it is.
+func (s *openSheet) Sendable() bool {
+	return !s.Checking && s.checked != nil && s.checked.Overview.Sendable(s.flags["skip-invalid"] == "true") && s.checked.Overview.Rows > 0
 }
 
 func (s *openSheet) close() {
@@ -59,9 +60,9 @@ func (s *openSheet) close() {
 	s.rows, s.checked = nil, nil
 }
 
-// version names the check, for the rows that are shown of it. Before there are
+// Version names the check, for the rows that are shown of it. Before there are
 // some, it is empty, and those of the check before stay where they are.
-func (s *openSheet) version() string {
+func (s *openSheet) Version() string {
 	if s.rows == nil {
 		return ""
 	}
@@ -74,13 +75,13 @@ func (w *workspace) check(s *openSheet) {
 	w.sheet.close()
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.checks++
-	s.number, s.checking, s.cancel = w.checks, true, cancel
+	s.number, s.Checking, s.cancel = w.checks, true, cancel
 	w.preview.close()
 	w.sheet, w.preview = s, nil
 	w.touch()
 	o, err := w.options(s.path, s.flags)
 	if err != nil {
-		s.checking, s.shown, s.failed = false, false, err.Error()
+		s.Checking, s.Grid, s.Failed = false, false, err.Error()
 		return
 	}
 	w.working.Go(func() { w.checkSheet(ctx, s, o) })
@@ -95,7 +96,7 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 				s.found = append(s.found, p)
 			}
 		} else if words := wordsOf(event); words != "" {
-			s.notes = append(s.notes, words)
+			s.Notes = append(s.Notes, words)
 			w.touch()
 		}
 	}})
@@ -111,16 +112,16 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.checking = false
+	s.Checking = false
 	switch {
 	case err == nil && ctx.Err() != nil: // another sheet is open
 		opened.close()
 	case err == nil:
-		s.checked, s.rows, s.shown = checked, opened, opened.grid != nil && checked.Overview.Rows > 0
+		s.checked, s.rows, s.Grid = checked, opened, opened.grid != nil && checked.Overview.Rows > 0
 	case ctx.Err() == nil:
-		s.shown, s.failed = false, w.o.Explain(err, "").Error()
+		s.Grid, s.Failed = false, w.o.Explain(err, "").Error()
 		if option, ok := errors.AsType[*sheet.OptionError](err); ok {
-			s.choose = option.Choices
+			s.Worksheets = option.Choices
 		}
 	}
 	w.touch()
@@ -152,7 +153,7 @@ func (w *workspace) doUpload(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.open(&openSheet{path: path, own: true, notice: "Kept here as " + path + "."})
+	return w.open(&openSheet{path: path, own: true, Notice: "Kept here as " + path + "."})
 }
 
 func (w *workspace) doOpen(r *http.Request) error {
@@ -170,7 +171,7 @@ func (w *workspace) free() error {
 	switch {
 	case w.tenant == nil:
 		return errors.New("choose a tenant first")
-	case w.run.busy():
+	case w.run.Busy():
 		return errBusy
 	}
 	return nil
@@ -189,7 +190,7 @@ func (w *workspace) open(s *openSheet) error {
 
 // again is the sheet to be checked once more, at path and with these flags.
 func (s *openSheet) again(path string, flags map[string]string) *openSheet {
-	return &openSheet{path: path, flags: flags, own: s.own || path != s.path, undo: s.undo, notice: s.notice, shown: s.shown}
+	return &openSheet{path: path, flags: flags, own: s.own || path != s.path, Undo: s.Undo, Notice: s.Notice, Grid: s.Grid}
 }
 
 func (w *workspace) doRead(r *http.Request) error {
@@ -233,7 +234,7 @@ func (w *workspace) reread(change func(flags map[string]string) error) error {
 	switch {
 	case w.sheet == nil:
 		return errors.New("no sheet is open")
-	case w.run.busy():
+	case w.run.Busy():
 		return errBusy
 	}
 	flags := maps.Clone(w.sheet.flags)
@@ -279,7 +280,8 @@ var readOptions = []readOption{
 	{Name: "date", Label: "Rewrite dates, FIELD=IN:OUT, one a line", Lines: true},
 }
 
-func (s *openSheet) reading() (options []readOption) {
+// Reading returns the options with what the sheet is read with.
+func (s *openSheet) Reading() (options []readOption) {
 	for _, o := range readOptions {
 		o.Value = s.flags[o.Name]
 		options = append(options, o)
@@ -355,7 +357,7 @@ func (w *workspace) serveMarked(rw http.ResponseWriter, r *http.Request) {
 	s, marks := w.sheet, &sheet.Marks{}
 	var open *rows
 	var checked *job.CheckedSheet
-	if s != nil && !s.checking && s.checked != nil {
+	if s != nil && !s.Checking && s.checked != nil {
 		open, checked = s.rows, s.checked
 		for _, p := range s.found {
 			marks.Add(p)

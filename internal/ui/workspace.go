@@ -48,7 +48,7 @@ type workspace struct {
 // was going on.
 func (w *workspace) wait() (interrupted bool) {
 	w.mu.Lock()
-	interrupted = w.run.busy()
+	interrupted = w.run.Busy()
 	w.mu.Unlock()
 	w.working.Wait()
 	w.mu.Lock()
@@ -131,7 +131,7 @@ func (w *workspace) doTenant(r *http.Request) error {
 	t.host, t.rate = o.Tenant.Host, o.Tenant.Client.Rate
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.run.busy() {
+	if w.run.Busy() {
 		return errBusy
 	}
 	w.tenant, w.step = t, stepSheet
@@ -163,11 +163,11 @@ func (w *workspace) reached() int {
 	switch {
 	case w.results != nil:
 		return stepResults
-	case w.run != nil && !w.run.dry:
+	case w.run != nil && !w.run.Dry:
 		return stepSend
 	case w.preview != nil && w.preview.sendable():
 		return stepSend
-	case w.sheet != nil && w.sheet.sendable():
+	case w.sheet != nil && w.sheet.Sendable():
 		return stepPreview
 	case w.tenant != nil:
 		return stepSheet
