@@ -34,7 +34,7 @@ type pageView struct {
 	Token, Title   string
 	Step, Revision int
 	Steps          []stepView
-	Tenant         *tenantView
+	Tenant         *tenant
 	Choice         string // of a tenant
 	Offers         []Offer
 	Sheet          *openSheet
@@ -56,11 +56,6 @@ type stepView struct {
 	Open, Current bool
 }
 
-type tenantView struct {
-	Host     string
-	Practice bool
-}
-
 func (p *Page) servePage(rw http.ResponseWriter, _ *http.Request) {
 	var page bytes.Buffer // which a slow browser does not keep the workspace from going on
 	if err := p.work.render(&page, p.guard.token); err != nil {
@@ -75,7 +70,7 @@ func (w *workspace) render(to io.Writer, token string) error {
 	w.mu.Lock()
 	busy, host := w.run.Busy(), ""
 	if w.tenant != nil {
-		host = w.tenant.host
+		host = w.tenant.Host
 	}
 	w.mu.Unlock()
 	runs := earlierRuns(busy, host) // read from the disk without the lock
@@ -84,7 +79,7 @@ func (w *workspace) render(to io.Writer, token string) error {
 	defer w.mu.Unlock()
 	v := pageView{
 		Token: token, Title: "nermbulk", Step: w.step, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here),
-		Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview.view(), Results: w.results.view(), Runs: runs,
+		Tenant: w.tenant, Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview.view(), Results: w.results.view(), Runs: runs,
 	}
 	names := []string{"Tenant", "Sheet", "Preview", "Send", "Results"}
 	for i, name := range names {
@@ -95,8 +90,8 @@ func (w *workspace) render(to io.Writer, token string) error {
 		}
 		v.Steps = append(v.Steps, s)
 	}
-	if t := w.tenant; t != nil {
-		v.Tenant, v.Rate = &tenantView{t.host, t.flags["sandbox"] != ""}, plain(t.rate)
+	if w.tenant != nil {
+		v.Rate = plain(w.tenant.rate)
 	}
 	if w.step == stepSheet {
 		v.Files, v.Fields = sheetsHere(), w.sheet.fieldChoices()

@@ -83,11 +83,14 @@ var errBusy = errors.New("a run is going on, or waits for your answer under 4. S
 // tenant is a tenant that was chosen.
 type tenant struct {
 	name  string // of the choice
-	host  string
+	Host  string
 	flags map[string]string
 	token string  // typed; empty for the environment's
 	rate  float64 // that its settings permit, in requests per second
 }
+
+// Practice reports whether nothing that is sent to it leaves this machine.
+func (t *tenant) Practice() bool { return t.flags["sandbox"] != "" }
 
 // chosenTenant is an offer that was chosen, or the tenant that was typed.
 func (w *workspace) chosenTenant(r *http.Request) (*tenant, error) {
@@ -128,7 +131,7 @@ func (w *workspace) doTenant(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t.host, t.rate = o.Tenant.Host, o.Tenant.Client.Rate
+	t.Host, t.rate = o.Tenant.Host, o.Tenant.Client.Rate
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.run.Busy() {
