@@ -175,6 +175,7 @@ func TestTwoTabsInABrowser(t *testing.T) {
 
 	press(t, two, "#tenant-form button[type=submit]")
 	one.atStep(t, 2)
+	two.atStep(t, 2)
 	drop(t, two, "people.csv", strings.Replace(goodSheet(150), "completed", "Complted", 1))
 	one.problems(t, 1)
 	one.waitFor(t, shownRows)
