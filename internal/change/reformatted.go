@@ -2,6 +2,7 @@ package change
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,11 +41,8 @@ func findWritten(columns []sheet.Column, rules *Rules) (found []writtenColumn) {
 		if c.Field != sheet.ID && c.Field != sheet.UID && !Acts(c.Field) {
 			continue
 		}
-		for at, name := range rules.Written.Columns {
-			if name == c.Name {
-				found = append(found, writtenColumn{Column: c, at: at})
-				break
-			}
+		if at := slices.Index(rules.Written.Columns, c.Name); at >= 0 {
+			found = append(found, writtenColumn{Column: c, at: at})
 		}
 	}
 	if len(found) == 0 || !found[0].row {
@@ -208,11 +206,9 @@ func readDates(s string, forms ...[]string) (days []time.Time) {
 			days = append(days, day)
 		}
 	}
-	for _, some := range forms {
-		for _, form := range some {
-			if day, err := time.Parse(form, s); err == nil {
-				days = append(days, day)
-			}
+	for _, form := range slices.Concat(forms...) {
+		if day, err := time.Parse(form, s); err == nil {
+			days = append(days, day)
 		}
 	}
 	return days

@@ -137,10 +137,7 @@ const (
 // groupsOf groups problems by kind, errors first. In a column, those with the
 // same words are one. Columns without a meaning have a form instead.
 func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[string]int) (groups []problemGroup) {
-	type words struct {
-		column, message string
-	}
-	groupAt, at := map[sheet.Kind]int{}, map[words]int{}
+	groupAt, at := map[sheet.Kind]int{}, map[[3]string]int{}
 	for _, p := range found {
 		if p.Kind == sheet.UnknownColumn {
 			continue
@@ -150,7 +147,7 @@ func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[str
 			i, groupAt[p.Kind] = len(groups), len(groups)
 			groups = append(groups, problemGroup{Kind: p.Kind, Severity: p.Severity})
 		}
-		g, key := &groups[i], words{p.Column, p.Message}
+		g, key := &groups[i], [3]string{string(p.Kind), p.Column, p.Message}
 		if same, ok := at[key]; ok {
 			g.Problems[same].Rows++
 			g.listed++
@@ -161,16 +158,13 @@ func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[str
 			g.listed++
 		}
 	}
+	slices.SortStableFunc(groups, func(a, b problemGroup) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
 	for i := range groups {
 		g := &groups[i]
-		g.Count, g.Title = text.Number(kinds[g.Kind]), titleOf(g.Kind)
+		g.Count, g.Title, g.Open = text.Number(kinds[g.Kind]), titleOf(g.Kind), i < openGroups
 		if more := kinds[g.Kind] - g.listed; more > 0 {
 			g.More = text.Number(more)
 		}
-	}
-	slices.SortStableFunc(groups, func(a, b problemGroup) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
-	for i := range groups {
-		groups[i].Open = i < openGroups
 	}
 	return groups
 }
