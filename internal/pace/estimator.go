@@ -201,6 +201,9 @@ func (e *estimator) pauseFor(now float64) time.Duration {
 		return defaultPause
 	}
 	at := e.opens(now, w) + late + e.slip()
+	if b.tries == 0 && at > now+1 && w.size < longWindow {
+		return defaultPause // it seems to have begun sooner than it did
+	}
 	if !b.told && (w == nil || w.proofs < 2) { // an outage must not be waited for long after it is over
 		at = min(at, now+outagePause)
 	}
@@ -217,7 +220,7 @@ func (e *estimator) opens(now float64, w *window) float64 {
 	b := e.block
 	if w != nil {
 		at := max(0, e.history.backFrom(b.refused, w.count)) + w.size
-		if lag := e.before.ended - e.before.shut; !w.slides && lag > 0.05*w.size && w.size >= 20 && at-lag/2 > now+0.3 {
+		if lag := e.before.ended - e.before.shut; !w.slides && w.proofs < 2 && lag > 0.1*w.size && w.size >= 20 && at-lag/2 > now+0.3 {
 			return at - lag/2 // it may be open sooner
 		}
 		if at > now+0.05 {

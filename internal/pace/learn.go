@@ -46,8 +46,12 @@ func (e *estimator) rate(now time.Time) float64 {
 	}
 	at := now.Sub(e.start).Seconds()
 	r := e.rateAt(at)
-	if w := e.chosen(); w != nil && w.slides && w.size >= longWindow && at < e.block.ended+w.size {
-		r = min(r, e.freed(w, at))
+	switch w := e.chosen(); {
+	case w == nil || !w.slides || w.size < longWindow:
+	case w.size >= 2*longWindow:
+		r = min(1.5*r, e.freed(w, at, r/max(e.base, minRate)))
+	case at < e.block.ended+w.size:
+		r = min(r, e.freed(w, at, 1))
 	}
 	return min(e.maxRate, max(minRate, r))
 }
@@ -71,11 +75,11 @@ func (e *estimator) rateAt(now float64) float64 {
 // freed is the rate at which a window that slides forgets what was sent before the block,
 // a little later than it does. One that has proven nothing is asked for a little more:
 // if it grants that it is none.
-func (e *estimator) freed(w *window, now float64) float64 {
-	ahead := 0.5 + e.latency
+func (e *estimator) freed(w *window, now, times float64) float64 {
+	const ahead = 0.25
 	from := now + e.latency/2 - w.size
 	forgotten := e.history.between(from, from+0.7*ahead)
-	free := w.count - e.history.between(from, now) - float64(e.flight)
+	free := times*w.count - e.history.between(from, now) - float64(e.flight)
 	if w.proofs > 0 {
 		free -= e.noise(forgotten / ahead)
 	} else {
@@ -102,7 +106,7 @@ func (e *estimator) chosen() *window {
 	}
 	// One refusal may be foretold by chance, if it was far from what was asked for.
 	asked := e.block.asked
-	if w.proofs == 1 && (w.rate() < 0.985*e.lo || asked > 1.25*w.rate() && !math.IsInf(asked, 1)) {
+	if w.proofs == 1 && (w.rate() < 0.985*e.lo || asked > 1.12*w.rate() && !math.IsInf(asked, 1)) {
 		return nil
 	}
 	return w
@@ -143,7 +147,7 @@ func (e *estimator) hold() {
 	b := &e.block
 	e.held = e.baseAt <= e.before.ended+updateEvery && b.asked <= 1.002*e.base
 	switch w := e.chosen(); {
-	case w != nil && e.held && (!w.slides || b.began > e.before.ended+w.size):
+	case w != nil && e.held && b.asked > 0.99*e.base && (!w.slides || b.began > e.before.ended+w.size):
 		e.most = min(e.most, b.asked)
 	case b.asked > 1.03*e.most:
 		e.most = math.Inf(1)
@@ -304,7 +308,7 @@ func (e *estimator) fill(w *window) float64 {
 	lag := e.block.ended - e.block.shut
 	switch {
 	case (!w.slides || w.proofs == 0) && w.size >= 2*longWindow && lag > 6:
-		return w.count / max(w.size-lag, 0.5*w.size) // part of this window may be over
+		return w.count / max(w.size-lag, 0.66*w.size) // part of this window may be over
 	case e.bucketless:
 		return w.rate()
 	}

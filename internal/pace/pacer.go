@@ -38,6 +38,9 @@ const (
 	startEvery = 50 * time.Millisecond
 	startPace  = 5 * time.Second
 
+	// askAgain is how long a turn is waited for before the rate is asked for again.
+	askAgain = 250 * time.Millisecond
+
 	unpaced = 1e9 // requests per second
 
 	// probeFor is how long the one request that tries after a pause keeps the
@@ -93,7 +96,7 @@ func (p *pacer) take(now time.Time) time.Duration {
 	switch by := now.Sub(due); {
 	case by < 0:
 		r.CancelAt(p.due)
-		return -by
+		return min(-by, askAgain)
 	case by > p.lateness(limit) || p.held && by > slack: // nobody asked, and what was not asked for is gone
 		r.CancelAt(p.due)
 		p.tokens.AllowN(now, 1)
