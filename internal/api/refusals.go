@@ -43,7 +43,7 @@ type granted struct{ changes, reads uint64 }
 // one that this request may get, or else how long its next attempt waits.
 func (c *Client) refused(q *call, class class, at time.Time) (last bool, pause time.Duration) {
 	r, seen := &q.refusals, c.starved.granted()
-	alone := c.calls.Load() == 1 && !c.canProbe(q) // nothing else would be granted anything
+	alone := class == overloaded && c.calls.Load() == 1 // nobody else would be granted anything
 	if !r.met {
 		r.met, r.seen = true, seen
 	}
@@ -59,7 +59,10 @@ func (c *Client) refused(q *call, class class, at time.Time) (last bool, pause t
 	if class == throttled {
 		return r.own >= max(c.maxAttempts, ownRefusals), 0
 	}
-	left, others := c.untilOwn(q, at)
+	left, others := time.Duration(0), false
+	if !alone {
+		left, others = c.untilOwn(q, at)
+	}
 	last = r.own >= c.maxAttempts && left <= 0 && !others
 	if !last && (r.own < ownForCertain || alone) {
 		return false, 0
