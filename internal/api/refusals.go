@@ -90,11 +90,8 @@ func (c *Client) untilOwn(q *call, at time.Time) (left time.Duration, others boo
 }
 
 // canProbe reports whether something else can be asked of the tenant in a
-// request's place. Who does not wait for outages, or wants one attempt, need not
-// tell an outage from an error.
-func (c *Client) canProbe(q *call) bool {
-	return q.list == nil && c.outage.maxOutage > 0 && c.maxAttempts > 1
-}
+// request's place. Who does not wait for outages need not tell one from an error.
+func (c *Client) canProbe(q *call) bool { return q.list == nil && c.outage.maxOutage > 0 }
 
 // asks reports whether a request that changes nothing is to be sent before the
 // next attempt: it shows whether the tenant answers at all.
