@@ -54,8 +54,7 @@ type RowResult struct {
 	Fields []journal.FieldChange // of a dry run with a comparison: what would change
 }
 
-// maxGridProblems is how many problems a Grid shows. What is beyond them is
-// counted alone.
+// maxGridProblems is how many problems a Grid shows.
 const maxGridProblems = 200_000
 
 // Grid shows the rows of a sheet in windows, with what a check found or what a
@@ -67,7 +66,6 @@ type Grid struct {
 	sheet    *sheet.Sheet
 	index    *sheet.Index
 	problems []sheet.Problem // in the order of rows and columns
-	more     int             // problems that are not kept
 	run      *Options        // nil for a sheet that is only checked
 	plans    []planOf        // of a dry run, by row; made when they are asked for
 	fields   []string        // that plans refer to
@@ -84,9 +82,7 @@ type planOf struct {
 // NewGrid reads a sheet that was checked, and takes the problems that were found.
 // The sheet stays the caller's to close, after the Grid.
 func NewGrid(ctx context.Context, s *sheet.Sheet, problems []sheet.Problem) (*Grid, error) {
-	g := &Grid{sheet: s}
-	g.more = max(0, len(problems)-maxGridProblems)
-	g.problems = slices.Clone(problems[:len(problems)-g.more])
+	g := &Grid{sheet: s, problems: slices.Clone(problems[:min(len(problems), maxGridProblems)])}
 	slices.SortStableFunc(g.problems, func(a, b sheet.Problem) int { return cmp.Compare(a.Row, b.Row) })
 	var err error
 	g.index, err = s.NewIndex(ctx)
@@ -112,16 +108,6 @@ func (g *Grid) Close() error {
 
 // Columns returns the sheet's columns.
 func (g *Grid) Columns() []sheet.Column { return g.sheet.Columns() }
-
-// HeaderRow returns the header's row number, 0 where none can be read.
-func (g *Grid) HeaderRow() int { return g.sheet.HeaderRow() }
-
-// Problems returns some of the problems, in the order of rows and columns, from
-// the one at a place on, and how many there are. more of these are not kept.
-func (g *Grid) Problems(from, n int) (some []sheet.Problem, all, more int) {
-	from = min(max(from, 0), len(g.problems))
-	return g.problems[from:min(from+max(n, 0), len(g.problems))], len(g.problems) + g.more, g.more
-}
 
 // Window returns the rows of a query.
 func (g *Grid) Window(ctx context.Context, q Query) (w Window, err error) {
