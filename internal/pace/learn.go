@@ -47,13 +47,18 @@ func (e *estimator) rate(now time.Time) float64 {
 	at := now.Sub(e.start).Seconds()
 	r := e.rateAt(at)
 	switch w := e.chosen(); {
-	case w == nil || !w.slides || w.size < longWindow:
-	case w.size >= 2*longWindow:
+	case e.follows():
 		r = min(1.5*r, e.freed(w, at, r/max(e.base, minRate)))
-	case at < e.block.ended+w.size:
+	case w != nil && w.slides && w.size >= longWindow && at < e.block.ended+w.size:
 		r = min(r, e.freed(w, at, 1))
 	}
 	return min(e.maxRate, max(minRate, r))
+}
+
+// follows reports whether the rate is what a long window that slides forgets.
+func (e *estimator) follows() bool {
+	w := e.chosen()
+	return e.throttled && w != nil && w.slides && w.size >= 2*longWindow
 }
 
 // rateAt is the base, and climbs once the hold-off is over: gently at first, so

@@ -38,7 +38,8 @@ const (
 	startEvery = 50 * time.Millisecond
 	startPace  = 5 * time.Second
 
-	// askAgain is how long a turn is waited for before the rate is asked for again.
+	// askAgain is how long a turn is waited for before the rate is asked for again,
+	// where it changes by itself.
 	askAgain = 250 * time.Millisecond
 
 	unpaced = 1e9 // requests per second
@@ -96,7 +97,10 @@ func (p *pacer) take(now time.Time) time.Duration {
 	switch by := now.Sub(due); {
 	case by < 0:
 		r.CancelAt(p.due)
-		return min(-by, askAgain)
+		if p.estimator.follows() {
+			by = max(by, -askAgain)
+		}
+		return -by
 	case by > p.lateness(limit) || p.held && by > slack: // nobody asked, and what was not asked for is gone
 		r.CancelAt(p.due)
 		p.tokens.AllowN(now, 1)
