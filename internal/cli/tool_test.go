@@ -20,7 +20,11 @@ type output struct {
 // that holds nothing of the caller's.
 func nermbulk(t *testing.T, dir string, env []string, args ...string) output {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+	limit := testTimeout
+	if *nginxSlow { // 700 rows, 10 a second
+		limit *= 4
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "nermbulk", args...)
 	temp := t.TempDir()
@@ -34,7 +38,7 @@ func nermbulk(t *testing.T, dir string, env []string, args ...string) output {
 		t.Fatalf("nermbulk %q: %s", args, err)
 	}
 	if ctx.Err() != nil {
-		t.Fatalf("nermbulk %q has not ended after %s; it printed:\n%s", args, testTimeout, stderr.String())
+		t.Fatalf("nermbulk %q has not ended after %s; it printed:\n%s", args, limit, stderr.String())
 	}
 	return output{codeOf(cmd.ProcessState), stdout.String(), stderr.String()}
 }

@@ -32,6 +32,10 @@ const (
 	startShare     = 0.1
 	throttledShare = 2
 	startGranted   = 5000
+	// Half of that does where answers come within near, in seconds, which is known
+	// after so many.
+	near      = 0.02
+	startNear = 10
 	// One more may leave beyond that share every so often, so that slow answers do
 	// not hold up a rate that is below all but the lowest limits; the interval
 	// is startPace divided by what was granted, once that is shorter.
@@ -145,14 +149,17 @@ func (p *pacer) crowded(now time.Time) time.Duration {
 	if e.granted >= startGranted || p.slots.limit > 0 {
 		return 0
 	}
-	share, every := startShare, startEvery
+	share, every, least := startShare, startEvery, startFlight
+	if e.granted >= startNear && e.latency < near {
+		share, least = share/2, least/2
+	}
 	if e.throttled {
 		share *= throttledShare
 	}
 	if e.granted > 0 {
 		every = min(every, time.Duration(float64(startPace)/e.granted))
 	}
-	if p.flight < max(startFlight, int(share*e.granted)) {
+	if p.flight < max(least, int(share*e.granted)) {
 		return 0
 	}
 	return p.lastTurn.Add(every).Sub(now)
