@@ -29,7 +29,7 @@ const (
 	// rampTime is in how many seconds the rate grows e-fold while a window is known that
 	// would grant more.
 	rampTime = 2.0
-	// enough is how many requests a window must grant to be told from a bucket by them.
+	// enough is how many requests a window must grant to be distinguished from a bucket.
 	enough = 45
 	// fewest is how many requests a window must grant whose refusals are only a sign of
 	// overload: it may be that of single requests.
