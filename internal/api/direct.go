@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime"
 	"sync/atomic"
 )
@@ -35,6 +36,7 @@ type directConnection struct {
 	w       *bufio.Writer
 	left    int64        // bytes that may still be read, so that no header is endless
 	written atomic.Int64 // see connection
+	dry     bool         // nothing more is read from the network
 	forget  func() bool  // leaves the context that ends the connection
 }
 
@@ -45,7 +47,7 @@ func dialDirect(ctx context.Context, t *http.Transport, base *url.URL, addr stri
 		return nil, err
 	}
 	d := &directConnection{left: math.MaxInt64, watch: newWatcher(conn)}
-	d.conn = writeCounter{conn, &d.written}
+	d.conn = network{writeCounter{conn, &d.written}, &d.dry}
 	if base.Scheme == "https" {
 		config := t.TLSClientConfig.Clone()
 		config.ServerName, config.NextProtos = base.Hostname(), []string{"http/1.1"}
@@ -60,6 +62,21 @@ func dialDirect(ctx context.Context, t *http.Transport, base *url.URL, addr stri
 	d.r, d.w = bufio.NewReader(readLimiter{d}), bufio.NewWriter(d.conn)
 	d.forget = context.AfterFunc(ctx, func() { _ = d.conn.Close() })
 	return d, nil
+}
+
+// network is what TLS, if there is any, reads from and writes to.
+type network struct {
+	writeCounter
+	dry *bool
+}
+
+// Read fails as after a deadline while it is dry: that is the one error after which
+// TLS can be read on.
+func (n network) Read(p []byte) (int, error) {
+	if *n.dry {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return n.Conn.Read(p)
 }
 
 // readLimiter reads no more of a connection than is left.
@@ -125,8 +142,15 @@ func (d *directConnection) answer(req *http.Request) (*http.Response, error) {
 }
 
 func (d *directConnection) Err() error {
-	if d.r.Buffered() > 0 {
+	// TLS reads ahead: what it holds already is not in the connection any more.
+	d.dry = true
+	_, err := d.r.Peek(1)
+	d.dry = false
+	switch {
+	case err == nil:
 		return errUnasked
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return err
 	}
 	return d.watch.look()
 }

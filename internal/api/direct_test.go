@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // What a tenant sends without being asked is never taken for the answer to the
@@ -58,6 +60,81 @@ func TestUnaskedAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TLS reads ahead: what came with the answer is neither in the connection any more
+// nor in what is read of it yet.
+func TestUnaskedAnswersWithTLS(t *testing.T) {
+	if !canWatch {
+		t.Skip("net/http looks for them itself")
+	}
+	s, roots := newTLSTenant(t, false, nil, nil)
+	config := s.TLS.Clone()
+	config.DynamicRecordSizingDisabled = true
+	long := strings.Replace(sessionJSON(testID), `"a":"1"`, `"a":"`+strings.Repeat("1", 9000)+`"`, 1)
+	const unasked = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+	for _, tt := range []struct {
+		name   string
+		writes []string // each is a record of its own; all leave at once
+		closes bool     // TLS, and not the connection
+	}{
+		{name: "in the record of a short answer", writes: []string{rawAnswer(sessionJSON(testID)) + unasked}},
+		{name: "in the record of a long answer", writes: []string{rawAnswer(long) + unasked}},
+		{name: "in a record of its own", writes: []string{rawAnswer(long), unasked}},
+		{name: "the end of TLS", writes: []string{rawAnswer(long)}, closes: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var count atomic.Int32
+			base := rawTenant(t, func(_ int, conn *net.TCPConn, _ *bufio.Reader) {
+				held := &heldBack{Conn: conn}
+				secure := tls.Server(held, config)
+				if secure.Handshake() != nil {
+					return
+				}
+				r := bufio.NewReader(secure)
+				for readRequest(r, &count) {
+					held.holds = true
+					for _, answer := range tt.writes {
+						_, _ = io.WriteString(secure, answer)
+					}
+					if tt.closes {
+						_ = secure.CloseWrite()
+					}
+					held.release()
+				}
+			})
+			c := newTestClient(t, Options{BaseURL: strings.Replace(base, "http:", "https:", 1), RootCAs: roots, Timeout: 5 * time.Second})
+			for range 3 {
+				if a := patch(c, true); a.Verdict != OK || a.Attempts != 1 {
+					t.Errorf("%v after %d attempts: %s", a.Verdict, a.Attempts, a.Message)
+				}
+			}
+			if n := count.Load(); n != 3 {
+				t.Errorf("the tenant saw %d requests, want 3", n)
+			}
+		})
+	}
+}
+
+// heldBack writes at once what was written to it one by one.
+type heldBack struct {
+	net.Conn
+	holds bool
+	held  []byte
+}
+
+func (h *heldBack) Write(p []byte) (int, error) {
+	if !h.holds {
+		return h.Conn.Write(p)
+	}
+	h.held = append(h.held, p...)
+	return len(p), nil
+}
+
+func (h *heldBack) release() {
+	_ = h.SetWriteDeadline(time.Time{}) // at the end of TLS there is one
+	_, _ = h.Conn.Write(h.held)
+	h.holds, h.held = false, nil
 }
 
 // Answers in between are passed over, and no header is read without end.
