@@ -228,7 +228,7 @@ func (e *estimator) opens(now float64, w *window) float64 {
 		}
 	}
 	closed := max(1, now-b.began)
-	for _, l := range windowSizes {
+	for _, l := range [...]float64{1, 2, 3, 5, 10, 15, 20, 30, 60} {
 		if at := e.before.ended + l; at > now+0.3 && at < now+1.5*closed {
 			return at
 		}

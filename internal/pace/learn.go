@@ -313,7 +313,7 @@ func (e *estimator) fill(w *window) float64 {
 	lag := e.block.ended - e.block.shut
 	switch {
 	case (!w.slides || w.proofs == 0) && w.size >= 2*longWindow && lag > 6:
-		return w.count / max(w.size-lag, 0.66*w.size) // part of this window may be over
+		return w.count / max(w.size-lag, 0.75*w.size) // part of this window may be over
 	case e.bucketless:
 		return w.rate()
 	}
