@@ -80,7 +80,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		if r.class == throttled || r.class == overloaded {
 			// The rate is being lowered: that costs no attempt.
 			limit++
-			last, pause = c.refused(q, r.class, r.at)
+			last, pause = c.refused(ctx, q, r.class, r.at)
 		}
 		again, verdict := decide(r.class, q.does, last, a.InDoubt)
 		a.InDoubt = a.InDoubt || mayApply(r.class, q.does)

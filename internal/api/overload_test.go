@@ -25,6 +25,7 @@ type overloadRun struct {
 	status int                            // of an overload
 	rate   float64                        // that the user permits
 	rows   int
+	one    bool // worker, and not eight
 
 	within time.Duration // that it may take
 	failed int
@@ -65,6 +66,11 @@ func TestOverload(t *testing.T) {
 		{name: "a limit that falls", grant: between(50, time.Minute, time.Hour, 20), rows: 5000, within: 170 * time.Second, most: 0.05},
 		{name: "an overload of two minutes", grant: between(50, time.Minute, 3*time.Minute, 15), rows: 9000, within: 6 * time.Minute, most: 0.05},
 		{name: "one row", broken: among(1000, 1000), rate: 50, rows: 3000, within: 65 * time.Second, failed: 1, most: 0},
+		{name: "one worker and a limit", one: true, grant: steadily(10), rows: 1000, within: 110 * time.Second, most: 0.05},
+		{name: "one worker and a low limit", one: true, grant: steadily(2), rows: 200, within: 125 * time.Second, most: 0.1},
+		{name: "one worker and an outage of 503", one: true, grant: between(50, 2*time.Second, 22*time.Second, 0), rows: 1000, within: 100 * time.Second, most: 0.05},
+		{name: "one worker and an outage for changes alone", one: true, reads: true, grant: between(50, 2*time.Second, 22*time.Second, 0), rows: 1000, within: 100 * time.Second, most: 0.15},
+		{name: "one worker and one row", one: true, broken: among(100, 100), rows: 1000, within: 60 * time.Second, failed: 1, most: 0},
 		{name: "one row, with no ceiling", broken: among(1000, 1000), rows: 30000, within: 117 * time.Second, failed: 1, most: 0},
 		{name: "each fiftieth row", broken: fiftieth, rate: 50, rows: 3000, within: 80 * time.Second, failed: 59, most: 0},
 		{name: "each fiftieth row and the last three", broken: func(row int) bool { return fiftieth(row) || row > 2996 }, rate: 50, rows: 3000, within: 115 * time.Second, failed: 62, most: 0},
@@ -110,7 +116,7 @@ func (r overloadRun) tenant(overloads *int) func(method, id string) step {
 
 // sendRows sends rows as a batch does: with workers that each take the next, and
 // one in between when a request asks for it.
-func sendRows(t *testing.T, c *Client, n int, ended func(row int, a Answer)) {
+func sendRows(t *testing.T, c *Client, workers, n int, ended func(row int, a Answer)) {
 	rows := make(chan int, 16)
 	var all sync.WaitGroup
 	var between atomic.Int32
@@ -130,11 +136,12 @@ func sendRows(t *testing.T, c *Client, n int, ended func(row int, a Answer)) {
 			return false
 		}
 	}
+	ctx := WithWaiting(t.Context(), func() bool { return len(rows) > 0 })
 	send = func(row int) {
 		id := fmt.Sprintf("row-%d", row)
-		ended(row, c.Patch(t.Context(), Request{ID: id, Body: []byte(`{}`), Another: another}))
+		ended(row, c.Patch(ctx, Request{ID: id, Body: []byte(`{}`), Another: another}))
 	}
-	for range 8 {
+	for range workers {
 		all.Go(func() {
 			for row := range rows {
 				send(row)
@@ -150,11 +157,14 @@ func sendRows(t *testing.T, c *Client, n int, ended func(row int, a Answer)) {
 
 func (r overloadRun) run(t *testing.T) {
 	c, s := newScriptedClient(t, Options{Rate: r.rate, Workers: 8, OutageWait: 5 * time.Minute}, ok())
-	start, overloads := time.Now(), 0
+	start, overloads, workers := time.Now(), 0, 8
+	if r.one {
+		workers = 1
+	}
 	s.answer = r.tenant(&overloads)
 	var mu sync.Mutex
 	failed := 0
-	sendRows(t, c, r.rows, func(row int, a Answer) {
+	sendRows(t, c, workers, r.rows, func(row int, a Answer) {
 		if a.Verdict == OK {
 			return
 		}
@@ -185,7 +195,7 @@ func TestNoChangeIsGranted(t *testing.T) {
 		c, s := newScriptedClient(t, Options{Workers: 8, OutageWait: 5 * time.Minute}, ok())
 		start, overloads := time.Now(), 0
 		s.answer = overloadRun{reads: true, grant: steadily(0)}.tenant(&overloads)
-		sendRows(t, c, 100, func(row int, a Answer) {
+		sendRows(t, c, 8, 100, func(row int, a Answer) {
 			if a.Verdict != Unreachable {
 				t.Errorf("row %d: %v after %d attempts: %s", row, a.Verdict, a.Attempts, a.Message)
 			}
@@ -293,7 +303,7 @@ func TestResumeAfterNothingButRefusals(t *testing.T) {
 						next, s := newScriptedClient(t, Options{Learned: learned, OutageWait: 5 * time.Minute}, ok())
 						s.answer = overloadRun{}.tenant(new(int))
 						start := time.Now()
-						sendRows(t, next, 14, func(row int, a Answer) {
+						sendRows(t, next, 8, 14, func(row int, a Answer) {
 							if a.Verdict != OK {
 								t.Errorf("row %d: %v: %s", row, a.Verdict, a.Message)
 							}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -41,9 +42,9 @@ type granted struct{ changes, reads uint64 }
 
 // refused notes a refusal or an overload, and reports whether it was the last
 // one that this request may get, or else how long its next attempt waits.
-func (c *Client) refused(q *call, class class, at time.Time) (last bool, pause time.Duration) {
+func (c *Client) refused(ctx context.Context, q *call, class class, at time.Time) (last bool, pause time.Duration) {
 	r, seen := &q.refusals, c.starved.granted()
-	alone := class == overloaded && c.calls.Load() == 1 // nobody else would be granted anything
+	alone := class == overloaded && c.alone(ctx)
 	if !r.met {
 		r.met, r.seen = true, seen
 	}
@@ -73,6 +74,22 @@ func (c *Client) refused(q *call, class class, at time.Time) (last bool, pause t
 		return last, left
 	}
 	return last, min(jitter(backoff(r.own, retryCap)), c.starved.left(at))
+}
+
+type waitingKey struct{}
+
+// WithWaiting returns a context for calls that are made one after another:
+// waiting reports whether there are some that wait for those under way.
+func WithWaiting(ctx context.Context, waiting func() bool) context.Context {
+	return context.WithValue(ctx, waitingKey{}, waiting)
+}
+
+// alone reports whether nothing but this call would be granted anything: none
+// is under way, and none waits. Who wants one attempt need not tell an outage from
+// an error while others wait.
+func (c *Client) alone(ctx context.Context) bool {
+	waiting, known := ctx.Value(waitingKey{}).(func() bool)
+	return c.calls.Load() == 1 && (!known || c.maxAttempts == 1 || !waiting())
 }
 
 // untilOwn returns for how long what a request gets is not yet its own error

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,6 +96,7 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e := &engine{Options: o, guard: &guard{limit: o.Limit, maxFailures: o.MaxFailures, failures: o.Failures, before: o.Failures, retry: o.RetryFailed, cancel: cancel}}
+	ctx = api.WithWaiting(ctx, e.waiting)
 	if e.guard.tooMany() {
 		return e.guard.stopped(), nil
 	}
@@ -182,6 +184,11 @@ func (e *engine) dispatch(ctx context.Context, t *task) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// waiting reports whether rows wait for a worker.
+func (e *engine) waiting() bool {
+	return slices.ContainsFunc(e.queues, func(queue chan *task) bool { return len(queue) > 0 })
 }
 
 // protect stops the run at a panic of what f does beyond a single row, whose

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -631,5 +635,38 @@ func TestAnotherRowInBetween(t *testing.T) {
 				t.Errorf("%d rows within one another, want %d", deepest, test.deepest)
 			}
 		})
+	}
+}
+
+// What one worker gets is no row's own error while others wait to be tried.
+func TestOneWorkerThroughAnOutage(t *testing.T) {
+	const overloads = 4
+	var requests atomic.Int32
+	tenant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if requests.Add(1) <= overloads {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintf(w, `{"workflow_session":{"id":%q,"status":"closed"}}`, path.Base(r.URL.Path))
+	}))
+	defer tenant.Close()
+	auth, err := api.StaticToken("t", "bearer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := api.New(api.Options{BaseURL: tenant.URL, Auth: auth, MaxAttempts: 2, OutageWait: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	stop, m, err := runSheet(t, testSheet(20, nil), nil, func(o *Options) { o.Tenant, o.Workers, o.Attempts = client, 1, 2 })
+	if err != nil || stop.Kind != NotStopped {
+		t.Fatal(stop, err)
+	}
+	for row, o := range m.outcomes(t) {
+		if o.Status != journal.Updated {
+			t.Errorf("row %d: %s: %s", row, o.Status, o.Error)
+		}
 	}
 }
