@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,6 +234,44 @@ func TestEditedWorkbook(t *testing.T) {
 
 // TestSuggestedHeader renames an unknown column to what it was probably meant to
 // be.
+// What a workbook lacks of formats does not keep it from being marked, without
+// its looks, or from being corrected.
+func TestWorkbooksWithFewFormats(t *testing.T) {
+	for name, styles := range map[string]string{
+		"none":              "",
+		"a font of no name": `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="1"><xf/></cellXfs></styleSheet>`,
+		"no fonts":          `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs count="1"><xf/></cellXfs></styleSheet>`,
+		"no formats":        `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="1"><font/></fonts></styleSheet>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := excelize.NewFile()
+			defer f.Close()
+			f.Styles = nil // it is written as it is in the package
+			f.Pkg.Store("xl/styles.xml", []byte(styles))
+			var content bytes.Buffer
+			if err := errors.Join(f.SetSheetRow("Sheet1", "A1", &[]string{"id", "status"}), f.SetSheetRow("Sheet1", "A2", &[]string{"x", "1"}), f.Write(&content)); err != nil {
+				t.Fatal(err)
+			}
+			s := openBytes(t, content.Bytes(), Options{})
+			var marks Marks
+			marks.Add(Problem{Row: 2, Column: "A", Kind: "bad-id", Message: "no id"})
+			var marked, edited bytes.Buffer
+			list, remark, err := s.WriteMarked(t.Context(), &marked, 1, &marks)
+			if want := "the formats and other worksheets are not in it"; err != nil || list != problemsName || !strings.HasPrefix(remark, want) {
+				t.Errorf("marking gives the list %q and says %q, not %q (%v)", list, remark, want, err)
+			}
+			if err := s.WriteEdited(t.Context(), &edited, []Edit{{Row: 2, Column: 1, Text: "2"}}); err != nil {
+				t.Errorf("editing: %v", err)
+			}
+			for want, content := range map[string]*bytes.Buffer{"x|1": &marked, "x|2": &edited} {
+				if got := lines(t, openBytes(t, content.Bytes(), Options{})); !slices.Equal(got, []string{"2: " + want}) {
+					t.Errorf("the copy holds %q, not %q", got, want)
+				}
+			}
+		})
+	}
+}
+
 func TestSuggestedHeader(t *testing.T) {
 	open := func(content []byte) *Sheet {
 		path := filepath.Join(t.TempDir(), "s.csv")

@@ -47,9 +47,18 @@ func (s *Sheet) openOwn() (*ownWorkbook, error) {
 	return &ownWorkbook{File: file, sheet: s.copied.worksheet, rows: s.copied.rows, columns: len(s.header.columns), styles: map[[2]int]int{}}, nil
 }
 
+// catchUnexpected makes an error of a panic. The library takes parts for granted
+// that a workbook need not have: formats at all, or a name of the first font.
+func catchUnexpected(err *error) {
+	if broken := recover(); broken != nil {
+		*err = errors.New("its formats are not as a spreadsheet program writes them")
+	}
+}
+
 // markOwn returns the workbook with the cells marked, and the name of its list
 // of problems. Its macros stay.
 func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (marked *bytes.Buffer, list string, err error) {
+	defer catchUnexpected(&err)
 	w, err := s.openOwn()
 	if err != nil {
 		return nil, "", err
