@@ -85,7 +85,7 @@ func WithWaiting(ctx context.Context, waiting func() bool) context.Context {
 }
 
 // alone reports whether nothing but this call would be granted anything: none
-// is under way, and none waits. Who wants one attempt need not tell an outage from
+// is under way, and none waits. With one attempt for each row, an outage is not kept apart from
 // an error while others wait.
 func (c *Client) alone(ctx context.Context) bool {
 	waiting, known := ctx.Value(waitingKey{}).(func() bool)
@@ -107,7 +107,7 @@ func (c *Client) untilOwn(q *call, at time.Time) (left time.Duration, others boo
 }
 
 // canProbe reports whether something else can be asked of the tenant in a
-// request's place. Who does not wait for outages need not tell one from an error.
+// request's place. Where outages are not waited for, there is none to be found.
 func (c *Client) canProbe(q *call) bool { return q.list == nil && c.outage.maxOutage > 0 }
 
 // asks reports whether a request that changes nothing is to be sent before the

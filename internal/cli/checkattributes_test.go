@@ -88,15 +88,15 @@ func parsed(t *testing.T, path string) table {
 	return results
 }
 
-// told are the problems of a check or of a run, as its JSON has them.
-type told struct {
+// problemList has the problems of a check or of a run, as its JSON has them.
+type problemList struct {
 	Problems []struct {
 		Row                                     int
 		Column, Header, Kind, Severity, Message string
 	}
 }
 
-func toldBy(t *testing.T, s output) (problems told) {
+func problemsIn(t *testing.T, s output) (problems problemList) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(s.stdout), &problems); err != nil {
 		t.Fatalf("%s in:\n%s%s", err, s.stdout, s.stderr)
@@ -141,7 +141,7 @@ func TestAttributeProblems(t *testing.T) {
 			if ran.code != 2 {
 				t.Errorf("run: exit code %d; it printed:\n%s", ran.code, ran.stderr)
 			}
-			problems := toldBy(t, ran).Problems
+			problems := problemsIn(t, ran).Problems
 			if len(problems) == 0 {
 				t.Fatalf("no problem; it printed:\n%s", ran.stderr)
 			}

@@ -77,7 +77,7 @@ type block struct {
 	ended   float64
 	tries   int       // requests refused although they waited for the pause to end
 	asked   float64   // requests per second when it began
-	told    bool      // at least one of the refusals was because of the rate for certain
+	certain bool      // at least one of the refusals was surely because of the rate
 	shut    float64   // until when it certainly granted nothing
 	denied  []float64 // when requests were refused, some of them
 }
@@ -130,8 +130,8 @@ func (e *estimator) onGranted(sent, at time.Time) {
 
 // onRefused learns from a request that was refused, and pauses for as long as
 // the tenant asks; retryAfter is below 0 when it does not say.
-// told is set where it was because of the rate for certain.
-func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration, told bool) {
+// certain means that it was because of the rate, and not for another reason.
+func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration, certain bool) {
 	now := e.seconds(sent, at)
 	early := e.blocked && sent.Before(e.pausedUntil) // it left before the pause was known
 	switch {
@@ -143,7 +143,7 @@ func (e *estimator) onRefused(sent, at time.Time, retryAfter time.Duration, told
 	}
 	e.block.began = min(e.block.began, now)
 	e.block.refused = max(e.block.refused, now)
-	e.block.told = e.block.told || told
+	e.block.certain = e.block.certain || certain
 	e.block.shut = max(e.block.shut, e.block.refused)
 	if n := len(e.block.denied); n == 0 || now > e.block.denied[n-1]+denyEvery && n < denials {
 		e.block.denied = append(e.block.denied, now)
@@ -197,14 +197,14 @@ func (e *estimator) skip(away time.Duration, now time.Time) {
 func (e *estimator) pauseFor(now float64) time.Duration {
 	const late = 0.03
 	b, w := e.block, e.chosen()
-	if b.tries == 0 && (w == nil || !b.told && w.proofs < 2 || !e.foretells(w, b.refused)) {
+	if b.tries == 0 && (w == nil || !b.certain && w.proofs < 2 || !e.foretells(w, b.refused)) {
 		return defaultPause
 	}
 	at := e.opens(now, w) + late + e.slip()
 	if b.tries == 0 && at > now+1 && w.size < longWindow {
 		return defaultPause // it seems to have begun sooner than it did
 	}
-	if !b.told && (w == nil || w.proofs < 2) { // an outage must not be waited for long after it is over
+	if !b.certain && (w == nil || w.proofs < 2) { // an outage must not be waited for long after it is over
 		at = min(at, now+outagePause)
 	}
 	return time.Duration(max(at-now, 0.1) * float64(time.Second))

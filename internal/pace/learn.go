@@ -100,7 +100,7 @@ func (e *estimator) noise(rate float64) float64 { return miscount + e.slip()*rat
 func (e *estimator) chosen() *window {
 	if e.bucketless {
 		w := cmp.Or(e.windows.best(1, 0), e.windows.best(0, 0))
-		if w != nil && w.count < fewest && !e.block.told {
+		if w != nil && w.count < fewest && !e.block.certain {
 			return nil
 		}
 		return w
@@ -191,7 +191,7 @@ func (e *estimator) isOutage(sureOf bool) bool {
 	case sureOf || e.windows.best(0, 0) == nil:
 		return true
 	}
-	return !b.told && b.began-e.before.ended > outageAfter
+	return !b.certain && b.began-e.before.ended > outageAfter
 }
 
 // outage goes on as before: what was granted for so long at one rate and then not
