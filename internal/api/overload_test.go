@@ -261,6 +261,23 @@ func TestNothingButOverload(t *testing.T) {
 	})
 }
 
+// TestOneWorkerThatDoesNotWait fails each row after its attempts, though others
+// wait, where no outage is waited for, or one attempt is wanted.
+func TestOneWorkerThatDoesNotWait(t *testing.T) {
+	for _, o := range []Options{{MaxAttempts: 3}, {MaxAttempts: 1, OutageWait: 5 * time.Minute}} {
+		synctest.Test(t, func(t *testing.T) {
+			c, _ := newScriptedClient(t, o, status(http.StatusServiceUnavailable))
+			ctx := WithWaiting(t.Context(), func() bool { return true })
+			for range 3 {
+				a := c.Patch(ctx, Request{ID: testID, Body: []byte(`{}`)})
+				if a.Verdict != Doubtful || a.Attempts != o.MaxAttempts {
+					t.Errorf("%v after %d attempts of %d: %s", a.Verdict, a.Attempts, o.MaxAttempts, a.Message)
+				}
+			}
+		})
+	}
+}
+
 // TestOverloadRunsNoSessionTwice sends a row that runs its session once, and leaves
 // it in doubt.
 func TestOverloadRunsNoSessionTwice(t *testing.T) {

@@ -44,7 +44,7 @@ type granted struct{ changes, reads uint64 }
 // one that this request may get, or else how long its next attempt waits.
 func (c *Client) refused(ctx context.Context, q *call, class class, at time.Time) (last bool, pause time.Duration) {
 	r, seen := &q.refusals, c.starved.granted()
-	alone := class == overloaded && c.alone(ctx)
+	alone := class == overloaded && c.alone(ctx, q)
 	if !r.met {
 		r.met, r.seen = true, seen
 	}
@@ -85,11 +85,11 @@ func WithWaiting(ctx context.Context, waiting func() bool) context.Context {
 }
 
 // alone reports whether nothing but this call would be granted anything: none
-// is under way, and none waits. With one attempt for each row, an outage is not kept apart from
-// an error while others wait.
-func (c *Client) alone(ctx context.Context) bool {
+// is under way, and none waits. With one attempt for each row, or no wait for
+// outages, an outage is not kept apart from an error while others wait.
+func (c *Client) alone(ctx context.Context, q *call) bool {
 	waiting, known := ctx.Value(waitingKey{}).(func() bool)
-	return c.calls.Load() == 1 && (!known || c.maxAttempts == 1 || !waiting())
+	return c.calls.Load() == 1 && (!known || c.maxAttempts == 1 || !c.canProbe(q) || !waiting())
 }
 
 // untilOwn returns for how long what a request gets is not yet its own error
