@@ -60,6 +60,9 @@ func (c *Client) refused(ctx context.Context, q *call, class class, at time.Time
 	if class == throttled {
 		return r.own >= max(c.maxAttempts, ownRefusals), 0
 	}
+	if c.starved.left(at) <= 0 { // an outage: nobody waits or is under way because they gave up
+		return false, 0
+	}
 	left, others := time.Duration(0), false
 	if !alone {
 		left, others = c.untilOwn(q, at)
