@@ -37,10 +37,14 @@ type listing struct {
 // with it.
 func (t *Tenant) parsePaging(values url.Values) (p paging, problem string) {
 	p.limit, p.nested = maxPage, t.opts.NestedQuery
-	for name, number := range map[string]*int{"limit": &p.limit, "offset": &p.offset} {
+	for _, name := range []string{"limit", "offset"} {
+		number, least := &p.limit, 1
+		if name == "offset" {
+			number, least = &p.offset, 0
+		}
 		if text := values.Get(p.key(name)); text != "" {
 			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 || number == &p.limit && n == 0 {
+			if err != nil || n < least {
 				return p, name + " is invalid"
 			}
 			*number = n

@@ -107,7 +107,7 @@ func TestListFilters(t *testing.T) {
 func TestListRefusesWhatItCannotRead(t *testing.T) {
 	h := listTenant(t).Handler()
 	for query, want := range map[string]string{
-		"limit=0": "limit is invalid", "limit=x": "limit is invalid", "offset=-1": "offset is invalid",
+		"limit=0": "limit is invalid", "limit=x": "limit is invalid", "offset=-1": "offset is invalid", "offset=x&limit=0": "limit is invalid",
 		"order=updated_at": "order is invalid: this tenant knows created_at",
 	} {
 		a := call(h, newRequest(t, "GET", "http://localhost/api/workflow_sessions?"+query, ""))
