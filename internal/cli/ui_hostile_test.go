@@ -319,6 +319,9 @@ func TestStrangeRequests(t *testing.T) {
 	v.waitFor(t, `"no such" is not a field`)
 	v.do(t, "read", "map", "Contract End=attributes.end_date\r\n") // the way out
 	v.waitFor(t, `id="to-preview"`)
+	if gone := v.get(t, v.own+"rows?grid=sheet&version=0&rows=1"); !strings.Contains(gone, `"gone":"these rows are not open any more`) {
+		t.Errorf("rows of another check: %s", gone)
+	}
 	if code, _ := v.try(t, "open", "path", strings.Repeat("x", 2<<20)); code != http.StatusUnprocessableEntity {
 		t.Errorf("%d for two megabytes of a form", code)
 	}

@@ -292,22 +292,29 @@ class Grid {
     return "/rows?" + query;
   }
 
+  // read returns rows, or throws why there are none: the server's reason.
+  async read(more) {
+    const answer = await fetch(this.address(more));
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+    const got = await answer.json();
+    if (got.gone) throw new Error(got.gone);
+    return got;
+  }
+
   async ask(number) {
     if (number < 0 || this.asked.has(number) || !this.root.dataset.version) return;
     this.asked.add(number);
     const generation = this.generation;
-    let answer;
+    let got;
     try {
-      answer = await fetch(this.address({ from: number * block, rows: block }));
+      got = await this.read({ from: number * block, rows: block });
       if (generation !== this.generation) return;
-      if (!answer.ok) throw new Error((await answer.text()).trim());
     } catch (e) {
+      if (generation !== this.generation) return;
       this.asked.delete(number);
       this.count.textContent = e.message;
       return;
     }
-    const got = await answer.json();
-    if (generation !== this.generation) return;
     this.total = got.matching;
     this.all = got.all;
     this.blocks.set(number, got.rows ?? []);
@@ -441,9 +448,8 @@ class Grid {
   // goTo leads to a cell by the row's number.
   async goTo(number, index) {
     for (const c of [this.search, ...this.choices]) if (c.value) { c.value = ""; this.generation++; this.blocks.clear(); this.asked.clear(); }
-    const answer = await fetch(this.address({ at: number }));
-    if (!answer.ok) return complain((await answer.text()).trim());
-    const got = await answer.json();
+    let got;
+    try { got = await this.read({ at: number }); } catch (e) { return complain(e.message); }
     this.total = got.matching;
     await this.ask(Math.floor(got.from / block));
     const column = this.columns.findIndex((c) => !c.lead && c.index === index);
@@ -455,9 +461,9 @@ class Grid {
     if (!cell || !this.root.dataset.edit) return;
     const c = this.columns[Number(cell.dataset.column)], index = Number(cell.parentElement.dataset.index);
     if (!c || c.lead) return;
-    const answer = await fetch(this.address({ from: index, rows: 1, whole: 1 }));
-    if (!answer.ok) return complain((await answer.text()).trim());
-    const got = await answer.json(), row = got.rows[0], wrong = (row.problems ?? []).filter((p) => p.column === c.index);
+    let got;
+    try { got = await this.read({ from: index, rows: 1, whole: 1 }); } catch (e) { return complain(e.message); }
+    const row = got.rows[0], wrong = (row.problems ?? []).filter((p) => p.column === c.index);
     openEditor({ row: row.number, column: c.index, name: c.name, text: row.cells[c.index] ?? "", wrong, grid: this, choices: got.columns.find((o) => !o.lead && o.index === c.index)?.choices ?? [] });
   }
 }

@@ -24,6 +24,7 @@ type window struct {
 	From     int         `json:"from"`
 	Columns  []column    `json:"columns"`
 	Rows     []windowRow `json:"rows"`
+	Gone     string      `json:"gone,omitempty"` // why there are none: they are another check's or run's
 }
 
 // column is one of the grid's: the sheet's own, after those that lead, which say
@@ -73,15 +74,15 @@ func (w *workspace) serveRows(rw http.ResponseWriter, r *http.Request) {
 		shown = windowOf(grid.Columns(), found, q.Get("grid"), q.Get("whole") != "")
 		return err
 	})
-	switch {
-	case errors.Is(err, errOtherRows):
-		http.Error(rw, err.Error(), http.StatusConflict)
-	case err != nil:
-		http.Error(rw, err.Error(), http.StatusInternalServerError)
-	default:
-		rw.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(rw).Encode(shown) // a browser that left is no fault of ours
+	if errors.Is(err, errOtherRows) { // no fault, and a browser would log an error for a status that says so
+		shown, err = window{Gone: err.Error()}, nil
 	}
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(rw).Encode(shown) // a browser that left is no fault of ours
 }
 
 func queryOf(q url.Values) report.Query {
