@@ -9,7 +9,7 @@
 // is there. The key "t" comes first and says what the line is, "crc" comes
 // last: the CRC-32C, in eight hexadecimal digits, of the line's bytes before
 // `,"crc"`. Times are RFC 3339 in UTC with milliseconds, durations are in
-// milliseconds, "row" is the row as Excel shows it, "hash" stands for the id and
+// milliseconds, "row" is the row as Excel shows it, "hash" is made of the id and
 // all that is sent. Keys without a value are left out; a reader skips keys and
 // values of "t" that it does not know.
 //
