@@ -83,12 +83,14 @@ func (r *runner) checked(e job.Checked) {
 	}
 }
 
+// asks reports whether a person must agree before anything is sent.
+func (r *runner) asks() bool { return !r.yes && !r.sandbox && !r.send.DryRun }
+
 // Confirm implements job.Observer: it says what will happen, and asks where
 // somebody must agree.
 func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
-	asks := !r.yes && !r.sandbox && !r.send.DryRun
 	say := r.out.say
-	if asks && r.InTerminal {
+	if r.asks() {
 		say = r.out.always // who is asked must see what about, --quiet or not
 	}
 	if message := a.Resuming(); message != "" {
@@ -117,11 +119,8 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 		attrs = append(attrs, "profile", profile)
 	}
 	say(slog.LevelInfo, a.String(), "announcement", attrs...)
-	switch {
-	case !asks:
+	if !r.asks() {
 		return nil
-	case !r.InTerminal:
-		return usage("standard input is no terminal, so nobody can be asked: agree with --yes")
 	}
 	return r.ask(ctx, a)
 }

@@ -203,8 +203,12 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 	}
 	r.out.known.set("host", r.tenant.Host)
 	r.warn(r.out)
-	if r.path == "-" && !r.yes && !r.sandbox && !r.send.DryRun {
+	switch { // before the tenant is asked for anything
+	case !r.asks():
+	case r.path == "-":
 		return usage("a sheet from standard input needs --yes: there is nobody to ask")
+	case !r.InTerminal:
+		return usage("standard input is no terminal, so nobody can be asked: agree with --yes")
 	}
 	return r.open(ctx, func(sh job.Sheet) (err error) {
 		r.sheet = sh
