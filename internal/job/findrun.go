@@ -107,17 +107,23 @@ func partName(part sheet.Part) string { return strings.Replace(part.String(), "/
 // one, the run is new.
 func (j *job) findRun(ctx context.Context) error {
 	if !j.Resume {
-		if err := refuseTaken(j.Dir); err != nil || j.Send.DryRun {
+		if err := refuseTaken(j.Dir); err != nil {
 			return err
 		}
 	}
-	dir, err := j.dirToResume(ctx)
-	if err != nil || dir == "" {
-		return err
+	dir := ""
+	if !j.Send.DryRun {
+		var err error
+		if dir, err = j.dirToResume(ctx); err != nil {
+			return err
+		}
+	}
+	if dir == "" {
+		return refuseUnwritable(cmp.Or(j.Dir, RunsRoot))
 	}
 	info, err := journal.ReadInfo(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.DryRun {
-		return nil
+		return refuseUnwritable(dir)
 	}
 	if j.dir, j.info, err = journal.Open(dir); err != nil {
 		return err
@@ -281,6 +287,23 @@ func refuseTaken(dir string) error {
 		return err
 	}
 	return &journal.ExistsError{Dir: dir}
+}
+
+// refuseUnwritable refuses a place where no directory can be made for a run, before
+// the tenant or a person is asked for anything.
+func refuseUnwritable(dir string) error {
+	at := filepath.Clean(dir)
+	for _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at); _, err = os.Lstat(at) {
+		at = filepath.Dir(at)
+	}
+	file, err := journal.Scratch(at)
+	if err == nil {
+		return file.Close()
+	}
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		path.Path = at // the file has no name that anybody gave
+	}
+	return &Error{NoDirectory, err}
 }
 
 // loadHistory reads the journal of the run that goes on. A run that was killed

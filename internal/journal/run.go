@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -67,13 +68,21 @@ func ReadInfo(dir string) (Info, error) {
 	path := filepath.Join(dir, InfoFileName)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return Info{}, err
+		return Info{}, missing(err)
 	}
 	var info Info
 	if err := json.Unmarshal(data, &info); err != nil {
 		return Info{}, fmt.Errorf("%s cannot be read; put back an undamaged copy of it or start a new run: %w", path, explain(err))
 	}
 	return info, nil
+}
+
+// missing makes fs.ErrNotExist of the error of a file whose directory is a file.
+func missing(err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fs.ErrNotExist
+	}
+	return err
 }
 
 // WriteInfo replaces a run's description, whole or not at all.
@@ -157,7 +166,7 @@ func Create(dir string, info Info) (*Run, error) {
 // a *LockedError when another process has it.
 func Open(dir string) (*Run, Info, error) {
 	if _, err := os.Lstat(filepath.Join(dir, InfoFileName)); err != nil {
-		return nil, Info{}, fmt.Errorf("%s holds no run: %w", dir, err)
+		return nil, Info{}, fmt.Errorf("%s holds no run: %w", dir, missing(err))
 	}
 	lock, err := Lock(dir)
 	if err != nil {
