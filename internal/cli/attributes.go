@@ -216,7 +216,7 @@ func newTemplateCommand(s Streams) *cobra.Command {
 		group("Flags", func(flags *pflag.FlagSet) {
 			flags.StringVarP(&m.output, "output", "o", "", "the workbook to write (.xlsx); never over another file")
 			flags.StringArrayVar(&m.chosen, "attribute", nil, "a column for this attribute, by its UID; repeatable (default: all that the tenant has, but archived ones and attachments)")
-			flags.StringVar(&m.file, "attributes", "", "the tenant's attributes: a file that nermbulk attributes -o FILE.json wrote")
+			flags.StringVar(&m.file, "attributes", "", "the tenant's attributes: a file that nermbulk attributes -o FILE.json wrote; off: none, of a tenant neither")
 		}),
 		group("The tenant, whose attributes have a column (one that a variable names is not asked)", m.tenantFlags.register),
 		group("How fast", func(flags *pflag.FlagSet) { m.registerPace(flags, "page") }),
@@ -230,17 +230,22 @@ func (m *templateMaker) run(ctx context.Context) error {
 		return err
 	}
 	next := []string{"nermbulk", "check", text.ShellWord(m.output)}
-	var known *change.Attributes
+	var list *api.AttributesFile
 	switch {
-	case m.file != "":
+	case m.file == job.AttributesOff:
+	case m.file != "" && m.file != job.AttributesAuto:
 		next = append(next, "--attributes", text.ShellWord(m.file))
-		known, err = readAttributes(m.file)
+		list, err = job.ReadAttributesFile(m.file)
 	case namesTenant(m.flags):
 		next = append(next, tenantWords(m.flags)...)
-		known, err = m.ask(ctx)
+		list, err = m.ask(ctx)
 	}
 	if err != nil {
 		return err
+	}
+	var known *change.Attributes
+	if list != nil {
+		known = change.NewAttributes(list.Attributes)
 	}
 	chosen := m.chosen
 	if len(chosen) == 0 {
@@ -259,7 +264,7 @@ func (m *templateMaker) run(ctx context.Context) error {
 }
 
 // ask reads the tenant's attributes, and the options of those that get a column.
-func (m *templateMaker) ask(ctx context.Context) (*change.Attributes, error) {
+func (m *templateMaker) ask(ctx context.Context) (*api.AttributesFile, error) {
 	m.wants = func(a *api.Attribute) bool {
 		return slices.Contains(m.chosen, a.UID) || len(m.chosen) == 0 && !a.Archived
 	}
@@ -271,19 +276,7 @@ func (m *templateMaker) ask(ctx context.Context) (*change.Attributes, error) {
 		return nil, unlisted(err)
 	}
 	m.summarize()
-	return change.NewAttributes(m.list.Attributes), nil
-}
-
-func readAttributes(file string) (*change.Attributes, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, usage("--attributes: %w", err)
-	}
-	read, err := api.ParseAttributesFile(content)
-	if err != nil {
-		return nil, usage("--attributes %s: %w", file, err)
-	}
-	return change.NewAttributes(read.Attributes), nil
+	return &m.list, nil
 }
 
 // newPlace refuses a file that is there: it may have been filled in.
