@@ -162,7 +162,7 @@ func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
 			return strings.EqualFold(answer, "resume"), err
 		}
 	}
-	again, another := r.command(r.path, "run-dir"), r.command(r.path)
+	again, another := r.command(r.path, "run-dir", "resume"), r.command(r.path, "resume", "retry-failed")
 	return false, usage("%s; nothing was sent\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, again, text.ShellWord(run.Dir), another)
 }
 

@@ -111,19 +111,12 @@ func (j *job) findRun(ctx context.Context) error {
 			return err
 		}
 	}
-	dir := ""
-	if !j.Send.DryRun {
-		var err error
-		if dir, err = j.dirToResume(ctx); err != nil {
-			return err
-		}
-	}
-	if dir == "" {
+	dir, err := j.dirToResume(ctx)
+	switch {
+	case err != nil:
+		return err
+	case dir == "":
 		return refuseUnwritable(cmp.Or(j.Dir, RunsRoot))
-	}
-	info, err := journal.ReadInfo(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.DryRun {
-		return refuseUnwritable(dir)
 	}
 	if j.dir, j.info, err = journal.Open(dir); err != nil {
 		return err
@@ -140,13 +133,13 @@ func (j *job) findRun(ctx context.Context) error {
 	return j.loadHistory()
 }
 
-// dirToResume returns the directory of the run to go on with, or where one may
-// be; "" when the run is a new one.
+// dirToResume returns the directory of the run to go on with; "" when the run is
+// a new one.
 func (j *job) dirToResume(ctx context.Context) (string, error) {
 	switch {
-	case j.New:
+	case j.New, j.Send.DryRun:
 		return "", nil
-	case j.Resume && j.Dir != "":
+	case j.Resume && j.Dir != "" && holdsRun(j.Dir):
 		return j.Dir, nil
 	}
 	j.noteUnreadable()
@@ -167,15 +160,15 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 	if len(runs) == 0 {
 		return "", j.refuseUnfinishedOverlap(ofOtherParts)
 	}
-	newest := runs[0]
+	newest, goesOn := runs[0], j.Resume && j.Dir == ""
 	switch {
-	case !newest.Info.Finished && !j.Resume:
+	case !newest.Info.Finished && !goesOn:
 		goOn, err := j.Observer.GoOn(ctx, newest)
 		if err != nil || !goOn {
 			return "", err
 		}
 		return newest.Dir, nil
-	case j.Resume && (!newest.Info.Finished || j.Send.RetryFailed):
+	case goesOn && (!newest.Info.Finished || j.Send.RetryFailed):
 		return newest.Dir, nil
 	}
 	if err := j.refuseUnfinishedOverlap(ofOtherParts); err != nil || !j.Resume {
@@ -186,6 +179,12 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 			newest.Dir, runs[older].Dir)})
 	}
 	return "", nil
+}
+
+// holdsRun reports whether there is a run to go on with in dir, readable or not.
+func holdsRun(dir string) bool {
+	info, err := journal.ReadInfo(dir)
+	return err == nil && !info.DryRun || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // refuseUnfinishedOverlap refuses to begin a run of rows that an unfinished run of
