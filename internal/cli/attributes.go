@@ -229,7 +229,7 @@ func (m *templateMaker) run(ctx context.Context) error {
 	if err = cmp.Or(err, m.tenantFlags.validate()); err != nil {
 		return err
 	}
-	next := []string{"nermbulk", "check", text.ShellWord(m.output)}
+	next := []string{"nermbulk", "check", text.ShellPath(m.output)}
 	var list *api.AttributesFile
 	switch {
 	case m.file == job.AttributesOff:

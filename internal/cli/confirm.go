@@ -163,7 +163,7 @@ func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
 		}
 	}
 	again, another := r.command(r.path, "run-dir", "resume"), r.command(r.path, "resume", "retry-failed")
-	return false, usage("%s; nothing was sent\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, again, text.ShellWord(run.Dir), another)
+	return false, usage("%s; nothing was sent%s\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, text.ShellNote(again), again, text.ShellWord(run.Dir), another)
 }
 
 // keysHelp says once what the keys do.

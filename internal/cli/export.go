@@ -231,7 +231,7 @@ func (e *exporter) summarize(x *change.Exported) {
 	if x.Rows == 0 {
 		b.WriteString("no session fits, so the sheet has no rows and there is nothing to run\n")
 	} else if e.path != "" {
-		words := append([]string{"nermbulk", "run", text.ShellWord(e.output), "--compare"}, tenantWords(e.flags)...)
+		words := append([]string{"nermbulk", "run", text.ShellPath(e.output), "--compare"}, tenantWords(e.flags)...)
 		if x.UnknownStatuses > 0 {
 			words = append(words, "--allow-unknown-status")
 		}

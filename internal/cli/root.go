@@ -225,7 +225,7 @@ func explain(err error, dir string) error {
 	case job.NoAnswer:
 		return &failure{ExitStopped, err}
 	case job.NoFiles:
-		return fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellWord(dir), err)
+		return fmt.Errorf("the run's files could not be written (the journal holds every result; `nermbulk report %s` writes them again): %w", text.ShellPath(dir), err)
 	}
 	return err
 }

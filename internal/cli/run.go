@@ -319,12 +319,12 @@ func (r *runner) nextCommand() string {
 	case job.Rehearse:
 		return r.command(r.path, "sandbox", "run-dir", "resume", "new", "retry-failed") + " --tenant NAME --dry-run"
 	}
-	return "nermbulk report " + text.ShellWord(dir)
+	return "nermbulk report " + text.ShellPath(dir)
 }
 
 // command is this command line again for another sheet, without some flags.
 func (r *runner) command(path string, without ...string) string {
-	words := []string{"nermbulk", "run", text.ShellWord(path)}
+	words := []string{"nermbulk", "run", text.ShellPath(path)}
 	if r.undoes != nil {
 		if without = append(without, "only", "where"); path == r.path {
 			words = undoWords(r.undoes)

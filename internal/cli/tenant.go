@@ -202,7 +202,7 @@ func (f *tenantFlags) credentials(env func(string) string) (api.Auth, error) {
 func (f *tenantFlags) warnIfOpen(what, file string) {
 	info, err := os.Stat(file)
 	if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
-		f.warnings = append(f.warnings, fmt.Sprintf("the %s %s can be read by other users of this machine: chmod 600 %s", what, text.Line(file, 0), text.ShellWord(file)))
+		f.warnings = append(f.warnings, fmt.Sprintf("the %s %s can be read by other users of this machine: chmod 600 %s", what, text.Line(file, 0), text.ShellPath(file)))
 	}
 }
 

@@ -117,7 +117,7 @@ func (u *undoer) withUndo(ctx context.Context, do func(job.Sheet) error) error {
 
 // undoWords are the words of a command that undoes a run.
 func undoWords(u *journal.Undone) []string {
-	words := []string{"nermbulk", "undo", text.ShellWord(u.Run)}
+	words := []string{"nermbulk", "undo", text.ShellPath(u.Run)}
 	for _, name := range u.Only {
 		words = append(words, "--only", text.ShellWord(name))
 	}

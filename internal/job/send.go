@@ -126,7 +126,8 @@ func seed(ctx context.Context, t *sandbox.Tenant, sh *sheet.Sheet) error {
 func (j *job) send(ctx context.Context) (batch.Stop, error) {
 	j.due = j.rowsDue()
 	j.total = j.due
-	if j.Send.Limit > 0 && !j.Send.Compare { // a comparison can find any number of rows unchanged
+	// How many rows are passed on the way, unchanged or invalid, is not known.
+	if j.Send.Limit > 0 && !j.Send.Compare && j.overview.Invalid == 0 {
 		j.total = min(j.due-j.noted, j.Send.Limit) + j.noted
 	}
 	j.Observer.Event(Sending{j.total})

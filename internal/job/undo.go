@@ -23,7 +23,7 @@ func InfoToUndo(dir string) (journal.Info, error) {
 	joined := filepath.Join(dir, "undo.csv")
 	switch info, err := journal.ReadInfo(dir); {
 	case errors.Is(err, fs.ErrNotExist) && Written(joined):
-		return info, invalid("%s holds joined runs: `nermbulk run %s` puts back what they overwrote", dir, text.ShellWord(joined))
+		return info, invalid("%s holds joined runs: `nermbulk run %s` puts back what they overwrote", dir, text.ShellPath(joined))
 	case errors.Is(err, fs.ErrNotExist):
 		return info, noRun(dir)
 	case err != nil:
@@ -108,7 +108,7 @@ func nothingToUndo(of journal.Undone, note report.UndoNote, compared bool) error
 	case !compared:
 		return invalid("%s, nothing is known to put back: it did not read the sessions first (--compare)", what)
 	case len(chosen) > 0:
-		return invalid("%s, nothing was overwritten; `nermbulk undo %s --dry-run` shows what was", what, text.ShellWord(of.Run))
+		return invalid("%s, nothing was overwritten; `nermbulk undo %s --dry-run` shows what was", what, text.ShellPath(of.Run))
 	}
 	return invalid("%s, nothing is to be put back: it overwrote nothing", what)
 }
@@ -123,5 +123,5 @@ func refuseEdited(dir string) error {
 		return nil
 	}
 	return invalid("%s was edited: send it as it is with `nermbulk run %s`, or have it written again with `nermbulk report %s`",
-		path, text.ShellWord(path), text.ShellWord(dir))
+		path, text.ShellPath(path), text.ShellPath(dir))
 }

@@ -221,7 +221,7 @@ func (s Summary) Print(w io.Writer, next string) error {
 		}
 	}
 	if next != "" {
-		fmt.Fprintf(&b, "\nnext:\n%s\n", next)
+		fmt.Fprintf(&b, "\nnext%s:\n%s\n", text.ShellNote(next), next)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"path/filepath"
 	"runtime"
 	"strings"
 	"unicode/utf8"
@@ -10,22 +11,36 @@ import (
 // it has to be: of a POSIX shell, on Windows of cmd.exe and PowerShell alike.
 func ShellWord(s string) string { return shellOf(runtime.GOOS).word(s) }
 
+// ShellPath is ShellWord for the name of a file, which no command takes for a
+// flag. The name of standard input stays.
+func ShellPath(path string) string {
+	if strings.HasPrefix(path, "-") && path != "-" {
+		path = "." + string(filepath.Separator) + path
+	}
+	return ShellWord(path)
+}
+
 // ShellQuote is like ShellWord, but always in quotes.
 func ShellQuote(s string) string { return shellOf(runtime.GOOS).quote(s) }
+
+// ShellNote says for which shell a printed command is where the system's shells
+// read it differently; empty where they do not.
+func ShellNote(command string) string { return shellOf(runtime.GOOS).note(command) }
 
 // shell is how a system's shells take words.
 type shell struct {
 	plain string // the characters that need no quotes
 	quote func(string) string
+	note  func(command string) string
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 func shellOf(system string) shell {
 	if system == "windows" {
-		return shell{letters + `-_./:=+\`, quoteWindows}
+		return shell{letters + `-_./:=+\`, quoteWindows, noteWindows}
 	}
-	return shell{letters + "-_./:=@%+,", quotePOSIX}
+	return shell{letters + "-_./:=@%+,", quotePOSIX, func(string) string { return "" }}
 }
 
 func (sh shell) word(s string) string {
@@ -39,10 +54,18 @@ func quotePOSIX(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''
 
 // quoteWindows uses double quotes, since cmd.exe knows no others. Backslashes
 // count before a quote alone, so those at the end are doubled. Neither shell
-// can be kept from looking for a variable of its own: %NAME% and $NAME.
+// can be kept from looking for a variable of its own: %NAME% and $NAME, and
+// Windows PowerShell loses a quote in a word, however it is written.
 func quoteWindows(s string) string {
 	bare := strings.TrimRight(s, `\`)
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + s[len(bare):] + `"`
+}
+
+func noteWindows(command string) string {
+	if strings.ContainsAny(command, "$`") || strings.Contains(command, `""`) {
+		return " (in cmd.exe; PowerShell reads $, ` and quotes in another way)"
+	}
+	return ""
 }
 
 const hexDigits = "0123456789abcdef"

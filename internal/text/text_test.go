@@ -95,6 +95,10 @@ func TestTexts(t *testing.T) {
 		{"cmd.exe and PowerShell: a quote", shellOf("windows").word(`a"b`), `"a""b"`},
 		{"cmd.exe and PowerShell: nothing", shellOf("windows").word(""), `""`},
 		{"POSIX on every other system", shellOf("darwin").word(`a\b`), `'a\b'`},
+		{"cmd.exe and PowerShell: what both read alike", shellOf("windows").note(`nermbulk run "C:\a b.csv" --where "Name=100%"`), ""},
+		{"cmd.exe alone: a quote", shellOf("windows").note(`--where "Name=a""b"`), " (in cmd.exe; PowerShell reads $, ` and quotes in another way)"},
+		{"cmd.exe alone: a dollar", shellOf("windows").note(`--where "Price=$100"`), " (in cmd.exe; PowerShell reads $, ` and quotes in another way)"},
+		{"POSIX: no other shell", shellOf("linux").note(`--where 'Price=$100'`), ""},
 		{"POSIX: always quoted", shellOf("linux").quote("a"), "'a'"},
 	}
 	for _, tt := range tests {
