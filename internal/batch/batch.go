@@ -152,7 +152,7 @@ type engine struct {
 	// superseded are rows that are not sent again, and the later row of their
 	// id that is why.
 	superseded map[int]int
-	checker    *change.Checker
+	planner    *change.Planner
 	problems   []sheet.Problem // of the row that is read
 	canaries   int             // that were sent
 }

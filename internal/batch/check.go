@@ -65,16 +65,16 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 		o.refuse(s.Problems())
 		return o, err
 	}
-	checker, ids := change.NewChecker(s, rules), change.NewIDs()
+	planner, ids := change.NewPlanner(s, rules), change.NewIDs()
 	var kept []sheet.Problem
 	err := s.EachOfAllParts(ctx, func(row *sheet.Row) error {
-		problems := checker.Plan(row)
-		o.add(row, problems, &checker.Change, false)
+		problems := planner.Plan(row)
+		o.add(row, problems, &planner.Change, false)
 		if len(kept) <= maxKept {
 			kept = append(kept, problems...)
 		}
 		if !rules.InOrder {
-			checker.Collect(ids)
+			planner.Collect(ids)
 		}
 		return nil
 	})
@@ -102,10 +102,10 @@ func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules
 	*o = *newOverview(s)
 	o.remarks = remarks
 	o.remark(report)
-	checker := change.NewChecker(s, rules)
+	planner := change.NewPlanner(s, rules)
 	err := s.EachOfAllParts(ctx, func(row *sheet.Row) error {
-		problems := checker.Check(row, repeats, false)
-		o.add(row, problems, &checker.Change, skipInvalid && checker.IsRepeated(repeats))
+		problems := planner.Check(row, repeats, false)
+		o.add(row, problems, &planner.Change, skipInvalid && planner.IsRepeated(repeats))
 		for _, p := range problems {
 			report(p)
 		}

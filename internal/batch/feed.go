@@ -39,14 +39,14 @@ func (e *engine) feed(ctx context.Context) error {
 // rows above, makes a row invalid: then each row is checked, whatever is done
 // with it, so that every pass finds what the first one found.
 func (e *engine) pass(ctx context.Context, do func(*sheet.Row) error) error {
-	e.checker = change.NewChecker(e.Sheet, e.Rules)
-	e.checker.LeaveOutWarnings()
+	e.planner = change.NewPlanner(e.Sheet, e.Rules)
+	e.planner.LeaveOutWarnings()
 	if !e.Rules.Strict {
 		return e.Sheet.Each(ctx, do)
 	}
 	part := e.Sheet.Part()
 	return e.Sheet.EachOfAllParts(ctx, func(row *sheet.Row) error {
-		e.problems = e.checker.Check(row, e.Overview.repeats, true)
+		e.problems = e.planner.Check(row, e.Overview.repeats, true)
 		if !part.Has(row.ID) {
 			return nil
 		}
@@ -82,7 +82,7 @@ func (e *engine) taskOf(row *sheet.Row) (*task, error) {
 		return nil, e.keepSuperseded(row.Number, h.replaces)
 	}
 	if !e.Rules.Strict {
-		e.problems = e.checker.Check(row, e.Overview.repeats, true)
+		e.problems = e.planner.Check(row, e.Overview.repeats, true)
 	}
 	if change.FirstError(e.problems) != nil {
 		return nil, e.invalid(row.Number, e.problems)
@@ -103,9 +103,9 @@ func Remaining(ctx context.Context, o Options) (*Overview, error) {
 			return err
 		}
 		if !e.Rules.Strict {
-			e.problems = e.checker.Check(row, e.Overview.repeats, true)
+			e.problems = e.planner.Check(row, e.Overview.repeats, true)
 		}
-		left.add(row, e.problems, &e.checker.Change, false)
+		left.add(row, e.problems, &e.planner.Change, false)
 		return nil
 	})
 	return left, err
@@ -132,7 +132,7 @@ func (e *engine) invalid(row int, problems []sheet.Problem) error {
 	if !e.SkipInvalid {
 		return fmt.Errorf("row %d of the sheet changed after it was checked: %s", row, why)
 	}
-	id := e.checker.Change.ID
+	id := e.planner.Change.ID
 	if e.DryRun {
 		if err := e.Journal.Append(journal.Planned{Row: row, ID: id, Action: actionInvalid, Changes: why}); err != nil {
 			return err
@@ -141,13 +141,13 @@ func (e *engine) invalid(row int, problems []sheet.Problem) error {
 	return e.Journal.Append(journal.Outcome{At: e.Now(), Row: row, ID: id, Status: journal.Invalid, Error: why})
 }
 
-// newTask copies the checker's change, which the next row will overwrite.
+// newTask copies the planner's change, which the next row will overwrite.
 func (e *engine) newTask(h history) *task {
 	t, _ := e.spare.Get().(*task)
 	if t == nil {
 		t = new(task)
 	}
-	e.checker.Change.CopyTo(&t.Change)
+	e.planner.Change.CopyTo(&t.Change)
 	t.history, t.shown, t.left, t.counted, t.tries = h, nil, false, false, 0
 	if h.turn == doubt {
 		t.Doubtful, t.Since = true, h.since

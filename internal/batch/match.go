@@ -79,13 +79,13 @@ func Match(ctx context.Context, s *sheet.Sheet, rules change.Rules, run *journal
 // eachChange calls fn with the change of each row, which is whole only if the
 // row is valid.
 func eachChange(ctx context.Context, s *sheet.Sheet, rules change.Rules, fn func(c *change.Change, valid bool)) error {
-	checker := change.NewChecker(s, rules)
+	planner := change.NewPlanner(s, rules)
 	return s.Each(ctx, func(row *sheet.Row) error {
-		valid := change.FirstError(checker.Plan(row)) == nil
-		if checker.Change.ID == "" {
-			checker.Change.ID = strings.ToLower(sheet.Trim(row.ID))
+		valid := change.FirstError(planner.Plan(row)) == nil
+		if planner.Change.ID == "" {
+			planner.Change.ID = strings.ToLower(sheet.Trim(row.ID))
 		}
-		fn(&checker.Change, valid)
+		fn(&planner.Change, valid)
 		return nil
 	})
 }

@@ -41,7 +41,7 @@ func benchRow(b *testing.B, content string) (*Planner, *sheet.Row) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return NewPlanner(s.Columns(), defaultRules()), &row
+	return NewPlanner(s, defaultRules()), &row
 }
 
 var benchSheets = []struct{ name, content string }{
@@ -57,10 +57,10 @@ func BenchmarkPlan(b *testing.B) {
 	for _, s := range benchSheets {
 		b.Run(s.name, func(b *testing.B) {
 			p, row := benchRow(b, s.content)
-			var c Change
+			c := &p.Change
 			b.ReportAllocs()
 			for b.Loop() {
-				if problems := p.Plan(row, &c); len(problems) > 0 {
+				if problems := p.Plan(row); len(problems) > 0 {
 					b.Fatal(problems)
 				}
 			}
@@ -77,8 +77,8 @@ func BenchmarkEncode(b *testing.B) {
 	for _, s := range benchSheets {
 		b.Run(s.name, func(b *testing.B) {
 			p, row := benchRow(b, s.content)
-			var c Change
-			if problems := p.Plan(row, &c); len(problems) > 0 {
+			c := &p.Change
+			if problems := p.Plan(row); len(problems) > 0 {
 				b.Fatal(problems)
 			}
 			body := slices.Clone(c.Body)
@@ -98,8 +98,8 @@ func BenchmarkEncode(b *testing.B) {
 // after each PATCH.
 func BenchmarkCompare(b *testing.B) {
 	p, row := benchRow(b, benchHeader+benchCells)
-	var c Change
-	if problems := p.Plan(row, &c); len(problems) > 0 {
+	c := &p.Change
+	if problems := p.Plan(row); len(problems) > 0 {
 		b.Fatal(problems)
 	}
 	session, err := api.ParseSession(c.Body[len(`{"workflow_session":`) : len(c.Body)-1])
@@ -108,7 +108,7 @@ func BenchmarkCompare(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if names := Compare(&c, &session).Names(Certain); names != "" {
+		if names := Compare(c, &session).Names(Certain); names != "" {
 			b.Fatal(names)
 		}
 	}

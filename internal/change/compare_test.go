@@ -61,10 +61,9 @@ func TestChangedOnly(t *testing.T) {
 	s := openSheet(t, content, sheet.Options{})
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var c Change
-			planner := NewPlanner(s.Columns(), defaultRules())
+			planner := NewPlanner(s, defaultRules())
 			err := s.Each(t.Context(), func(row *sheet.Row) error {
-				if problems := planner.Plan(row, &c); len(problems) > 0 {
+				if problems := planner.Plan(row); len(problems) > 0 {
 					t.Fatal(problems)
 				}
 				return nil
@@ -73,10 +72,11 @@ func TestChangedOnly(t *testing.T) {
 			if err != nil || parseErr != nil {
 				t.Fatal(err, parseErr)
 			}
+			c := &planner.Change
 			var other Change
 			c.CopyTo(&other)
 			whole := other.Hash()
-			if c.ChangedOnly(Compare(&c, &session)); string(c.Body) != bodyOpen+tt.want+"}}" {
+			if c.ChangedOnly(Compare(c, &session)); string(c.Body) != bodyOpen+tt.want+"}}" {
 				t.Errorf("%s\nnot\n%s", c.Body, bodyOpen+tt.want+"}}")
 			}
 			if c.Hash() != whole {

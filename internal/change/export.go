@@ -21,7 +21,6 @@ type Exporter struct {
 	cells    []func(*api.Session) string // of each column
 	nameless []string                    // attributes that cannot have a column
 	planner  *Planner
-	change   Change
 	row      sheet.Row
 	notes    map[[2]string]*ExportNote
 }
@@ -68,7 +67,7 @@ func NewExporter(uids []string, source string) *Exporter {
 		x.addColumn(name, func(s *api.Session) string { return x.attribute(name, s.Attributes[uid], s) })
 	}
 	x.addColumn("result.source", func(*api.Session) string { return source })
-	x.planner = NewPlanner(x.columns, Rules{ClearMarker: DefaultClearMarker, AllowUnknownStatus: true})
+	x.planner = newPlanner(x.columns, Rules{ClearMarker: DefaultClearMarker, AllowUnknownStatus: true})
 	x.row.Cells = make([]string, len(x.columns))
 	return x
 }
@@ -102,7 +101,7 @@ func (x *Exporter) Row(s *api.Session) []string {
 	}
 	for refused := true; refused; {
 		refused = false
-		for _, p := range x.planner.Plan(&x.row, &x.change) {
+		for _, p := range x.planner.Plan(&x.row) {
 			i := slices.IndexFunc(x.columns, func(c sheet.Column) bool { return sheet.Letter(c.Index) == p.Column })
 			switch {
 			case p.Severity != sheet.Error:

@@ -81,9 +81,9 @@ func planCells(t *testing.T, names, cells []string, rules Rules) (Change, []shee
 		}
 		columns[i] = sheet.Column{Index: i, Name: name, Field: field, UID: uid}
 	}
-	var c Change
-	problems := NewPlanner(columns, rules).Plan(&sheet.Row{Number: 7, Cells: cells}, &c)
-	return c, problems
+	p := newPlanner(columns, rules)
+	problems := p.Plan(&sheet.Row{Number: 7, Cells: cells})
+	return p.Change, problems
 }
 
 // checkBody returns the session's fields in a body, which must be valid JSON

@@ -122,7 +122,7 @@ func (r *Repeats) has(id [16]byte) bool {
 
 // planKey reads what names the row's session: its id, or its uid in a sheet
 // that has no ids. An empty one is a bad one.
-func (p *Planner) planKey(row *sheet.Row, c *Change) {
+func (p *Planner) planKey(row *sheet.Row) {
 	cell, what := sheet.Trim(row.Cells[p.id.Index]), "id"
 	if p.id.Field == sheet.UID {
 		what = "uid"
@@ -130,7 +130,7 @@ func (p *Planner) planKey(row *sheet.Row, c *Change) {
 	p.key, p.keyed = parseUUID(cell)
 	switch {
 	case p.keyed && what == "id":
-		c.ID = lowerUUID(cell)
+		p.Change.ID = lowerUUID(cell)
 		return
 	case row.Kind(p.id.Index) == sheet.NoValueCell:
 		p.noValue(p.id)
@@ -143,7 +143,7 @@ func (p *Planner) planKey(row *sheet.Row, c *Change) {
 	case isSpreadsheetError(cell):
 		p.spreadsheetError(p.id, cell)
 	case what == "uid":
-		p.planUID(row, cell, c)
+		p.planUID(row, cell)
 		return
 	default:
 		p.problem(p.id, sheet.BadID, "%s is not an id%s", quote(cell), uuidHint(cell))
@@ -154,7 +154,7 @@ func (p *Planner) planKey(row *sheet.Row, c *Change) {
 
 // planUID takes the id that was found for a uid. Before any was looked up, it is
 // the uid that may be in one row only.
-func (p *Planner) planUID(row *sheet.Row, uid string, c *Change) {
+func (p *Planner) planUID(row *sheet.Row, uid string) {
 	if p.found < 0 {
 		sum := sha256.Sum256([]byte(uid))
 		p.key, p.keyed = [16]byte(sum[:16]), true
@@ -164,7 +164,7 @@ func (p *Planner) planUID(row *sheet.Row, uid string, c *Change) {
 	p.key, p.keyed = parseUUID(id)
 	switch {
 	case p.keyed:
-		c.ID = id
+		p.Change.ID = id
 	case id == "":
 		p.problem(p.id, sheet.UnknownUID, "the tenant has no session with the uid %s: correct it, or remove the row", quote(uid))
 	case strings.Contains(id, ", "):
@@ -185,48 +185,18 @@ func (p *Planner) keyName() string {
 	return "session"
 }
 
-// A Checker finds what is wrong with the rows of one sheet, in the pass that
-// checks it and in the one that sends it alike. Each goroutine needs its own.
-type Checker struct {
-	Change  Change // of the last row
-	sheet   *sheet.Sheet
-	planner *Planner
-	one     [1]sheet.Problem
-}
-
-// NewChecker prepares for the rows of a sheet whose header has no problems.
-func NewChecker(s *sheet.Sheet, rules Rules) *Checker {
-	return &Checker{sheet: s, planner: NewPlanner(s.Columns(), rules)}
-}
-
-// LeaveOutWarnings keeps warnings out of what is found, unless --strict makes
-// them errors: an earlier pass has reported them.
-func (c *Checker) LeaveOutWarnings() { c.planner.quiet = !c.planner.rules.Strict }
-
-// Plan reads a row into c.Change. A row with data beyond the last column has
-// that problem alone: its cells may have moved.
-func (c *Checker) Plan(row *sheet.Row) []sheet.Problem {
-	problems := c.planner.Plan(row, &c.Change)
-	if row.Long() {
-		c.one[0] = c.sheet.LongRow(row)
-		return c.one[:]
-	}
-	return problems
-}
-
 // Collect adds the id of the last row, if it has one.
-func (c *Checker) Collect(ids *IDs) {
-	if c.planner.keyed {
-		ids.add(c.planner.key)
+func (p *Planner) Collect(ids *IDs) {
+	if p.keyed {
+		ids.add(p.key)
 	}
 }
 
 // Check is Plan for a pass that knows the ids that are in several rows. Each
 // row of such an id but the first is wrong; with all, every one of them is.
-func (c *Checker) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Problem {
-	problems := c.Plan(row)
-	p := c.planner
-	if !c.IsRepeated(repeats) {
+func (p *Planner) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Problem {
+	problems := p.Plan(row)
+	if !p.IsRepeated(repeats) {
 		return problems
 	}
 	first := repeats.firstRow(p.key, row.Number)
@@ -241,9 +211,7 @@ func (c *Checker) Check(row *sheet.Row, repeats *Repeats, all bool) []sheet.Prob
 }
 
 // IsRepeated reports whether the id of the last row is in several rows.
-func (c *Checker) IsRepeated(repeats *Repeats) bool {
-	return c.planner.keyed && repeats.has(c.planner.key)
-}
+func (p *Planner) IsRepeated(repeats *Repeats) bool { return p.keyed && repeats.has(p.key) }
 
 // repeated adds the problem of an id that is in several rows.
 func (p *Planner) repeated(message string) []sheet.Problem {

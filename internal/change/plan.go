@@ -10,9 +10,13 @@ import (
 	"nermbulk/internal/text"
 )
 
-// A Planner turns the rows of one sheet into changes. It holds scratch space:
-// each goroutine needs its own.
+// A Planner turns the rows of one sheet into changes, and finds what is wrong
+// with them: in the pass that checks the sheet and in the one that sends it alike.
+// It holds scratch space: each goroutine needs its own.
 type Planner struct {
+	Change Change // of the last row
+
+	sheet    *sheet.Sheet // nil for rows of no sheet
 	rules    Rules
 	quiet    bool         // warnings are left out
 	id       sheet.Column // or the uid
@@ -47,10 +51,16 @@ type parsed struct {
 	wrong *fault
 }
 
-// NewPlanner prepares the columns of a sheet. Its header must have no
-// problems. A rule for a column that the sheet does not have is the
-// caller's to refuse: see Missing.
-func NewPlanner(columns []sheet.Column, rules Rules) *Planner {
+// NewPlanner prepares for the rows of a sheet whose header has no problems. A
+// rule for a column that the sheet does not have is the caller's to refuse: see
+// Missing.
+func NewPlanner(s *sheet.Sheet, rules Rules) *Planner {
+	p := newPlanner(s.Columns(), rules)
+	p.sheet = s
+	return p
+}
+
+func newPlanner(columns []sheet.Column, rules Rules) *Planner {
 	rules = rules.Fitting(columns)
 	p := &Planner{rules: rules, run: noColumn, found: -1, updated: -1, earlier: findEarlierResult(columns), written: findWritten(columns, &rules)}
 	for _, c := range columns {
@@ -91,23 +101,29 @@ func newColumn(c sheet.Column, f *Field, rules Rules) column {
 	return sent
 }
 
-// Plan reads a row into c and returns the row's problems and warnings in the
-// sheet's column order. The slice is valid until the next call.
-func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
+// LeaveOutWarnings keeps warnings out of what is found, unless --strict makes
+// them errors: an earlier pass has reported them.
+func (p *Planner) LeaveOutWarnings() { p.quiet = !p.rules.Strict }
+
+// Plan reads a row into p.Change and returns the row's problems and warnings in the
+// sheet's column order. A row with data beyond the last column has that problem
+// alone: its cells may have moved. The slice is valid until the next call.
+func (p *Planner) Plan(row *sheet.Row) []sheet.Problem {
 	p.problems, p.row = p.problems[:0], row.Number
+	c := &p.Change
 	c.reset(row.Number)
-	p.planKey(row, c)
+	p.planKey(row)
 	if p.updated >= 0 {
 		c.UpdatedAt = sheet.Trim(row.Cells[p.updated])
 	}
-	ran := p.planRun(row, c)
+	ran := p.planRun(row)
 	for i := range p.columns {
 		col := &p.columns[i]
 		cell := replaced(col.own, sheet.Trim(row.Cells[col.Index]))
 		if cell == "" || p.without(row, col) {
 			continue
 		}
-		p.planCell(col, cell, c)
+		p.planCell(col, cell)
 	}
 	if len(c.values) == 0 && len(p.problems) == 0 && !c.Run {
 		why := "the row changes nothing"
@@ -121,6 +137,9 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 	}
 	c.Body = appendBody(c.Body, c.values)
 	c.Doubtful, c.Since = p.earlier.unknown(row)
+	if row.Long() {
+		p.problems = append(p.problems[:0], p.sheet.LongRow(row))
+	}
 	if len(p.problems) > 1 {
 		slices.SortStableFunc(p.problems, CompareColumns)
 	}
@@ -128,8 +147,8 @@ func (p *Planner) Plan(row *sheet.Row, c *Change) []sheet.Problem {
 }
 
 // planRun reads the run column; filled reports whether the cell had a value.
-func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
-	c.Run = p.rules.RunSessions
+func (p *Planner) planRun(row *sheet.Row) (filled bool) {
+	p.Change.Run = p.rules.RunSessions
 	if p.run.Index < 0 {
 		return false
 	}
@@ -142,7 +161,7 @@ func (p *Planner) planRun(row *sheet.Row, c *Change) (filled bool) {
 		return cell != ""
 	}
 	var ok bool
-	if c.Run, ok = parseBoolean(cell); !ok {
+	if p.Change.Run, ok = parseBoolean(cell); !ok {
 		p.problem(p.run, sheet.BadBoolean, "%s is neither yes nor no: use true or false", quote(cell))
 		p.suggest(fields[position(run)].suggestion(cell, &p.rules))
 	}
@@ -168,8 +187,8 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 	return true
 }
 
-// planCell adds to c what a cell that is not empty sets its field to.
-func (p *Planner) planCell(col *column, cell string, c *Change) {
+// planCell adds to the change what a cell that is not empty sets its field to.
+func (p *Planner) planCell(col *column, cell string) {
 	text, ok := "", false
 	if col.Field == sheet.Attribute {
 		text, ok = p.attribute(col, cell)
@@ -179,6 +198,7 @@ func (p *Planner) planCell(col *column, cell string, c *Change) {
 	if !ok {
 		return
 	}
+	c := &p.Change
 	c.values = append(c.values, value{col, text})
 	switch {
 	case col.Field == Status:

@@ -52,11 +52,12 @@ func planAll(t testing.TB, content string, rules Rules) []planned {
 	if whole := s.Problems(); len(whole) > 0 {
 		t.Fatalf("the header has problems: %v", whole)
 	}
-	p := NewPlanner(s.Columns(), rules)
+	p := NewPlanner(s, rules)
 	var all []planned
 	err := s.Each(context.Background(), func(row *sheet.Row) error {
+		problems := append([]sheet.Problem(nil), p.Plan(row)...)
 		var c Change
-		problems := append([]sheet.Problem(nil), p.Plan(row, &c)...)
+		p.Change.CopyTo(&c)
 		all = append(all, planned{c, problems})
 		return nil
 	})

@@ -53,13 +53,13 @@ func planSample(t *testing.T, path string) {
 	if err := s.Resolve(t.Context(), rules.Attributes.SheetFields()); err != nil || len(s.Problems()) > 0 {
 		t.Fatal(s.Problems(), err)
 	}
-	checker := NewChecker(s, rules)
+	planner := NewPlanner(s, rules)
 	var bodies []string
 	err = s.Each(t.Context(), func(row *sheet.Row) error {
-		if problems := checker.Plan(row); len(problems) > 0 {
+		if problems := planner.Plan(row); len(problems) > 0 {
 			t.Errorf("row %d: %v", row.Number, problems)
 		}
-		bodies = append(bodies, string(checker.Change.Body))
+		bodies = append(bodies, string(planner.Change.Body))
 		return nil
 	})
 	want := []string{

@@ -76,10 +76,10 @@ func sentBy(tb testing.TB, r *run) map[int]map[string]string {
 	if len(s.Problems()) > 0 {
 		return sent
 	}
-	checker := change.NewChecker(s, change.Rules{ClearMarker: change.DefaultClearMarker, AllowUnknownStatus: true, InOrder: true})
+	planner := change.NewPlanner(s, change.Rules{ClearMarker: change.DefaultClearMarker, AllowUnknownStatus: true, InOrder: true})
 	err = s.Each(context.Background(), func(row *sheet.Row) error {
-		checker.Plan(row)
-		sent[row.Number] = checker.Change.Sent()
+		planner.Plan(row)
+		sent[row.Number] = planner.Change.Sent()
 		return nil
 	})
 	if err != nil {

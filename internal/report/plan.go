@@ -217,10 +217,10 @@ func (s *sends) of(ctx context.Context, record journal.Before, hash uint64) (bef
 
 func (s *sends) read(ctx context.Context) error {
 	s.byHash = map[uint64]map[string]string{}
-	checker := change.NewChecker(s.o.Sheet, s.o.Rules)
+	planner := change.NewPlanner(s.o.Sheet, s.o.Rules)
 	return s.o.Sheet.Each(ctx, func(row *sheet.Row) error {
-		if change.FirstError(checker.Plan(row)) == nil {
-			s.byHash[checker.Change.Hash()] = checker.Change.Sent()
+		if change.FirstError(planner.Plan(row)) == nil {
+			s.byHash[planner.Change.Hash()] = planner.Change.Sent()
 		}
 		return nil
 	})

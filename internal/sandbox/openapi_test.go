@@ -541,13 +541,12 @@ func planned(t *testing.T, content string) func(yield func(*change.Change) bool)
 			t.Fatal(err)
 		}
 		defer s.Close()
-		planner := change.NewPlanner(s.Columns(), change.Rules{ClearMarker: change.DefaultClearMarker})
+		planner := change.NewPlanner(s, change.Rules{ClearMarker: change.DefaultClearMarker})
 		err = s.Each(t.Context(), func(row *sheet.Row) error {
-			var c change.Change
-			if problems := planner.Plan(row, &c); len(problems) > 0 {
+			if problems := planner.Plan(row); len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			yield(&c)
+			yield(&planner.Change)
 			return nil
 		})
 		if err != nil {
