@@ -189,33 +189,26 @@ func (p *Planner) without(row *sheet.Row, col *column) bool {
 
 // planCell adds to the change what a cell that is not empty sets its field to.
 func (p *Planner) planCell(col *column, cell string) {
-	text, ok := "", false
-	if col.Field == sheet.Attribute {
-		text, ok = p.attribute(col, cell)
-	} else {
-		text, ok = p.field(col, cell)
-	}
-	if !ok {
-		return
-	}
-	c := &p.Change
-	c.values = append(c.values, value{col, text})
+	text := ""
 	switch {
-	case col.Field == Status:
-		c.Status = text
-	case text == "":
-		c.Clears++
+	case col.Field == sheet.Attribute && p.isClear(cell):
+		p.Change.Clears++
+	case p.refused(col.Column, cell):
+		return
+	case col.field.parse == nil:
+		p.warn(col, cell)
+		text = unifyBreaks(cell)
+	default:
+		got := col.parse(cell, &p.rules)
+		p.fault(col, got.wrong)
+		if text = got.text; text == "" {
+			return
+		}
 	}
-}
-
-// field returns the value to send for the cell of a field that is no attribute.
-func (p *Planner) field(col *column, cell string) (text string, ok bool) {
-	if p.refused(col.Column, cell) {
-		return "", false
+	if col.Field == Status {
+		p.Change.Status = text
 	}
-	got := col.parse(cell, &p.rules)
-	p.fault(col, got.wrong, "")
-	return got.text, got.text != ""
+	p.Change.values = append(p.Change.values, value{col, text})
 }
 
 // What is kept of the cells of a column that has few values is bounded: in
@@ -242,32 +235,12 @@ func (col *column) parse(cell string, rules *Rules) parsed {
 	return got
 }
 
-// attribute returns the value to send for the cell of an attribute.
-func (p *Planner) attribute(col *column, cell string) (text string, ok bool) {
-	if p.isClear(cell) {
-		return "", true
-	}
-	if isSpreadsheetError(cell) {
-		p.spreadsheetError(col.Column, cell)
-		return "", false
-	}
-	if col.field.parse == nil {
-		p.warn(col, cell)
-		return unifyBreaks(cell), true
-	}
-	got, more := col.parse(cell, &p.rules), ""
-	if p.earlier.isHeld() {
-		more = "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
-	}
-	p.fault(col, got.wrong, more)
-	return got.text, got.wrong == nil
-}
-
 func (p *Planner) isClear(cell string) bool {
 	return len(cell) == len(p.rules.ClearMarker) && strings.EqualFold(cell, p.rules.ClearMarker)
 }
 
-// refused reports a cell that no column but an attribute's may hold.
+// refused reports an error of the spreadsheet, and a marker in a column that is not
+// an attribute's.
 func (p *Planner) refused(c sheet.Column, cell string) bool {
 	switch {
 	case isSpreadsheetError(cell):

@@ -24,12 +24,17 @@ func (p *Planner) problem(c sheet.Column, kind sheet.Kind, format string, args .
 	p.problems = append(p.problems, found)
 }
 
-// fault adds what a field's parse found wrong, nil for nothing, with more words.
-func (p *Planner) fault(col *column, wrong *fault, more string) {
-	if wrong != nil {
-		p.problem(col.Column, wrong.kind, "%s", wrong.message+more)
-		p.suggest(wrong.suggested, wrong.certain)
+// fault adds what a field's parse found wrong, nil for nothing.
+func (p *Planner) fault(col *column, wrong *fault) {
+	if wrong == nil {
+		return
 	}
+	message := wrong.message
+	if col.Field == sheet.Attribute && p.earlier.isHeld() {
+		message += "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
+	}
+	p.problem(col.Column, wrong.kind, "%s", message)
+	p.suggest(wrong.suggested, wrong.certain)
 }
 
 // suggest gives the last problem the text that its cell was probably meant to
