@@ -118,7 +118,7 @@ func (r *Rules) field(c sheet.Column) *Field {
 	if c.Field != sheet.Attribute {
 		return fieldOf(c.Field)
 	}
-	if d := r.dateRule(c.UID); d != nil {
+	if d := r.dateRule(c); d != nil {
 		f := attribute
 		f.parse, f.dated = d.parse, true
 		return &f

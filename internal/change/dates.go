@@ -61,15 +61,12 @@ func DateFormats() []string {
 
 // DateRule rewrites the dates of one attribute from one form to another.
 type DateRule struct {
-	UID     string // the attribute
+	target
 	in, out *dateForm
-	// Optional rules are left out for a sheet that has no such column, and for
-	// one that a run wrote: what it read by them is in the tenant's form there.
-	Optional bool
 }
 
 // String returns the rule as it is parsed.
-func (d DateRule) String() string { return "attributes." + d.UID + "=" + d.in.name + ":" + d.out.name }
+func (d DateRule) String() string { return d.label() + "=" + d.in.name + ":" + d.out.name }
 
 // ParseDateRule reads FIELD=IN:OUT, e.g.
 // attributes.end_date=yyyy-mm-dd:mm/dd/yyyy.
@@ -91,16 +88,12 @@ func ParseDateRule(s string) (DateRule, error) {
 			return DateRule{}, fmt.Errorf("%q is not a date format; the formats are %s", name, strings.Join(DateFormats(), ", "))
 		}
 	}
-	return DateRule{UID: uid, in: findDateForm(in), out: findDateForm(out)}, nil
+	return DateRule{target: target{Field: field, UID: uid}, in: findDateForm(in), out: findDateForm(out)}, nil
 }
 
-func (d DateRule) isOf(c sheet.Column) bool {
-	return c.Field == sheet.Attribute && sheet.SameUID(c.UID, d.UID)
-}
-
-func (r Rules) dateRule(uid string) *DateRule {
+func (r Rules) dateRule(c sheet.Column) *DateRule {
 	for i := range r.Dates {
-		if sheet.SameUID(r.Dates[i].UID, uid) {
+		if r.Dates[i].isOf(c) {
 			return &r.Dates[i]
 		}
 	}
@@ -113,10 +106,7 @@ func (r Rules) DateLayouts(columns []sheet.Column) []string {
 	r = r.Fitting(columns)
 	layouts := make([]string, len(columns))
 	for i, c := range columns {
-		if c.Field != sheet.Attribute {
-			continue
-		}
-		if d := r.dateRule(c.UID); d != nil {
+		if d := r.dateRule(c); d != nil {
 			layouts[i] = d.in.write
 		}
 	}

@@ -94,25 +94,29 @@ func parseBoolean(s string) (value, ok bool) {
 	return value, ok
 }
 
+// target is the column that a rule is for.
+type target struct {
+	Field sheet.Field
+	UID   string // of an attribute
+	// Optional rules are left out for a sheet that has no such column, and for
+	// one that a run wrote: what it read by them is in the tenant's form there.
+	Optional bool
+}
+
+func (t target) label() string { return Label(t.Field, t.UID) }
+
+func (t target) isOf(c sheet.Column) bool { return c.Field == t.Field && sheet.SameUID(c.UID, t.UID) }
+
 // ValueRule gives a sheet's own word for a value: a cell of the field that holds
 // the word is read as if it held the value.
 type ValueRule struct {
-	Field sheet.Field
-	UID   string // of an attribute
+	target
 	Cell  string // compared by sheet.FoldCase
 	Value string
-	// Optional rules are left out as those of dates are.
-	Optional bool
 }
 
 // String returns the rule as it is parsed.
 func (v ValueRule) String() string { return v.label() + ":" + v.Cell + "=" + v.Value }
-
-func (v ValueRule) label() string { return Label(v.Field, v.UID) }
-
-func (v ValueRule) isOf(c sheet.Column) bool {
-	return c.Field == v.Field && sheet.SameUID(c.UID, v.UID)
-}
 
 // ParseValueRule reads FIELD:CELL=VALUE, e.g. status:Abgelehnt=rejected. The
 // last equals sign divides cell and value.
@@ -134,7 +138,7 @@ func ParseValueRule(s string) (ValueRule, error) {
 	case !Acts(field):
 		return ValueRule{}, fmt.Errorf("a cell of %s has no other words: use a field that is sent, such as status, or attributes.UID", quote(name))
 	}
-	v := ValueRule{Field: field, UID: uid, Cell: sheet.Trim(rest[:at]), Value: sheet.Trim(rest[at+1:])}
+	v := ValueRule{target: target{Field: field, UID: uid}, Cell: sheet.Trim(rest[:at]), Value: sheet.Trim(rest[at+1:])}
 	if v.Cell == "" {
 		return ValueRule{}, fmt.Errorf("%q names no cell: an empty cell changes nothing", s)
 	}
@@ -196,17 +200,20 @@ func replaced(words map[string]string, cell string) string {
 // them do.
 func (r Rules) Missing(columns []sheet.Column) error {
 	r = r.Fitting(columns)
-	missing := func(flag, label string) error {
-		return &sheet.OptionError{Option: flag, Value: label, Reason: "the sheet has no such column"}
+	missing := func(flag string, t target) error {
+		if slices.ContainsFunc(columns, t.isOf) {
+			return nil
+		}
+		return &sheet.OptionError{Option: flag, Value: t.label(), Reason: "the sheet has no such column"}
 	}
 	for _, d := range r.Dates {
-		if !slices.ContainsFunc(columns, d.isOf) {
-			return missing("--date", Label(sheet.Attribute, d.UID))
+		if err := missing("--date", d.target); err != nil {
+			return err
 		}
 	}
 	for _, v := range r.Values {
-		if !slices.ContainsFunc(columns, v.isOf) {
-			return missing("--value", v.label())
+		if err := missing("--value", v.target); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -216,10 +223,10 @@ func (r Rules) Missing(columns []sheet.Column) error {
 // the optional ones that are left out.
 func (r Rules) Fitting(columns []sheet.Column) Rules {
 	written := slices.ContainsFunc(columns, func(c sheet.Column) bool { return c.Field == sheet.Result })
-	isOut := func(optional bool, isOf func(sheet.Column) bool) bool {
-		return optional && (written || !slices.ContainsFunc(columns, isOf))
+	isOut := func(t target) bool {
+		return t.Optional && (written || !slices.ContainsFunc(columns, t.isOf))
 	}
-	r.Dates = slices.DeleteFunc(slices.Clone(r.Dates), func(d DateRule) bool { return isOut(d.Optional, d.isOf) })
-	r.Values = slices.DeleteFunc(slices.Clone(r.Values), func(v ValueRule) bool { return isOut(v.Optional, v.isOf) })
+	r.Dates = slices.DeleteFunc(slices.Clone(r.Dates), func(d DateRule) bool { return isOut(d.target) })
+	r.Values = slices.DeleteFunc(slices.Clone(r.Values), func(v ValueRule) bool { return isOut(v.target) })
 	return r
 }
