@@ -131,6 +131,14 @@ func (c *cursor) status() Status {
 	return statuses[code]
 }
 
+// headOf reads what the replay needs of any line.
+func headOf(line []byte) (head, error) {
+	if h, ok := parseHead(line); ok {
+		return h, nil
+	}
+	return decodeHead(line)
+}
+
 // decodeHead reads what parseHead does not: a line whose keys are in any order.
 func decodeHead(line []byte) (head, error) {
 	h, err := decode(line, head{Row: -1})

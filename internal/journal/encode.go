@@ -88,8 +88,7 @@ func (s Start) encode(e *encoder) {
 	e.intIfAny("runs", s.Runs)
 	if s.Operator != (Operator{}) {
 		e.key("operator")
-		e.b = append(text.AppendJSON(append(e.b, `{"user":`...), s.Operator.User), `,"machine":`...)
-		e.b = append(text.AppendJSON(e.b, s.Operator.Machine), '}')
+		e.object("user", s.Operator.User, "machine", s.Operator.Machine)
 	}
 	e.intIfAny("edition", s.Edition)
 	e.intIfAny("matched", s.Matched)
@@ -155,17 +154,12 @@ func (r Outcome) encode(e *encoder) {
 func (r Before) encode(e *encoder) {
 	e.row("before", r.Row)
 	e.text("id", r.ID)
-	e.key("sent")
-	open := byte('{')
+	var sent []string
 	for _, field := range slices.Sorted(maps.Keys(r.Sent)) {
-		e.b = append(text.AppendJSON(append(e.b, open), field), ':')
-		e.b = text.AppendJSON(e.b, r.Sent[field])
-		open = ','
+		sent = append(sent, field, r.Sent[field])
 	}
-	if open == '{' {
-		e.b = append(e.b, open)
-	}
-	e.b = append(e.b, '}')
+	e.key("sent")
+	e.object(sent...)
 	e.json("session", r.Session)
 }
 
@@ -184,9 +178,8 @@ func (r Planned) encode(e *encoder) {
 		if open == '[' {
 			e.key("fields")
 		}
-		e.b = append(text.AppendJSON(append(append(e.b, open), `{"field":`...), f.Field), `,"old":`...)
-		e.b = append(text.AppendJSON(e.b, f.Old), `,"new":`...)
-		e.b = append(text.AppendJSON(append(text.AppendJSON(e.b, f.New), `,"remark":`...), f.Remark), '}')
+		e.b = append(e.b, open)
+		e.object("field", f.Field, "old", f.Old, "new", f.New, "remark", f.Remark)
 		open = ','
 	}
 	if open == ',' {
@@ -269,6 +262,19 @@ func (e *encoder) intIfAny(key string, n int) {
 	if n != 0 {
 		e.int(key, n)
 	}
+}
+
+// object appends an object of keys and texts in turn.
+func (e *encoder) object(pairs ...string) {
+	e.b = append(e.b, '{')
+	for i := 0; i < len(pairs); i += 2 {
+		if i > 0 {
+			e.b = append(e.b, ',')
+		}
+		e.b = append(text.AppendJSON(e.b, pairs[i]), ':')
+		e.b = text.AppendJSON(e.b, pairs[i+1])
+	}
+	e.b = append(e.b, '}')
 }
 
 // flag leaves the key out where v is false.

@@ -108,20 +108,14 @@ func newLineScanner(r io.Reader) *bufio.Scanner {
 }
 
 // apply takes in an intact line that begins at off.
-func (r *Replay) apply(line []byte, off int64) (err error) {
-	h, ok := parseHead(line)
-	if !ok {
-		if h, err = decodeHead(line); err != nil {
-			return err
-		}
+func (r *Replay) apply(line []byte, off int64) error {
+	h, err := headOf(line)
+	if err != nil {
+		return err
 	}
-	if h.isAboutRow() {
-		return r.applyRow(h, off)
+	if h.Kind != "before" && h.Kind != "plan" && h.Kind != "moved" {
+		r.lastTimed = off
 	}
-	return r.applyEvent(h, line, off)
-}
-
-func (r *Replay) applyRow(h head, off int64) error {
 	switch h.Kind {
 	case "intent":
 		r.rows.intent(h, off)
@@ -135,16 +129,6 @@ func (r *Replay) applyRow(h head, off int64) error {
 		*r.rows.planned.at(h.Row) = offsetOf(off)
 	case "moved":
 		r.moves = append(r.moves, h.moved())
-	}
-	if h.Kind != "before" && h.Kind != "plan" && h.Kind != "moved" {
-		r.lastTimed = off
-	}
-	return nil
-}
-
-func (r *Replay) applyEvent(h head, line []byte, off int64) error {
-	r.lastTimed = off
-	switch h.Kind {
 	case "start":
 		start, err := decode(line, Start{})
 		if err != nil {
@@ -163,7 +147,7 @@ func (r *Replay) applyEvent(h head, line []byte, off int64) error {
 		r.lastEnd, r.ended = end, true
 		return err
 	}
-	return nil // written by a newer version, for others
+	return nil // what else there is, is for others
 }
 
 // open begins a session. The first sheet has no rows that could have moved.
@@ -268,12 +252,10 @@ type rowOf struct{ edition, row int }
 // openSend is what is overwritten, and by which intent; -1 where there is none.
 type openSend struct{ before, intent int64 }
 
-func (l *sendList) apply(line []byte, at int64) (err error) {
-	h, ok := parseHead(line)
-	if !ok {
-		if h, err = decodeHead(line); err != nil {
-			return err
-		}
+func (l *sendList) apply(line []byte, at int64) error {
+	h, err := headOf(line)
+	if err != nil {
+		return err
 	}
 	row := rowOf{l.edition, h.Row}
 	switch s, isOpen := l.open[row]; h.Kind {
