@@ -101,37 +101,45 @@ func dialTo(t *http.Transport, base *url.URL) dialer {
 		if canWatch && t.Proxy == nil {
 			return dialDirect(ctx, t, base, addr)
 		}
-		written := new(atomic.Int64)
-		own := t.Clone()
-		own.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := t.DialContext(ctx, network, addr)
-			return writeCounter{conn, written}, err
+		s, own := new(socket), t.Clone()
+		own.DialContext = func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+			s.Conn, err = t.DialContext(ctx, network, addr)
+			return s, err
 		}
 		conn, err := own.NewClientConn(ctx, base.Scheme, addr)
 		if err != nil {
 			return nil, err
 		}
-		return countedConnection{conn, written}, nil
+		return struct {
+			*http.ClientConn
+			*socket
+		}{conn, s}, nil
 	}
 }
 
-type countedConnection struct {
-	*http.ClientConn
-	written *atomic.Int64
-}
-
-func (c countedConnection) Written() int64 { return c.written.Load() }
-
-type writeCounter struct {
+// socket is a connection to the tenant or its proxy, without TLS.
+type socket struct {
 	net.Conn
-	written *atomic.Int64
+	written atomic.Int64
+	dry     bool // nothing more is read from the network
 }
 
-func (c writeCounter) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.written.Add(int64(n))
+// Read fails as after a deadline while it is dry: that is the one error after which
+// TLS can be read on.
+func (s *socket) Read(p []byte) (int, error) {
+	if s.dry {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.Conn.Read(p)
+}
+
+func (s *socket) Write(p []byte) (int, error) {
+	n, err := s.Conn.Write(p)
+	s.written.Add(int64(n))
 	return n, err
 }
+
+func (s *socket) Written() int64 { return s.written.Load() }
 
 // exchanges keeps exchanges with their connections for the next requests, the
 // one that was used last first, so that no more are kept open than are needed.
