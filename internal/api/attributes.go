@@ -99,11 +99,7 @@ func parseOption(object []byte) (option, error) {
 // retries. They are in the order of their labels. The error is a *ListError, or an *IncompleteError next to what could
 // be read.
 func (c *Client) Attributes(ctx context.Context) ([]Attribute, error) {
-	all, err := readAll(ctx, Query{}, func(ctx context.Context, q Query) (Page[Attribute], Answer) {
-		ctx, cancel := c.forPage(ctx)
-		defer cancel()
-		return readList(ctx, c, "ne_attributes", q, parseAttribute)
-	})
+	all, err := readAll(ctx, c, "ne_attributes", Query{}, parseAttribute)
 	all = slices.DeleteFunc(all, func(a Attribute) bool { return a.UID == "" })
 	slices.SortStableFunc(all, func(a, b Attribute) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)), cmp.Compare(a.UID, b.UID))
@@ -114,11 +110,7 @@ func (c *Client) Attributes(ctx context.Context) ([]Attribute, error) {
 // AttributeOptions reads the options of one attribute, in the tenant's order.
 // The errors are as those of Attributes.
 func (c *Client) AttributeOptions(ctx context.Context, attributeID string) ([]string, error) {
-	options, err := readAll(ctx, Query{AttributeID: attributeID}, func(ctx context.Context, q Query) (Page[option], Answer) {
-		ctx, cancel := c.forPage(ctx)
-		defer cancel()
-		return readList(ctx, c, "ne_attribute_options", q, parseOption)
-	})
+	options, err := readAll(ctx, c, "ne_attribute_options", Query{AttributeID: attributeID}, parseOption)
 	texts := make([]string, 0, len(options))
 	for _, o := range options {
 		if o.Text != "" && (o.AttributeID == "" || o.AttributeID == attributeID) {
@@ -128,8 +120,21 @@ func (c *Client) AttributeOptions(ctx context.Context, attributeID string) ([]st
 	return texts, err
 }
 
-// readAll reads a list whole. An *IncompleteError comes with what was read.
-func readAll[T listed](ctx context.Context, q Query, list func(context.Context, Query) (Page[T], Answer)) (all []T, err error) {
+// readAll reads a list whole, each page within PageWait. An *IncompleteError comes
+// with what was read.
+func readAll[T listed](ctx context.Context, c *Client, path string, q Query, parse func([]byte) (T, error)) (all []T, err error) {
+	list := func(ctx context.Context, q Query) (Page[T], Answer) {
+		if c.pageWait > 0 {
+			turn := time.Duration(0) // until there is one, which is not the tenant's
+			if c.rate > 0 {
+				turn = time.Duration(float64(time.Second) / c.rate)
+			}
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, c.pageWait+turn)
+			defer cancel()
+		}
+		return readList(ctx, c, path, q, parse)
+	}
 	q.Whole = true
 	for page, err := range Pages(ctx, list, q) {
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"nermbulk/internal/text"
 )
@@ -60,19 +59,6 @@ type listed interface {
 type listCall struct {
 	path, query string                             // path is below the API's root
 	read        func(body []byte) (problem string) // keeps the body of a 200; problem continues the sentence "the answer …"
-}
-
-// forPage returns a context that ends when a page of the attributes has taken
-// too long. The time until a turn is not the tenant's.
-func (c *Client) forPage(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.pageWait == 0 {
-		return ctx, func() {}
-	}
-	turn := time.Duration(0)
-	if c.rate > 0 {
-		turn = time.Duration(float64(time.Second) / c.rate)
-	}
-	return context.WithTimeout(ctx, c.pageWait+turn)
 }
 
 // readList reads one page of the list that is served at path under the key of

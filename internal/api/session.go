@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -26,8 +27,8 @@ type Session struct {
 	CreatedAt     string            // RFC 3339, as received
 	UpdatedAt     string            // RFC 3339, as received
 
-	// Has holds the fields above that the answer had at all: one that is not
-	// in it is unknown, not empty.
+	// Has holds which of the fields that can be changed the answer had at all: one
+	// that is not in it is unknown, not empty.
 	Has Fields
 	// Raw is the session's JSON object as received, for Get and List; nil
 	// in the answer to Patch.
@@ -37,18 +38,15 @@ type Session struct {
 // Fields is a set of fields of a Session.
 type Fields uint16
 
-// The fields that an answer may leave out.
+// The fields that can be changed, and that an answer may leave out.
 const (
-	FieldUID Fields = 1 << iota
-	FieldWorkflowID
+	FieldWorkflowID Fields = 1 << iota
 	FieldRequesterID
 	FieldRequesterType
 	FieldProfileID
 	FieldProfileIDs
 	FieldStatus
 	FieldAttributes
-	FieldCreatedAt
-	FieldUpdatedAt
 )
 
 // All reports whether every field of g is in f.
@@ -78,8 +76,8 @@ func (w *wireSession) session() *Session {
 		CreatedAt: w.CreatedAt.value, UpdatedAt: w.UpdatedAt.value,
 	}
 	for i, given := range [...]bool{ // in the order of Fields
-		w.UID.given, w.WorkflowID.given, w.RequesterID.given, w.RequesterType.given, w.ProfileID.given,
-		w.ProfileIDs.given, w.Status.given, w.Attributes.given, w.CreatedAt.given, w.UpdatedAt.given,
+		w.WorkflowID.given, w.RequesterID.given, w.RequesterType.given, w.ProfileID.given,
+		w.ProfileIDs.given, w.Status.given, w.Attributes.given,
 	} {
 		if given {
 			s.Has |= 1 << i
@@ -102,6 +100,14 @@ func ParseSession(object []byte) (Session, error) {
 	s.Raw = object
 	return *s, nil
 }
+
+// List reads one page of sessions, with retries: see readList.
+func (c *Client) List(ctx context.Context, q Query) (Page[Session], Answer) {
+	return readList(ctx, c, "workflow_sessions", q, ParseSession)
+}
+
+func (s Session) listKey() string { return s.ID }
+func (Session) plural() string    { return "sessions" }
 
 // lenient is any JSON value as text: null is "", the elements of an array are
 // joined by ", ", numbers, booleans and objects are their JSON.

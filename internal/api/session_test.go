@@ -9,7 +9,7 @@ import (
 )
 
 func TestSessionIsReadLeniently(t *testing.T) {
-	const all = FieldUID | FieldWorkflowID | FieldRequesterID | FieldRequesterType | FieldProfileID | FieldProfileIDs | FieldStatus | FieldAttributes | FieldCreatedAt | FieldUpdatedAt
+	const all = FieldWorkflowID | FieldRequesterID | FieldRequesterType | FieldProfileID | FieldProfileIDs | FieldStatus | FieldAttributes
 	tests := []struct {
 		name string
 		json string
