@@ -90,7 +90,9 @@ func exempt(u *url.URL, list string) bool {
 			}
 			name = h
 		}
-		name = strings.TrimPrefix(strings.Trim(name, "[]"), "*.")
+		if name = strings.Trim(name, "[]"); strings.HasPrefix(name, "*.") {
+			name = name[1:]
+		}
 		below := "." + strings.TrimPrefix(name, ".")
 		switch other := net.ParseIP(name); {
 		case entry == "*", name == host, ip != nil && ip.Equal(other), ip == nil && name != "" && strings.HasSuffix(host, below):

@@ -115,6 +115,7 @@ func TestProxyFor(t *testing.T) {
 		{"not below", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": "example"}, ""},
 		{"not below a dot", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": ".example"}, ""},
 		{"not below a star", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": "*.example"}, ""},
+		{"below a star alone", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": "*.acme.example"}, proxy},
 		{"a name that ends alike", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": "me.example,xample"}, proxy},
 		{"another port", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": "acme.example:8443"}, proxy},
 		{"its port", "https://acme.example", map[string]string{"HTTPS_PROXY": proxy, "NO_PROXY": "acme.example:443"}, ""},
