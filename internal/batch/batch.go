@@ -30,8 +30,8 @@ type Options struct {
 	Overview *Overview // of the check
 	Tenant   tenant
 	Journal  recorder
-	Earlier  earlier // what earlier sessions of the run did; nil for none
-	Later    *Later  // what other runs did since; nil for nothing
+	Earlier  *journal.Replay // what earlier sessions of the run did; nil for none
+	Later    *Later          // what other runs did since; nil for nothing
 
 	Left int // rows that remain to be sent or compared, for choosing how to compare
 

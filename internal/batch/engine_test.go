@@ -474,7 +474,7 @@ func TestCanary(t *testing.T) {
 	// A row of which nothing more can be found out must not stop every resume.
 	to := &scripted{get: good}
 	stop, m, err = runSheet(t, testSheet(50, func(i int) bool { return i == 0 }), to, func(o *Options) {
-		o.Canary, o.Earlier = 3, pasts{2: ended(journal.Unknown)}
+		o.Canary, o.Earlier = 3, pasts{2: ended(journal.Unknown)}.replay(t)
 	})
 	if err != nil || stop.Kind != NotStopped || m.outcomes(t)[2].Status != journal.Unknown || len(to.patched) != 49 {
 		t.Errorf("an unknown row before the canaries: %v, %v, %d requests", stop, err, len(to.patched))
@@ -600,7 +600,8 @@ func TestNextTurn(t *testing.T) {
 		"updated is not asked again": {status: journal.Updated, retryFailed: true, want: skip},
 	}
 	for name, tt := range tests {
-		if got := nextTurn(tt.status, tt.run, tt.inFlight, tt.retryFailed); got != tt.want {
+		earlier := pasts{2: {status: tt.status, inFlight: tt.inFlight, intent: journal.Intent{Run: tt.run}}}.replay(t)
+		if got := nextTurn(earlier.Entry(2), tt.retryFailed); got != tt.want {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}

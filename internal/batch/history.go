@@ -12,15 +12,6 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// earlier is what the journal of earlier sessions says about a row.
-type earlier interface {
-	Status(row int) journal.Status
-	InFlight(row int) (run, inFlight bool)
-	Intent(row int) (journal.Intent, bool, error)
-	Outcome(row int) (journal.Outcome, bool, error)
-	Before(row int) (journal.Before, bool, error)
-}
-
 // turn is what is to be done with a row in this session.
 type turn int
 
@@ -47,32 +38,32 @@ func (e *engine) loadHistory(row int) (h history, err error) {
 	if e.Earlier == nil {
 		return h, nil
 	}
-	run, inFlight := e.Earlier.InFlight(row)
-	status := e.Earlier.Status(row)
+	known := e.Earlier.Entry(row)
+	status := known.Status()
 	if status != journal.Pending {
 		h.replaces = status
 	}
-	h.turn, h.noted, err = e.Later.turn(e.Earlier, row, nextTurn(status, run, inFlight, e.RetryFailed))
+	h.turn, h.noted, err = e.Later.turn(e.Earlier, known, nextTurn(known, e.RetryFailed))
 	if err != nil || h.turn == skip || h.turn == note {
 		return h, err
 	}
-	outcome, _, err := e.Earlier.Outcome(row)
+	outcome, _, err := e.Earlier.OutcomeOf(known)
 	if err != nil {
 		return h, err
 	}
 	h.since = outcome.At.Add(-outcome.Duration)
-	intent, ok, err := e.Earlier.Intent(row)
+	intent, inFlight, err := e.Earlier.IntentOf(known)
 	if err != nil {
 		return h, err
 	}
-	if ok {
+	if inFlight {
 		h.since = intent.At
 	}
 	h.maybeApplied = change.MayHaveWritten(string(status), inFlight, outcome.Attempts, outcome.HTTPStatus)
 	if h.turn != doubt && !h.maybeApplied {
 		return h, nil
 	}
-	kept, ok, err := e.Earlier.Before(row)
+	kept, ok, err := e.Earlier.BeforeOf(known)
 	if err != nil || !ok {
 		return h, err
 	}
@@ -85,14 +76,14 @@ func (e *engine) loadHistory(row int) (h history, err error) {
 
 // nextTurn is the decision itself. A row in flight that does not run its
 // session is sent again: its values are the same each time.
-func nextTurn(status journal.Status, run, inFlight, retryFailed bool) turn {
-	switch {
-	case inFlight && run:
+func nextTurn(known journal.Entry, retryFailed bool) turn {
+	switch run, inFlight := known.InFlight(); {
+	case run:
 		return doubt
 	case inFlight:
 		return fresh
 	}
-	switch status {
+	switch known.Status() {
 	case journal.Updated, journal.Unchanged, journal.Invalid:
 		return skip
 	case journal.Failed:
@@ -116,10 +107,10 @@ func (e *engine) findSuperseded(ctx context.Context) error {
 	again := map[string][]int{} // rows that are to be sent again, by id
 	e.superseded = map[int]int{}
 	return e.Sheet.Each(ctx, func(row *sheet.Row) error {
-		status := e.Earlier.Status(row.Number)
-		run, inFlight := e.Earlier.InFlight(row.Number)
+		known := e.Earlier.Entry(row.Number)
+		status := known.Status()
 		id := strings.ToLower(sheet.Trim(row.ID))
-		switch t := nextTurn(status, run, inFlight, e.RetryFailed); {
+		switch t := nextTurn(known, e.RetryFailed); {
 		case t != skip && isFailure(status):
 			id = strings.Clone(id)
 			again[id] = append(again[id], row.Number)
@@ -136,7 +127,7 @@ func (e *engine) findSuperseded(ctx context.Context) error {
 // keepSuperseded records a superseded row's outcome once more, with the reason
 // why it stays as it is.
 func (e *engine) keepSuperseded(row int, earlier journal.Status) error {
-	o, _, err := e.Earlier.Outcome(row)
+	o, _, err := e.Earlier.OutcomeOf(e.Earlier.Entry(row))
 	if err != nil {
 		return err
 	}
@@ -144,6 +135,6 @@ func (e *engine) keepSuperseded(row int, earlier journal.Status) error {
 	if !strings.Contains(o.Error, why) {
 		o.Error = joinSentences(o.Error, fmt.Sprintf("%s (row %d)", why, e.superseded[row]))
 	}
-	o.At = e.Now()
+	o.At, o.Row = e.Now(), row
 	return e.appendOutcome(o, earlier)
 }

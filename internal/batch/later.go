@@ -61,10 +61,8 @@ func (l *Later) Count(run *journal.Replay, retryFailed bool) (again, noted int, 
 		if len(l.writes) == 0 || e.Edition() < run.Edition() {
 			break // the others are of earlier sheets
 		}
-		runs, inFlight := e.InFlight()
-		status := e.Status()
-		t := nextTurn(status, runs, inFlight, retryFailed)
-		now, o, err := l.turn(run, e.Row(), t)
+		t := nextTurn(e, retryFailed)
+		now, o, err := l.turn(run, e, t)
 		switch {
 		case err != nil:
 			return 0, 0, err
@@ -85,21 +83,22 @@ const (
 
 // turn is what is to be done with a row whose session a later run may have
 // written; for note it returns the outcome to record, nil if that was done.
-func (l *Later) turn(run earlier, row int, t turn) (turn, *journal.Outcome, error) {
+func (l *Later) turn(run *journal.Replay, e journal.Entry, t turn) (turn, *journal.Outcome, error) {
 	if l == nil || len(l.writes) == 0 || t == fresh {
 		return t, nil, nil
 	}
-	o, ended, err := run.Outcome(row)
+	o, ended, err := run.OutcomeOf(e)
 	if err != nil {
 		return t, nil, err
 	}
-	i, inFlight, err := run.Intent(row)
+	i, inFlight, err := run.IntentOf(e)
 	if err != nil {
 		return t, nil, err
 	}
 	if inFlight {
-		o.Row, o.ID, o.Hash, o.Run, o.At = i.Row, i.ID, i.Hash, i.Run || o.Run, i.At
+		o.ID, o.Hash, o.Run, o.At = i.ID, i.Hash, i.Run || o.Run, i.At
 	}
+	o.Row = e.Row()
 	// The outcome of a row that was read back is of the time of its first request.
 	if !ended && !inFlight || !l.wrote(o.ID, o.At) {
 		return t, nil, nil

@@ -124,7 +124,7 @@ func TestStrictIsTheSameAtEachPass(t *testing.T) {
 	m := &memory{}
 	to := &scripted{}
 	o := Options{Sheet: s, Rules: defaultRules(), Tenant: to, Journal: m, Workers: 1, Attempts: 5, Now: time.Now, SkipInvalid: true,
-		Earlier: pasts{2: &past{status: journal.Updated}}}
+		Earlier: pasts{2: {status: journal.Updated}}.replay(t)}
 	o.Rules.Strict = true
 	var err error
 	if o.Overview, err = Check(t.Context(), s, o.Rules, true, func(sheet.Problem) {}); err != nil {

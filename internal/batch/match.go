@@ -173,9 +173,10 @@ func (m *Matches) countRemoved(ctx context.Context, ids []uint64, rules change.R
 	}
 	removed = removed[:0]
 	err := eachChange(ctx, previous, rules, func(c *change.Change, _ bool) {
-		_, inFlight := run.InFlight(c.Row)
+		known := run.Entry(c.Row)
+		_, inFlight := known.InFlight()
 		id := xxhash.Sum64String(c.ID)
-		if _, stays := slices.BinarySearch(ids, id); !stays && !inFlight && run.Status(c.Row) == journal.Pending {
+		if _, stays := slices.BinarySearch(ids, id); !stays && !inFlight && known.Status() == journal.Pending {
 			removed = append(removed, id)
 		}
 	})

@@ -117,16 +117,6 @@ type past struct {
 	before   []byte
 }
 
-func (p *past) Status(int) journal.Status                { return p.status }
-func (p *past) InFlight(int) (run, inFlight bool)        { return p.inFlight && p.intent.Run, p.inFlight }
-func (p *past) Intent(int) (journal.Intent, bool, error) { return p.intent, p.inFlight, nil }
-func (p *past) Outcome(int) (journal.Outcome, bool, error) {
-	return p.outcome, p.status != journal.Pending, nil
-}
-func (p *past) Before(row int) (journal.Before, bool, error) {
-	return journal.Before{Row: row, ID: testID(0), Session: p.before}, p.before != nil, nil
-}
-
 // flying is a row whose request had left when its session was killed.
 func flying(before []byte) *past {
 	return &past{status: journal.Pending, inFlight: true, before: before, intent: journal.Intent{Run: true}}
@@ -155,7 +145,7 @@ func runOnce(t *testing.T, content string, to *onceTenant, earlier *past, cancel
 			earlier.intent.At = time.Now().Add(-time.Minute)
 		}
 		earlier.outcome.At = time.Now().Add(-time.Minute)
-		o.Earlier = earlier
+		o.Earlier = pasts{2: earlier}.replay(t)
 	}
 	if set != nil {
 		set(&o)

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,20 +14,41 @@ import (
 // pasts is what earlier sessions left in the journal, by row.
 type pasts map[int]*past
 
-func (p pasts) of(row int) *past {
-	if p[row] == nil {
-		return &past{status: journal.Pending}
+// replay returns the journal that they left.
+func (p pasts) replay(t testing.TB) *journal.Replay {
+	t.Helper()
+	dir := t.TempDir()
+	w, err := journal.CreateWriter(dir, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return p[row]
+	for row, left := range p {
+		var records []journal.Record
+		if left.before != nil {
+			records = append(records, journal.Before{Row: row, ID: testID(0), Session: left.before})
+		}
+		if left.status != "" && left.status != journal.Pending {
+			left.outcome.Row, left.outcome.Status = row, left.status
+			records = append(records, left.outcome)
+		}
+		if left.inFlight {
+			left.intent.Row = row
+			records = append(records, left.intent)
+		}
+		for _, r := range records {
+			err = errors.Join(err, w.Append(r))
+		}
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	replay, err := journal.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = replay.Close() })
+	return replay
 }
-
-func (p pasts) Status(row int) journal.Status                { return p.of(row).Status(row) }
-func (p pasts) InFlight(row int) (run, inFlight bool)        { return p.of(row).InFlight(row) }
-func (p pasts) Intent(row int) (journal.Intent, bool, error) { return p.of(row).Intent(row) }
-func (p pasts) Outcome(row int) (journal.Outcome, bool, error) {
-	return p.of(row).Outcome(row)
-}
-func (p pasts) Before(row int) (journal.Before, bool, error) { return p.of(row).Before(row) }
 
 // A row that failed is not sent again once a later row of its id was: the
 // session would go back to the earlier row's values.
@@ -63,7 +85,7 @@ func TestARetryDoesNotReplaceALaterRow(t *testing.T) {
 	var replaced atomic.Int64
 	to := &scripted{}
 	stop, m, err := runSheet(t, content.String(), to, func(o *Options) {
-		o.Rules.InOrder, o.RetryFailed, o.Earlier, o.Workers = true, true, earlier, 1
+		o.Rules.InOrder, o.RetryFailed, o.Earlier, o.Workers = true, true, earlier.replay(t), 1
 		o.Replaced = func(journal.Status) { replaced.Add(1) }
 	})
 	if err != nil || stop.Kind != NotStopped {

@@ -137,7 +137,7 @@ func BenchmarkOutcome(b *testing.B) {
 	row := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok, err := r.Outcome(row%rows + 2); !ok || err != nil {
+		if _, ok, err := r.OutcomeOf(r.Entry(row%rows + 2)); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 		row++

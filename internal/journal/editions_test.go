@@ -52,7 +52,7 @@ func TestEditIsAtomic(t *testing.T) {
 		if got := rowsOf(r, 20); !maps.Equal(got, want) {
 			t.Fatalf("%d bytes: got %v, want %v", size, got, want)
 		}
-		if _, ok, err := r.Before(image); !ok || err != nil || r.Last().Sheet != sheet || r.Totals().Patch != 3 {
+		if _, ok, err := r.BeforeOf(r.Entry(image)); !ok || err != nil || r.Last().Sheet != sheet || r.Totals().Patch != 3 {
 			t.Fatalf("%d bytes: before %v, %v; last %v; totals %v", size, ok, err, r.Last(), r.Totals())
 		}
 		if n := len(slices.Collect(r.Known())); n != known {
@@ -94,7 +94,7 @@ func TestRemovedRows(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if o, ok, err := r.Outcome(9); ok || err != nil {
+	if o, ok, err := r.OutcomeOf(r.Entry(9)); ok || err != nil {
 		t.Errorf("row 9 of the present sheet has %v, %v", o, err)
 	}
 }

@@ -65,8 +65,8 @@ func TestKill(t *testing.T) {
 			if _, err := fmt.Sscan(line, &kind, &row); err != nil {
 				t.Fatalf("%q: %v", line, err)
 			}
-			_, flying := r.InFlight(row)
-			if done := r.Status(row) == Updated; !done && (kind == "outcome" || !flying) {
+			_, flying := r.Entry(row).InFlight()
+			if done := r.Entry(row).Status() == Updated; !done && (kind == "outcome" || !flying) {
 				t.Fatalf("round %d: %q was promised and is lost", round, strings.TrimSpace(line))
 			}
 		}

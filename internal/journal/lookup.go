@@ -24,7 +24,8 @@ func (e Entry) Row() int { return int(e.row) }
 // Edition is the last one that had the row.
 func (e Entry) Edition() int { return int(e.edition) }
 
-// Status is the latest outcome, Pending when there is none.
+// Status is the latest outcome, Pending when there is none. A row that has one may
+// be in flight again all the same.
 func (e Entry) Status() Status { return statuses[e.state.flags&codeMask] }
 
 // InFlight reports whether the latest intent has no outcome after it, and whether
@@ -69,8 +70,8 @@ func (e Entry) intentAt() int64 {
 	return e.state.record.get()
 }
 
-// entry is what is known of a row of the present sheet.
-func (r *Replay) entry(row int) Entry {
+// Entry is what is known of a row of the present sheet.
+func (r *Replay) Entry(row int) Entry {
 	return Entry{uint32(row), uint32(r.edition), r.rows.rows.get(row), r.rows.before.get(row), r.rows.again[row]}
 }
 
@@ -95,7 +96,7 @@ func (r *Replay) Known() iter.Seq[Entry] {
 func (r *Replay) present(yield func(Entry) bool) {
 	for n, part := range r.rows.rows {
 		for i := range part {
-			if e := r.entry(n*tableRows + i); e.isKnown() && !yield(e) {
+			if e := r.Entry(n*tableRows + i); e.isKnown() && !yield(e) {
 				return
 			}
 		}
@@ -133,7 +134,7 @@ func (r *Replay) Edit(moves iter.Seq[Moved]) error {
 // take takes what is known of a row out of its place.
 func (r *Replay) take(m Moved) (e Entry, ok bool) {
 	if int(m.Edition) == r.edition {
-		e = r.entry(int(m.Was))
+		e = r.Entry(int(m.Was))
 		if ok = e.isKnown(); ok {
 			*r.rows.rows.at(e.Row()) = rowState{}
 		}
@@ -151,12 +152,13 @@ func (r *Replay) take(m Moved) (e Entry, ok bool) {
 }
 
 // OutcomeOf is the latest outcome, with the row number of the sheet that it was
-// sent from; false when there is none.
+// sent from, which need not be the entry's; false when there is none.
 func (r *Replay) OutcomeOf(e Entry) (Outcome, bool, error) {
 	return lookup(r, e.outcomeAt(), decodeOutcome)
 }
 
-// IntentOf is the latest intent of what is in flight; false for anything else.
+// IntentOf is the latest intent of what is in flight, with a row number as that of
+// OutcomeOf; false for anything else.
 func (r *Replay) IntentOf(e Entry) (Intent, bool, error) {
 	return lookup(r, e.intentAt(), decodeIntent)
 }
@@ -191,14 +193,6 @@ func (r *Replay) Knows(row int) bool {
 	return r.rows.rows.get(row).record != offset{} || r.rows.planned.get(row) != offset{}
 }
 
-// Status is the row's latest outcome, Pending when it has none. A row that has
-// one may be in flight again all the same.
-func (r *Replay) Status(row int) Status { return r.entry(row).Status() }
-
-// InFlight reports whether the row's latest intent has no outcome after it, and
-// whether any such intent runs the workflow.
-func (r *Replay) InFlight(row int) (run, flying bool) { return r.entry(row).InFlight() }
-
 // Counts is the number of rows by outcome; an outcome without rows is left out,
 // and so are pending rows.
 func (r *Replay) Counts() map[Status]int {
@@ -210,28 +204,6 @@ func (r *Replay) Counts() map[Status]int {
 	}
 	return counts
 }
-
-// Intent is the latest intent of a row in flight; false for any other row.
-func (r *Replay) Intent(row int) (i Intent, ok bool, err error) {
-	i, ok, err = r.IntentOf(r.entry(row))
-	if ok {
-		i.Row = row
-	}
-	return i, ok, err
-}
-
-// Outcome is the row's latest outcome; false when it has none.
-func (r *Replay) Outcome(row int) (o Outcome, ok bool, err error) {
-	o, ok, err = r.OutcomeOf(r.entry(row))
-	if ok {
-		o.Row = row
-	}
-	return o, ok, err
-}
-
-// Before is what the row's session held before the row overwrote it; false when
-// that was not recorded. The caller owns it.
-func (r *Replay) Before(row int) (Before, bool, error) { return r.BeforeOf(r.entry(row)) }
 
 // Planned is the row's line of a dry run's plan; false when it has none. The
 // caller owns it.

@@ -36,14 +36,14 @@ func TestLookup(t *testing.T) {
 		get  func() (any, bool, error)
 		want any // nil is none
 	}{
-		{"outcome", func() (any, bool, error) { return anyOf(r.Outcome(2)) }, outcome(2, Updated)},
-		{"later outcome, over windows", func() (any, bool, error) { return anyOf(r.Outcome(3)) }, last},
-		{"no outcome", func() (any, bool, error) { return anyOf(r.Outcome(4)) }, nil},
-		{"row out of range", func() (any, bool, error) { return anyOf(r.Outcome(-5)) }, nil},
-		{"intent", func() (any, bool, error) { return anyOf(r.Intent(3)) }, intent(3, true)},
-		{"no intent", func() (any, bool, error) { return anyOf(r.Intent(2)) }, nil},
-		{"last before", func() (any, bool, error) { return anyOf(r.Before(3)) }, Before{Row: 3, ID: "id-3", Sent: map[string]string{}, Session: []byte(`{"n":"second"}`)}},
-		{"no before", func() (any, bool, error) { return anyOf(r.Before(2)) }, nil},
+		{"outcome", func() (any, bool, error) { return anyOf(r.OutcomeOf(r.Entry(2))) }, outcome(2, Updated)},
+		{"later outcome, over windows", func() (any, bool, error) { return anyOf(r.OutcomeOf(r.Entry(3))) }, last},
+		{"no outcome", func() (any, bool, error) { return anyOf(r.OutcomeOf(r.Entry(4))) }, nil},
+		{"row out of range", func() (any, bool, error) { return anyOf(r.OutcomeOf(r.Entry(-5))) }, nil},
+		{"intent", func() (any, bool, error) { return anyOf(r.IntentOf(r.Entry(3))) }, intent(3, true)},
+		{"no intent", func() (any, bool, error) { return anyOf(r.IntentOf(r.Entry(2))) }, nil},
+		{"last before", func() (any, bool, error) { return anyOf(r.BeforeOf(r.Entry(3))) }, Before{Row: 3, ID: "id-3", Sent: map[string]string{}, Session: []byte(`{"n":"second"}`)}},
+		{"no before", func() (any, bool, error) { return anyOf(r.BeforeOf(r.Entry(2))) }, nil},
 		{"planned", func() (any, bool, error) { return anyOf(r.Planned(4)) }, Planned{Row: 4, ID: "id-4", Action: "patch", Body: []byte(`{}`)}},
 		{"no plan", func() (any, bool, error) { return anyOf(r.Planned(3)) }, nil},
 	}
@@ -77,7 +77,7 @@ func TestLookup(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.window = window{r: r.f}
-	if _, ok, err := r.Outcome(2); ok || err == nil {
+	if _, ok, err := r.OutcomeOf(r.Entry(2)); ok || err == nil {
 		t.Errorf("an overwritten record was read: %v, %v", ok, err)
 	}
 }
@@ -98,7 +98,7 @@ func TestConcurrentLookup(t *testing.T) {
 		group.Go(func() {
 			for n := range 500 {
 				n = n*37%rows + worker
-				if o, ok, err := r.Outcome(n); !ok || err != nil || o.Row != n {
+				if o, ok, err := r.OutcomeOf(r.Entry(n)); !ok || err != nil || o.Row != n {
 					t.Errorf("row %d: got %v, %v, %v", n, o, ok, err)
 					return
 				}

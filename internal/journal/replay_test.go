@@ -16,8 +16,8 @@ type row struct {
 func rowsOf(r *Replay, last int) map[int]row {
 	rows := map[int]row{}
 	for n := -1; n <= last; n++ {
-		run, flying := r.InFlight(n)
-		if got := (row{r.Status(n), flying, run}); got != (row{status: Pending}) {
+		run, flying := r.Entry(n).InFlight()
+		if got := (row{r.Entry(n).Status(), flying, run}); got != (row{status: Pending}) {
 			rows[n] = got
 		}
 	}
@@ -146,10 +146,10 @@ func TestForeignLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			if got := r.Status(2); got != Updated {
+			if got := r.Entry(2).Status(); got != Updated {
 				t.Errorf("row 2 is %s", got)
 			}
-			if o, ok, err := r.Outcome(2); !ok || err != nil || o.Status != Updated {
+			if o, ok, err := r.OutcomeOf(r.Entry(2)); !ok || err != nil || o.Status != Updated {
 				t.Errorf("got %+v, %v, %v", o, ok, err)
 			}
 		})

@@ -46,7 +46,7 @@ func TestTruncatedAtEveryByte(t *testing.T) {
 			t.Fatalf("%d bytes: the journal is\n%s\nwant\n%s", size, got, want)
 		}
 		after := load(t, dir)
-		if after.Status(9) != Updated || after.Status(2) != before.Status(2) || after.Status(3) != before.Status(3) {
+		if after.Entry(9).Status() != Updated || after.Entry(2).Status() != before.Entry(2).Status() || after.Entry(3).Status() != before.Entry(3).Status() {
 			t.Fatalf("%d bytes: outcomes differ after the repair", size)
 		}
 		before.Close()

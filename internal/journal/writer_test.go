@@ -239,7 +239,7 @@ func TestManyGoroutines(t *testing.T) {
 		t.Errorf("%d outcomes", got)
 	}
 	for row := range workers * rows {
-		if _, flying := r.InFlight(row); flying {
+		if _, flying := r.Entry(row).InFlight(); flying {
 			t.Errorf("row %d: its intent stands after its outcome", row)
 		}
 	}

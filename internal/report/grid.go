@@ -272,7 +272,7 @@ func (g *Grid) statusOf(i int) string {
 	if g.run == nil {
 		return ""
 	}
-	status := g.run.Replays[0].Status(g.index.Number(i))
+	status := g.run.Replays[0].Entry(g.index.Number(i)).Status()
 	if g.run.DryRun && status == journal.Pending && g.plans[i].action != "" {
 		return g.plans[i].action
 	}
@@ -286,10 +286,15 @@ func (c *choice) finds(r *sheet.Row) (bool, error) {
 	case slices.ContainsFunc(r.Cells, has), slices.ContainsFunc(r.Excess, has),
 		slices.ContainsFunc(c.problemsOf(r.Number), func(p sheet.Problem) bool { return has(p.Message) }):
 		return true, nil
-	case c.run == nil || !isFailure(c.run.Replays[0].Status(r.Number)):
+	case c.run == nil:
 		return false, nil
 	}
-	out, _, err := c.run.Replays[0].Outcome(r.Number)
+	replay := c.run.Replays[0]
+	known := replay.Entry(r.Number)
+	if !isFailure(known.Status()) {
+		return false, nil
+	}
+	out, _, err := replay.OutcomeOf(known)
 	return has(out.Error), err
 }
 

@@ -66,7 +66,7 @@ func (o Options) plan(row int, id string) (p journal.Planned, ok bool, err error
 	if err != nil {
 		return p, false, fmt.Errorf("read the plan of row %d: %w", row, err)
 	}
-	if s := replay.Status(row); !ok && (s == journal.Invalid || s == journal.Unchanged) {
+	if s := replay.Entry(row).Status(); !ok && (s == journal.Invalid || s == journal.Unchanged) {
 		return journal.Planned{Row: row, ID: id, Action: string(s)}, true, nil
 	}
 	return p, ok, nil

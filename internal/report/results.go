@@ -226,13 +226,15 @@ func (o Options) endOf(r *sheet.Row) (journal.Outcome, error) {
 // outcome returns what became of a row. One that the journal does not know is
 // pending.
 func (o Options) outcome(row int) (out journal.Outcome, known bool, err error) {
-	out, known, err = o.replayOf(row).Outcome(row)
+	replay := o.replayOf(row)
+	out, known, err = replay.OutcomeOf(replay.Entry(row))
 	if err != nil {
 		return out, known, fmt.Errorf("read the outcome of row %d: %w", row, err)
 	}
 	if !known {
-		out = journal.Outcome{Row: row, Status: journal.Pending}
+		out.Status = journal.Pending
 	}
+	out.Row = row // in the present sheet
 	return out, known, nil
 }
 

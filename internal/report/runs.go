@@ -123,7 +123,7 @@ func useKeptIDs(ctx context.Context, s *sheet.Sheet, copies []string) error {
 func (o Options) replayOf(row int) *journal.Replay {
 	found := o.Replays[0]
 	for _, r := range o.Replays[1:] {
-		if r.Knows(row) && (!found.Knows(row) || found.Status(row) == journal.Invalid) {
+		if r.Knows(row) && (!found.Knows(row) || found.Entry(row).Status() == journal.Invalid) {
 			found = r
 		}
 	}

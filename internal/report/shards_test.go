@@ -111,7 +111,7 @@ func TestRowOfTwoShards(t *testing.T) {
 		[]journal.Record{outcome(2, journal.Updated), outcome(3, journal.Invalid), outcome(4, journal.Failed)},
 	)
 	for row, want := range map[int]journal.Status{2: journal.Updated, 3: journal.Updated, 4: journal.Failed, 5: journal.Invalid, 6: journal.Pending} {
-		if got := o.replayOf(row).Status(row); got != want {
+		if got := o.replayOf(row).Entry(row).Status(); got != want {
 			t.Errorf("row %d is %s, not %s", row, got, want)
 		}
 	}
