@@ -188,14 +188,12 @@ func (w *workspace) doCorrect(r *http.Request) error {
 // doFix applies all suggestions that are certain, or that of one cell to all
 // cells with the same problem.
 func (w *workspace) doFix(r *http.Request) error {
-	w.mu.Lock()
 	var edits []sheet.Edit
 	if s := w.sheet; s != nil && s.checked != nil && r.PostFormValue("row") == "" {
 		edits = s.certain()
 	} else if s != nil && s.checked != nil {
 		edits = s.alike(r.PostFormValue("row"), r.PostFormValue("column"))
 	}
-	w.mu.Unlock()
 	return w.correct(r.Context(), edits)
 }
 
@@ -238,17 +236,13 @@ func positions(columns []sheet.Column) map[string]int {
 // sheet that a person brought stays as it is: the corrections go into a copy in
 // the same directory.
 func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
-	w.mu.Lock()
 	s := w.sheet
 	switch {
 	case s == nil || s.Checking || s.checked == nil:
-		w.mu.Unlock()
 		return errors.New("the sheet is being checked: wait a moment")
 	case w.run.Busy():
-		w.mu.Unlock()
 		return errBusy
 	case len(edits) == 0:
-		w.mu.Unlock()
 		return errors.New("there is nothing to correct any more")
 	}
 	s.Checking = true // its rows are not to be read meanwhile
@@ -257,20 +251,19 @@ func (w *workspace) correct(ctx context.Context, edits []sheet.Edit) error {
 	if s.own {
 		to = s.path
 	}
-	w.mu.Unlock()
 	var path string
-	err := open.use(func(grid *report.Grid) (err error) {
-		path, err = checked.Correct(context.WithoutCancel(ctx), edits, to)
-		if err == nil { // then what was checked is closed
-			open.closing = grid.Close
-		}
-		return err
+	var err error
+	w.apart(func() {
+		err = open.use(func(grid *report.Grid) (err error) {
+			path, err = checked.Correct(context.WithoutCancel(ctx), edits, to)
+			if err == nil { // then what was checked is closed
+				open.closing = grid.Close
+			}
+			return err
+		})
 	})
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	s.Checking = false
 	if err != nil || w.sheet != s { // another sheet was opened meanwhile
-		w.touch()
 		return err
 	}
 	next := s.again(path, s.flags)

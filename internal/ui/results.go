@@ -199,26 +199,33 @@ func (w *workspace) doShow(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx := context.WithoutCancel(r.Context())
-	summary, _, err := job.WriteReport(ctx, run.Dir, "", w.o.AsOf)
-	_, locked := errors.AsType[*job.LockedError](err)
-	if err != nil && !locked {
+	var shown *outcome
+	w.apart(func() { shown, err = w.look(context.WithoutCancel(r.Context()), run.Dir) })
+	switch {
+	case err != nil:
 		return err
-	}
-	shown := w.newOutcome(ctx, run.Dir, summary, err)
-	if shown.others = locked; locked && shown.rows == nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.run.Busy() {
+	case w.run.Busy():
 		shown.close()
 		return errBusy
 	}
 	w.results.close()
 	w.run, w.results, w.step = nil, shown, stepResults
-	w.touch()
 	return nil
+}
+
+// look returns what came of the run in a directory, or has so far in another
+// process.
+func (w *workspace) look(ctx context.Context, dir string) (*outcome, error) {
+	summary, _, err := job.WriteReport(ctx, dir, "", w.o.AsOf)
+	_, locked := errors.AsType[*job.LockedError](err)
+	if err != nil && !locked {
+		return nil, err
+	}
+	shown := w.newOutcome(ctx, dir, summary, err)
+	if shown.others = locked; locked && shown.rows == nil {
+		return nil, err
+	}
+	return shown, nil
 }
 
 // doUndo opens the sheet that puts back what a run overwrote, and previews it.
@@ -229,9 +236,7 @@ func (w *workspace) doFailed(r *http.Request) error { return w.again(r, "failed.
 
 // again opens a file of the run that is shown as the sheet.
 func (w *workspace) again(r *http.Request, name string) error {
-	w.mu.Lock()
 	shown := w.results
-	w.mu.Unlock()
 	if shown == nil || filepath.Base(shown.dir) != r.PostFormValue("run") {
 		return errors.New("another run is shown by now: load the page again")
 	}

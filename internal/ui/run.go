@@ -76,7 +76,6 @@ func (w *workspace) start(r *running, flags ...map[string]string) error {
 		}
 		w.update(func() { w.ended(r, came, w.explained(result, err)) })
 	})
-	w.touch()
 	return nil
 }
 
@@ -118,8 +117,6 @@ func (w *workspace) ended(r *running, came *outcome, err error) {
 }
 
 func (w *workspace) doPreview(*http.Request) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.sheet == nil || !w.sheet.Sendable() {
 		return errors.New("the sheet cannot be sent as it is: correct it first")
 	}
@@ -129,8 +126,6 @@ func (w *workspace) doPreview(*http.Request) error {
 
 // doSend begins to send the sheet; the question comes before anything is sent.
 func (w *workspace) doSend(r *http.Request) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.sheet == nil || w.preview == nil {
 		return errors.New("look at the preview first")
 	}
@@ -148,10 +143,8 @@ func (w *workspace) doResume(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	flags := maps.Clone(run.Info.Options)
-	if flags == nil {
-		flags = map[string]string{}
-	}
+	flags := map[string]string{}
+	maps.Copy(flags, run.Info.Options)
 	for _, name := range []string{"new", "limit", "yes", "tenant", "base-url", "sandbox", "auth-scheme", "token-file"} {
 		delete(flags, name)
 	}
@@ -159,8 +152,6 @@ func (w *workspace) doResume(r *http.Request) error {
 	if r.PostFormValue("failed") != "" {
 		flags["retry-failed"] = "true"
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	path := run.Info.SheetPath
 	if path == "" {
 		return fmt.Errorf("the sheet of %s came from standard input and has no file: go on with it in a terminal", run.Dir)
@@ -170,8 +161,6 @@ func (w *workspace) doResume(r *http.Request) error {
 }
 
 func (w *workspace) doConfirm(r *http.Request) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.run == nil || w.run.Question == nil || strconv.Itoa(w.run.Question.Number) != r.PostFormValue("question") {
 		return errors.New("nothing waits for that answer any more: it was given already, here or in another tab")
 	}
@@ -181,19 +170,15 @@ func (w *workspace) doConfirm(r *http.Request) error {
 	}
 	w.run.Question, w.run.state = nil, checking
 	w.run.answers <- answer
-	w.touch()
 	return nil
 }
 
 func (w *workspace) steer(change func(*running)) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if !w.run.Busy() {
 		return errors.New("no run is going on")
 	}
 	change(w.run)
 	w.tick++
-	w.touch()
 	return nil
 }
 

@@ -78,7 +78,6 @@ func (w *workspace) check(s *openSheet) {
 	s.number, s.Checking, s.cancel = w.checks, true, cancel
 	w.preview.close()
 	w.sheet, w.preview = s, nil
-	w.touch()
 	o, err := w.options(s.path, s.flags)
 	if err != nil {
 		s.Checking, s.Grid, s.Failed = false, false, err.Error()
@@ -149,7 +148,11 @@ func (w *workspace) doUpload(r *http.Request) error {
 	if err := w.free(); err != nil {
 		return err
 	}
-	path, err := job.KeepSheet(cmp.Or(r.URL.Query().Get("name"), "sheet.csv"), http.MaxBytesReader(nil, r.Body, mostUploaded))
+	var path string
+	var err error
+	w.apart(func() {
+		path, err = job.KeepSheet(cmp.Or(r.URL.Query().Get("name"), "sheet.csv"), http.MaxBytesReader(nil, r.Body, mostUploaded))
+	})
 	if err != nil {
 		return err
 	}
@@ -166,8 +169,6 @@ func (w *workspace) doOpen(r *http.Request) error {
 
 // free reports whether another sheet may be opened.
 func (w *workspace) free() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch {
 	case w.tenant == nil:
 		return errors.New("choose a tenant first")
@@ -181,8 +182,6 @@ func (w *workspace) open(s *openSheet) error {
 	if err := w.free(); err != nil {
 		return err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.run, w.step = nil, stepSheet
 	w.check(s)
 	return nil
@@ -195,7 +194,6 @@ func (s *openSheet) again(path string, flags map[string]string) *openSheet {
 
 func (w *workspace) doRead(r *http.Request) error {
 	return w.reread(func(flags map[string]string) error {
-		_ = r.ParseForm() // what it cannot be is not there
 		for _, o := range readOptions {
 			if !r.PostForm.Has(o.Name) {
 				continue
@@ -229,8 +227,6 @@ func (w *workspace) doMap(r *http.Request) error {
 }
 
 func (w *workspace) reread(change func(flags map[string]string) error) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch {
 	case w.sheet == nil:
 		return errors.New("no sheet is open")

@@ -129,7 +129,7 @@ func (p *Page) routes() http.Handler {
 		"correct": w.doCorrect, "fix": w.doFix, "preview": w.doPreview, "send": w.doSend, "confirm": w.doConfirm,
 		"pause": w.doPause, "rate": w.doRate, "stop": w.doStop, "show": w.doShow, "undo": w.doUndo, "failed": w.doFailed, "resume": w.doResume,
 	} {
-		mux.HandleFunc("POST /"+path, action(do))
+		mux.HandleFunc("POST /"+path, w.action(do))
 	}
 	return mux
 }
@@ -137,18 +137,21 @@ func (p *Page) routes() http.Handler {
 // mostPosted bounds what is posted, a sheet apart.
 const mostPosted = 1 << 20
 
-// action answers a write: with nothing, since the page reads itself again, or
-// with why it was not done.
-func action(do func(*http.Request) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+// action answers a write, which is done with the workspace's lock: with nothing,
+// since the page reads itself again, or with why it was not done.
+func (w *workspace) action(do func(*http.Request) error) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/upload" {
-			r.Body = http.MaxBytesReader(w, r.Body, mostPosted)
+			r.Body = http.MaxBytesReader(rw, r.Body, mostPosted)
+			_ = r.ParseForm() // here, since a browser may be slow; what cannot be read is not there
 		}
-		if err := do(r); err != nil {
-			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		var err error
+		w.update(func() { err = do(r) })
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusUnprocessableEntity)
 			return
 		}
-		w.WriteHeader(http.StatusNoContent)
+		rw.WriteHeader(http.StatusNoContent)
 	}
 }
 

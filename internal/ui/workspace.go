@@ -78,6 +78,14 @@ func (w *workspace) update(change func()) {
 	w.touch()
 }
 
+// apart does without the lock what takes long, and takes it again. The caller has
+// the lock.
+func (w *workspace) apart(do func()) {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	do()
+}
+
 var errBusy = errors.New("a run is going on, or waits for your answer under 4. Send: let it end, or stop it first")
 
 // tenant is a tenant that was chosen.
@@ -132,8 +140,6 @@ func (w *workspace) doTenant(r *http.Request) error {
 		return err
 	}
 	t.Host, t.rate = o.Tenant.Host, o.Tenant.Client.Rate
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.run.Busy() {
 		return errBusy
 	}
@@ -144,20 +150,16 @@ func (w *workspace) doTenant(r *http.Request) error {
 	if w.sheet != nil { // which another tenant has checked
 		w.check(w.sheet.again(w.sheet.path, w.sheet.flags))
 	}
-	w.touch()
 	return nil
 }
 
 // doStep shows a step that can be shown.
 func (w *workspace) doStep(r *http.Request) error {
 	step, _ := strconv.Atoi(r.PostFormValue("step"))
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if step < stepTenant || step > w.reached() {
 		return fmt.Errorf("step %d comes later", step)
 	}
 	w.step = step
-	w.touch()
 	return nil
 }
 
