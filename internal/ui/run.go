@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,8 +29,9 @@ const (
 
 // running is a run that goes on, or that has ended last. The workspace's mu
 // guards it, but for control and answers. What is exported of it is for the page's
-// template.
+// template, and for the job that it observes.
 type running struct {
+	w        *workspace
 	Dry      bool
 	path     string // of its sheet
 	tenant   job.Tenant
@@ -65,8 +67,8 @@ func (w *workspace) start(r *running, flags ...map[string]string) error {
 	if err != nil {
 		return err
 	}
-	r.answers, r.tenant = make(chan string, 1), o.Tenant
-	o.Observer, o.Control, o.Caught = &observer{w, r}, &r.control, w.o.Interrupted
+	r.w, r.answers, r.tenant = w, make(chan string, 1), o.Tenant
+	o.Observer, o.Control, o.Caught = r, &r.control, w.o.Interrupted
 	w.run = r
 	w.working.Go(func() {
 		result, err := job.Run(w.ctx, o)
@@ -207,76 +209,72 @@ func (w *workspace) doStop(*http.Request) error {
 	})
 }
 
-// observer takes what happens to a run.
-type observer struct {
-	w   *workspace
-	run *running
-}
-
 // Confirm implements job.Observer: it asks where a terminal asks.
-func (o *observer) Confirm(ctx context.Context, a job.Announcement) error {
-	if o.run.Dry {
+func (r *running) Confirm(ctx context.Context, a job.Announcement) error {
+	if r.Dry {
 		return nil
 	}
 	q := &question{Text: a.String(), Extra: a.Resuming(), Rows: a.Rows}
-	if a.NameWanted() && !o.run.tenant.Sandbox {
-		q.Name = o.run.tenant.Name
+	if a.NameWanted() && !r.tenant.Sandbox {
+		q.Name = r.tenant.Name
 	}
-	answer, err := o.ask(ctx, q)
-	if err == nil && answer != "yes" {
-		err = errors.New("not confirmed: nothing was sent")
-	}
+	_, err := r.ask(ctx, q, "yes")
 	return err
 }
 
 // GoOn implements job.Observer.
-func (o *observer) GoOn(ctx context.Context, run job.RunDir) (bool, error) {
-	answer, err := o.ask(ctx, &question{GoOn: true, Text: fmt.Sprintf("The run of this sheet in %s, begun %s, is unfinished.",
-		run.Dir, text.Minute(run.Info.StartedAt))})
-	if err == nil && answer != "resume" && answer != "new" {
-		err = errors.New("not confirmed: nothing was sent")
-	}
+func (r *running) GoOn(ctx context.Context, run job.RunDir) (bool, error) {
+	found := fmt.Sprintf("The run of this sheet in %s, begun %s, is unfinished.", run.Dir, text.Minute(run.Info.StartedAt))
+	answer, err := r.ask(ctx, &question{GoOn: true, Text: found}, "resume", "new")
 	return answer == "resume", err
 }
 
-func (o *observer) ask(ctx context.Context, q *question) (answer string, err error) {
-	o.w.update(func() {
-		o.w.questions++
-		q.Number = o.w.questions
-		o.run.Question, o.run.state = q, asking
+// ask returns the answer to a question, an error unless it agrees.
+func (r *running) ask(ctx context.Context, q *question, agree ...string) (answer string, err error) {
+	r.w.update(func() {
+		r.w.questions++
+		q.Number = r.w.questions
+		r.Question, r.state = q, asking
 	})
 	select {
-	case answer = <-o.run.answers:
-		return answer, nil
+	case answer = <-r.answers:
+		if !slices.Contains(agree, answer) {
+			err = errors.New("not confirmed: nothing was sent")
+		}
+		return answer, err
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 }
 
 // Event implements job.Observer.
-func (o *observer) Event(event any) {
-	o.w.mu.Lock()
-	defer o.w.mu.Unlock()
+func (r *running) Event(event any) {
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
 	switch e := event.(type) {
 	case job.Sending:
-		o.run.total, o.run.state = e.Total, sending
+		r.total, r.state = e.Total, sending
 	case job.Progress:
-		o.run.last = e
-		o.w.tick++
-		o.w.wake()
+		r.last = e
+		r.w.tick++
+		r.w.wake()
 		return
 	case job.Sent:
-		o.run.state = finishing
+		r.state = finishing
 	case job.Draining:
-		o.run.Stopping = true
+		r.Stopping = true
 	case sheet.Problem: // the step before shows them
 		return
 	}
 	if words := wordsOf(event); words != "" {
-		o.note(words)
+		r.Notes = append(r.Notes, words)
+		r.Notes = r.Notes[max(0, len(r.Notes)-mostNotes):]
 	}
-	o.w.touch()
+	r.w.touch()
 }
+
+// mostNotes bounds what is shown of what happened on the way.
+const mostNotes = 50
 
 // wordsOf says what happened on the way of a check or a run; nothing of what is
 // shown in another form.
@@ -292,14 +290,6 @@ func wordsOf(event any) string {
 		return fmt.Sprintf("stopping: requests in flight are waited for, at most %s", text.Span(e.Wait))
 	}
 	return ""
-}
-
-// mostNotes bounds what is shown of what happened on the way.
-const mostNotes = 50
-
-func (o *observer) note(words string) {
-	o.run.Notes = append(o.run.Notes, words)
-	o.run.Notes = o.run.Notes[max(0, len(o.run.Notes)-mostNotes):]
 }
 
 // findRun finds a run of this directory by its name, as the page was given it.
