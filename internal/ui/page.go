@@ -27,7 +27,11 @@ var style string
 //go:embed app.js
 var script string
 
-var pageTemplate = template.Must(template.New("page").Parse(markup))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"base": filepath.Base, "join": strings.Join, "count": text.Count, "countOf": text.CountOf, "size": sizeOf,
+	"note":  func(file string) string { return fileNotes[file] },
+	"local": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
+}).Parse(markup))
 
 // pageView is what the template shows. The template escapes all of it.
 type pageView struct {
@@ -45,8 +49,8 @@ type pageView struct {
 	Busy           bool
 	CanSend        bool
 	Rate           string
-	Preview        *outcomeView
-	Results        *outcomeView
+	Preview        *outcome
+	Results        *outcome
 	Runs           []runRow
 }
 
@@ -79,7 +83,7 @@ func (w *workspace) render(to io.Writer, token string) error {
 	defer w.mu.Unlock()
 	v := pageView{
 		Token: token, Title: "nermbulk", Step: w.step, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here),
-		Tenant: w.tenant, Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview.view(), Results: w.results.view(), Runs: runs,
+		Tenant: w.tenant, Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview, Results: w.results, Runs: runs,
 	}
 	names := []string{"Tenant", "Sheet", "Preview", "Send", "Results"}
 	for i, name := range names {
@@ -113,9 +117,6 @@ func (w *workspace) choice() string {
 	}
 	return "typed"
 }
-
-// RowsText is how many rows the question is about.
-func (q *question) RowsText() string { return text.Count(q.Rows, "row") }
 
 // Name is the sheet's for people.
 func (r *running) Name() string { return filepath.Base(r.path) }

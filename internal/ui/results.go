@@ -21,40 +21,40 @@ import (
 )
 
 // outcome is what came of a run, or of a dry run. The workspace's mu guards it.
+// What is exported of it is for the page's template.
 type outcome struct {
-	dir     string
-	summary report.Summary
-	failed  string
-	rows    *rows    // nil where they cannot be read
-	fields  []string // that a dry run would change
-	opened  time.Time
-	others  bool // another process has the run: it is looked at alone
+	report.Summary
+	Dir, Failed, Headline string
+	Good                  bool
+	Fields                []string // that a dry run would change
+	Others                bool     // another process has the run: it is looked at alone
+	rows                  *rows    // nil where they cannot be read
+	opened                time.Time
 }
 
 // newOutcome opens the rows of a run in its directory.
 func (w *workspace) newOutcome(ctx context.Context, dir string, s report.Summary, err error) *outcome {
-	o := &outcome{dir: dir, summary: s, opened: time.Now()}
+	o := &outcome{Dir: dir, Summary: s, opened: time.Now()}
 	if err != nil {
-		o.failed = err.Error()
+		o.Failed = err.Error()
 	}
 	grid, err := job.OpenGrid(ctx, dir, w.o.AsOf)
 	if err != nil {
-		o.failed = strings.TrimPrefix(o.failed+"\nits rows cannot be shown: "+err.Error(), "\n")
-		return o
+		o.Failed = strings.TrimPrefix(o.Failed+"\nits rows cannot be shown: "+err.Error(), "\n")
+	} else {
+		o.rows = &rows{grid: grid.Grid, closing: grid.Close}
+		if s.Rows == 0 { // another process has the run
+			o.Summary = grid.Outline
+		}
+		o.Fields, _ = grid.Fields(ctx) // without them there is no choice
 	}
-	o.rows = &rows{grid: grid.Grid, closing: grid.Close}
-	if s.Rows == 0 { // another process has the run
-		o.summary = grid.Outline
-	}
-	if fields, err := grid.Fields(ctx); err == nil { // or they are no choice
-		o.fields = fields
-	}
+	o.Headline, o.Good = o.Summary.Headline()
 	return o
 }
 
-// version names what is shown: a run can be shown again after it went on.
-func (o *outcome) version() string {
-	return fmt.Sprintf("%s %d", filepath.Base(o.dir), o.opened.UnixNano())
+// Version names what is shown: a run can be shown again after it went on.
+func (o *outcome) Version() string {
+	return fmt.Sprintf("%s %d", filepath.Base(o.Dir), o.opened.UnixNano())
 }
 
 func (o *outcome) close() {
@@ -64,80 +64,41 @@ func (o *outcome) close() {
 }
 
 // sendable reports whether a preview leads to sending.
-func (o *outcome) sendable() bool { return o.summary.ToSend > 0 && o.summary.Outcomes.Pending == 0 }
+func (o *outcome) sendable() bool { return o.ToSend > 0 && o.Outcomes.Pending == 0 }
 
-// outcomeView is a run's end as the page shows it.
-type outcomeView struct {
-	Sheet, Lead, Failed, Headline string
-	Good                          bool
-	Counts                        []tally
-	Causes, Lost                  []string
-	Fields, Outcomes              string
-	Version                       string
-	CanFix, CanUndo               string
-	CanResume, Retry              bool
-	Run, Dir                      string
-	Files                         []fileView
+// Tiles are the counts that are shown.
+func (o *outcome) Tiles() []tally {
+	main := []string{"to send", "updated", "unchanged"}
+	if !o.DryRun {
+		main = append(main, "failed")
+	}
+	return tallies(o.Counts(), main...)
 }
 
-type fileView struct {
-	Name, Is string
-	Page     bool
+// Statuses are those that rows have, as the grid takes them.
+func (o *outcome) Statuses() (statuses []string) {
+	for _, c := range o.Counts() {
+		if c.Rows > 0 {
+			statuses = append(statuses, cmp.Or(map[string]string{"to send": "patch"}[c.Name], c.Name))
+		}
+	}
+	return statuses
 }
 
 // mostCauses is how many causes of failures are listed.
 const mostCauses = 20
 
-func (o *outcome) view() *outcomeView {
-	if o == nil {
-		return nil
-	}
-	s := o.summary
-	headline, good := s.Headline()
-	v := &outcomeView{
-		Sheet: filepath.Base(s.Sheet), Failed: o.failed, Headline: headline, Good: good,
-		Run: filepath.Base(o.dir), Dir: o.dir, Version: o.version(), Fields: strings.Join(o.fields, ","), Files: filesOf(o.dir),
-	}
-	v.Lead = fmt.Sprintf("%s on %s, begun %s.", text.Count(s.Rows, "row"), s.Host, s.StartedAt.Local().Format("2006-01-02 15:04"))
-	main := []string{"to send", "updated", "unchanged"}
-	if !s.DryRun {
-		main = append(main, "failed")
-	}
-	v.Counts = tallies(s.Counts(), main...)
-	var outcomes []string
-	for _, c := range s.Counts() {
-		if c.Rows > 0 {
-			outcomes = append(outcomes, cmp.Or(map[string]string{"to send": "patch"}[c.Name], c.Name))
-		}
-	}
-	v.Outcomes = strings.Join(outcomes, ",")
-	for _, f := range s.Failures[:min(len(s.Failures), mostCauses)] {
-		v.Causes = append(v.Causes, f.String())
-	}
-	bad := s.Outcomes.Bad()
-	if bad == 0 { // those of failed rows are empty
-		v.Files = slices.DeleteFunc(v.Files, func(f fileView) bool { return strings.HasPrefix(f.Name, "failed.") })
-	}
-	if !s.DryRun && !o.others {
-		v.offer(s, bad)
-	}
-	return v
-}
+// Causes are those of failures.
+func (o *outcome) Causes() []report.Failure { return o.Failures[:min(len(o.Failures), mostCauses)] }
 
-// offer shows what can be done after a run with so many bad rows.
-func (v *outcomeView) offer(s report.Summary, bad int) {
-	if bad > 0 {
-		v.CanFix = text.CountOf(bad, "row that failed and send it again", "rows that failed and send them again")
-	}
-	if s.Undo.Rows > 0 {
-		v.CanUndo = text.Count(s.Undo.Rows, "row")
-	}
-	for _, f := range s.Undo.Lost {
-		v.Lost = append(v.Lost, f.String())
-	}
-	next := job.NextStep(s, false)
-	v.CanResume, v.Retry = next == job.Resume || next == job.RetryFailed, next == job.RetryFailed
-}
+// CanAct reports whether something can be done after the run.
+func (o *outcome) CanAct() bool { return !o.DryRun && !o.Others }
+
+// Retry reports whether going on with the run sends failed rows again.
+func (o *outcome) Retry() bool { return job.NextStep(o.Summary, false) == job.RetryFailed }
+
+// CanResume reports whether the run can be gone on with.
+func (o *outcome) CanResume() bool { return o.Retry() || job.NextStep(o.Summary, false) == job.Resume }
 
 // fileNotes say what the files of a run are.
 var fileNotes = map[string]string{
@@ -146,22 +107,24 @@ var fileNotes = map[string]string{
 	"report.html": "the report, to read or print", "results.xlsx": "the same as a workbook", "failed.xlsx": "the same as a workbook", "undo.xlsx": "the same as a workbook",
 }
 
-// filesOf lists the files that a person may want of a run.
-func filesOf(dir string) (files []fileView) {
+// Kept are the files that a person may want of the run.
+func (o *outcome) Kept() (names []string) {
 	for _, name := range report.FileNames() {
-		if note, ok := fileNotes[name]; ok {
-			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-				files = append(files, fileView{name, note, name == "report.html"})
-			}
+		if fileNotes[name] == "" || o.Outcomes.Bad() == 0 && strings.HasPrefix(name, "failed.") { // which is empty then
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(o.Dir, name)); err == nil {
+			names = append(names, name)
 		}
 	}
-	return files
+	return names
 }
 
 // runRow is an earlier run.
 type runRow struct {
-	Run, Sheet, Host, Begun, State string
-	CanResume                      bool
+	Run, Sheet, Host, State string
+	Begun                   time.Time
+	CanResume               bool
 }
 
 // mostRuns is how many earlier runs are listed.
@@ -174,7 +137,7 @@ func earlierRuns(busy bool, host string) (rows []runRow) {
 	runs = slices.DeleteFunc(runs, func(r job.RunDir) bool { return r.Info.DryRun })
 	for at, run := range runs[:min(len(runs), mostRuns)] {
 		i := run.Info
-		r := runRow{Run: filepath.Base(run.Dir), Sheet: text.Line(filepath.Base(i.Sheet), 100), Host: i.Host, Begun: i.StartedAt.Local().Format("2006-01-02 15:04")}
+		r := runRow{Run: filepath.Base(run.Dir), Sheet: text.Line(filepath.Base(i.Sheet), 100), Host: i.Host, Begun: i.StartedAt}
 		if i.Shard != "" {
 			r.Sheet += ", part " + i.Shard
 		}
@@ -222,7 +185,7 @@ func (w *workspace) look(ctx context.Context, dir string) (*outcome, error) {
 		return nil, err
 	}
 	shown := w.newOutcome(ctx, dir, summary, err)
-	if shown.others = locked; locked && shown.rows == nil {
+	if shown.Others = locked; locked && shown.rows == nil {
 		return nil, err
 	}
 	return shown, nil
@@ -237,19 +200,19 @@ func (w *workspace) doFailed(r *http.Request) error { return w.again(r, "failed.
 // again opens a file of the run that is shown as the sheet.
 func (w *workspace) again(r *http.Request, name string) error {
 	shown := w.results
-	if shown == nil || filepath.Base(shown.dir) != r.PostFormValue("run") {
+	if shown == nil || filepath.Base(shown.Dir) != r.PostFormValue("run") {
 		return errors.New("another run is shown by now: load the page again")
 	}
-	if shown.others {
+	if shown.Others {
 		return errors.New("another process has this run: show it again when that has ended")
 	}
-	run, err := findRun(filepath.Base(shown.dir))
+	run, err := findRun(filepath.Base(shown.Dir))
 	if err != nil {
 		return err
 	}
-	s := &openSheet{path: filepath.Join(shown.dir, name), flags: map[string]string{}, Undo: name == "undo.csv"}
+	s := &openSheet{path: filepath.Join(shown.Dir, name), flags: map[string]string{}, Undo: name == "undo.csv"}
 	if s.Undo {
-		for _, flag := range shown.summary.Undo.Flags {
+		for _, flag := range shown.Undo.Flags {
 			s.flags[strings.TrimPrefix(flag, "--")] = "true"
 		}
 		return w.open(s)

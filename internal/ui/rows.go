@@ -244,9 +244,9 @@ func (w *workspace) rowsOf(grid, version string) *rows {
 	switch {
 	case grid == "sheet" && w.sheet != nil && w.sheet.Version() == version:
 		return w.sheet.rows
-	case grid == "preview" && w.preview != nil && w.preview.version() == version:
+	case grid == "preview" && w.preview != nil && w.preview.Version() == version:
 		return w.preview.rows
-	case grid == "results" && w.results != nil && w.results.version() == version:
+	case grid == "results" && w.results != nil && w.results.Version() == version:
 		return w.results.rows
 	}
 	return nil

@@ -287,8 +287,9 @@ func (s *openSheet) Reading() (options []readOption) {
 
 // sheetFile is a file of the working directory that may be a sheet.
 type sheetFile struct {
-	Name, Size, Changed string
-	at                  time.Time
+	Name    string
+	Size    int64
+	Changed time.Time
 }
 
 // mostListed is how many files of the working directory are offered.
@@ -305,9 +306,9 @@ func sheetsHere() (files []sheetFile) {
 		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(name, ".") || !slices.Contains([]string{".csv", ".tsv", ".txt", ".xlsx", ".xlsm"}, ending) {
 			continue
 		}
-		files = append(files, sheetFile{e.Name(), sizeOf(info.Size()), info.ModTime().Format("2006-01-02 15:04"), info.ModTime()})
+		files = append(files, sheetFile{e.Name(), info.Size(), info.ModTime()})
 	}
-	slices.SortFunc(files, func(a, b sheetFile) int { return cmp.Or(b.at.Compare(a.at), strings.Compare(a.Name, b.Name)) })
+	slices.SortFunc(files, func(a, b sheetFile) int { return cmp.Or(b.Changed.Compare(a.Changed), strings.Compare(a.Name, b.Name)) })
 	return files[:min(len(files), mostListed)]
 }
 
