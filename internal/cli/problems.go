@@ -148,18 +148,12 @@ func (p *problems) String() string {
 	for _, k := range job.MostFirst(p.Kinds) {
 		count := fmt.Sprintf("%s %s", text.Number(p.Kinds[k]), k)
 		if !slices.ContainsFunc(shown, func(l *problemLine) bool { return l.Kind == k }) {
-			count += " (first in " + placeOf(p.firstOf[k]) + ")"
+			count += " (first in " + p.firstOf[k].Place() + ")"
 		}
 		counts = append(counts, count)
 	}
 	fmt.Fprintf(&b, "%s, %s: %s\n", text.Count(p.Errors, "error"), text.Count(p.Warnings, "warning"), strings.Join(counts, ", "))
 	return b.String()
-}
-
-// placeOf is a problem's row and column.
-func placeOf(problem sheet.Problem) string {
-	problem.Message = ""
-	return strings.TrimSuffix(problem.String(), ": ")
 }
 
 // printColumns writes one line for each column that is wrong nearly everywhere:
@@ -171,7 +165,7 @@ func (p *problems) printColumns(b *strings.Builder) {
 	for _, c := range columns {
 		if g := p.groups[c]; c.Column != "" && g.rows > mostPrinted && g.rows*2 > p.Rows {
 			fmt.Fprintf(b, "%s: %s of %s rows are wrong in the same way (%s); the first: %s\n",
-				placeOf(c), text.Number(g.rows), text.Number(p.Rows), c.Kind, g.Problem)
+				c.Place(), text.Number(g.rows), text.Number(p.Rows), c.Kind, g.Problem)
 		}
 	}
 }

@@ -86,6 +86,14 @@ type Problem struct {
 
 // String returns the problem in one line, its place first.
 func (p Problem) String() string {
+	if place := p.Place(); place != "" {
+		return place + ": " + p.Message
+	}
+	return p.Message
+}
+
+// Place returns the row and the column of a problem; nothing for the whole sheet's.
+func (p Problem) Place() string {
 	var places []string
 	if p.Row > 0 {
 		places = append(places, fmt.Sprintf("row %d", p.Row))
@@ -97,10 +105,7 @@ func (p Problem) String() string {
 		}
 		places = append(places, place)
 	}
-	if len(places) == 0 {
-		return p.Message
-	}
-	return strings.Join(places, ", ") + ": " + p.Message
+	return strings.Join(places, ", ")
 }
 
 // placed returns an error with its place; a negative column is left out. The

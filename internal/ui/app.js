@@ -344,6 +344,8 @@ class Grid {
   get scale() { return Math.max(1, (this.total * this.height) / tallest); }
   first() { return Math.floor((this.scroller.scrollTop * this.scale) / this.height); }
   visible() { return Math.ceil(this.scroller.clientHeight / this.height); }
+  // columnOf is where a problem is shown: one of the whole row at its number.
+  columnOf(problem) { return this.columns.find((c) => c.letter && c.letter === problem.column) ?? this.columns[0]; }
   row(i) { return this.blocks.get(Math.floor(i / block))?.[i % block]; }
 
   draw() {
@@ -375,9 +377,9 @@ class Grid {
       const cell = make(c.number ? "th" : "td", "", { "data-column": column, tabindex: -1, "aria-colindex": column + 1, class: [c.class, c.status && "tag " + text.replaceAll(" ", "-")].filter(Boolean).join(" ") });
       if (c.number) cell.setAttribute("scope", "row");
       cell.append(make("span", text, { class: "text" }));
-      const wrong = (data.problems ?? []).filter((p) => p.column === c.index && !c.lead || c.number && p.column < 0);
+      const wrong = (data.problems ?? []).filter((p) => this.columnOf(p) === c);
       if (wrong.length) {
-        cell.classList.add(wrong.some((p) => p.error) ? "wrong" : "odd");
+        cell.classList.add(wrong.some((p) => p.severity === "error") ? "wrong" : "odd");
         cell.append(make("small", wrong.map((p) => p.message).join("; ")));
       }
       row.append(cell);
@@ -407,11 +409,11 @@ class Grid {
     if (!data || !c) return;
     const parts = [make("b", `Row ${data.number}, ${c.name}`), make("p", (c.lead ? data.lead[this.active.column] : data.cells[c.index]) || "(empty)")];
     for (const p of data.problems ?? []) {
-      if (p.column !== c.index && !c.lead) continue;
-      const line = make("p", p.message, { class: p.error ? "wrong" : "odd" });
+      if (this.columnOf(p) !== c && !c.lead) continue;
+      const line = make("p", p.message, { class: p.severity === "error" ? "wrong" : "odd" });
       parts.push(line);
-      if (p.fix !== undefined && this.root.dataset.edit && p.column === c.index) {
-        const button = make("button", `Make it ${p.fix || "empty"}`, { type: "button", class: "small", "data-post": "/correct", "data-row": data.number, "data-column": c.index, "data-text": p.fix });
+      if (p.fix && this.root.dataset.edit && !c.lead) {
+        const button = make("button", `Make it ${p.fix}`, { type: "button", class: "small", "data-post": "/correct", "data-row": data.number, "data-column": c.index, "data-text": p.fix });
         line.append(" ", button);
       }
     }
@@ -463,7 +465,7 @@ class Grid {
     if (!c || c.lead) return;
     let got;
     try { got = await this.read({ from: index, rows: 1, whole: 1 }); } catch (e) { return complain(e.message); }
-    const row = got.rows[0], wrong = (row.problems ?? []).filter((p) => p.column === c.index);
+    const row = got.rows[0], wrong = (row.problems ?? []).filter((p) => this.columnOf(p) === c);
     openEditor({ row: row.number, column: c.index, name: c.name, text: row.cells[c.index] ?? "", wrong, grid: this, choices: got.columns.find((o) => !o.lead && o.index === c.index)?.choices ?? [] });
   }
 }
@@ -477,9 +479,9 @@ function openEditor(cell) {
   $("editor-title").textContent = `Correct row ${cell.row}, ${cell.name}`;
   $("editor-message").textContent = cell.wrong.map((p) => p.message).join("; ");
   $("editor-text").value = cell.text;
-  const fix = cell.wrong.find((p) => p.fix !== undefined)?.fix;
-  $("editor-fix").hidden = fix === undefined;
-  $("editor-fix").textContent = `Make it ${fix || "empty"}`;
+  const fix = cell.wrong.find((p) => p.fix)?.fix;
+  $("editor-fix").hidden = !fix;
+  $("editor-fix").textContent = `Make it ${fix}`;
   $("editor-fix").onclick = () => { $("editor-text").value = fix; save(); };
   $("editor-choose").hidden = !cell.choices.length;
   $("editor-choices").replaceChildren(make("option", "choose …", { value: "" }), ...cell.choices.map((c) => make("option", c, { value: c })));

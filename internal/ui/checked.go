@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,7 +116,6 @@ type problemGroup struct {
 type problemView struct {
 	sheet.Problem     // the first row's
 	Index, Rows   int // the index is the column's
-	Place         string
 }
 
 // Others says how many rows have the problem beyond the first.
@@ -153,8 +151,7 @@ func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[str
 			g.listed++
 		} else if len(g.Problems) < mostOfKind {
 			at[key] = len(g.Problems)
-			place := strings.TrimSuffix(sheet.Problem{Row: p.Row, Column: p.Column, Header: p.Header}.String(), ": ")
-			g.Problems = append(g.Problems, problemView{p, positions[p.Column], 1, cmp.Or(place, "the sheet")})
+			g.Problems = append(g.Problems, problemView{p, positions[p.Column], 1})
 			g.listed++
 		}
 	}

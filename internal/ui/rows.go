@@ -49,10 +49,8 @@ type windowRow struct {
 }
 
 type rowProblem struct {
-	Column  int     `json:"column"` // in the sheet; -1 for the whole row
-	Message string  `json:"message"`
-	Error   bool    `json:"error"`
-	Fix     *string `json:"fix,omitempty"`
+	sheet.Problem
+	Fix string `json:"fix,omitempty"` // what is suggested
 }
 
 // mostOfCell is how many characters of a cell the grid shows.
@@ -91,11 +89,10 @@ func queryOf(q url.Values) report.Query {
 	}
 	from, _ := strconv.Atoi(q.Get("from"))
 	rows, _ := strconv.Atoi(q.Get("rows"))
-	query := report.Query{
+	return report.Query{
 		Search: q.Get("search"), Problems: q.Get("problems") != "", Outcomes: list("outcomes"), Fields: list("fields"),
 		From: max(from, 0), Rows: min(max(rows, 0), report.MaxWindow),
 	}
-	return query
 }
 
 // windowOf makes the rows fit to be shown. Only what is to be edited is whole.
@@ -107,7 +104,7 @@ func windowOf(columns []sheet.Column, found report.Window, kind string, whole bo
 	case "results":
 		win.Columns = append(win.Columns, column{Name: "Outcome", Lead: true, Status: true}, column{Name: "What happened", Lead: true})
 	}
-	at, what := positions(columns), -1
+	what := -1
 	for _, c := range columns {
 		if c.Field == sheet.Result { // of a run that wrote the sheet
 			if kind == "sheet" && c.UID == "error" {
@@ -123,24 +120,17 @@ func windowOf(columns []sheet.Column, found report.Window, kind string, whole bo
 		win.Columns = append(win.Columns, shown)
 	}
 	for _, row := range found.Rows {
-		out := windowRow{Number: row.Number, Lead: leadOf(row, kind), Cells: make([]string, len(row.Cells))}
+		out := windowRow{Number: row.Number, Lead: leadOf(row, kind), Cells: row.Cells}
 		if what >= 0 && what < len(row.Cells) {
 			out.Lead = append(out.Lead, text.Line(row.Cells[what], 2*mostOfCell))
 		}
 		for i, cell := range row.Cells {
-			if out.Cells[i] = cell; !whole {
+			if !whole {
 				out.Cells[i] = text.Line(cell, mostOfCell)
 			}
 		}
 		for _, p := range row.Problems {
-			problem := rowProblem{Column: -1, Message: p.Message, Error: p.Severity == sheet.Error}
-			if i, ok := at[p.Column]; ok {
-				problem.Column = i
-			}
-			if p.Suggested != "" {
-				problem.Fix = &p.Suggested
-			}
-			out.Problems = append(out.Problems, problem)
+			out.Problems = append(out.Problems, rowProblem{p, p.Suggested})
 		}
 		win.Rows = append(win.Rows, out)
 	}

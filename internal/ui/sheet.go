@@ -216,12 +216,8 @@ func (w *workspace) doMap(r *http.Request) error {
 		if !slices.ContainsFunc(w.sheet.found, func(p sheet.Problem) bool { return p.Kind == sheet.UnknownColumn && p.Header == column }) {
 			return fmt.Errorf("the column %s has a field by now, or is of another sheet: load the page again", text.Quote(column, 100))
 		}
-		var maps []string
-		if flags["map"] != "" {
-			maps = strings.Split(flags["map"], "\n")
-		}
-		maps = slices.DeleteFunc(maps, func(m string) bool { return strings.HasPrefix(m, column+"=") })
-		flags["map"] = strings.Join(append(maps, column+"="+field), "\n")
+		others := slices.DeleteFunc(strings.Split(flags["map"], "\n"), func(m string) bool { return m == "" || strings.HasPrefix(m, column+"=") })
+		flags["map"] = strings.Join(append(others, column+"="+field), "\n")
 		return nil
 	})
 }
@@ -233,10 +229,8 @@ func (w *workspace) reread(change func(flags map[string]string) error) error {
 	case w.run.Busy():
 		return errBusy
 	}
-	flags := maps.Clone(w.sheet.flags)
-	if flags == nil {
-		flags = map[string]string{}
-	}
+	flags := map[string]string{}
+	maps.Copy(flags, w.sheet.flags)
 	if err := change(flags); err != nil {
 		return err
 	}
