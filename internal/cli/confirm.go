@@ -173,10 +173,10 @@ const keysHelp = "keys: p pauses and goes on, + and - change the rate, q stops (
 // them and see what they do, until the function that it returns is called, once
 // or more often.
 func (r *runner) steer(ctx context.Context) (stop func()) {
-	if r.Keys == nil || !r.InTerminal || !r.show.Interactive() {
+	if !r.InTerminal || !r.show.Interactive() {
 		return func() {}
 	}
-	stop, err := r.Keys(ctx, r.press)
+	stop, err := watchKeys(ctx, r.press)
 	if err != nil { // it is a terminal of another kind
 		return func() {}
 	}

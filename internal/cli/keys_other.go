@@ -2,7 +2,12 @@
 
 package cli
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
-// watchKeys is nil: keys are listened to on other systems only.
-var watchKeys func(ctx context.Context, press func(key byte)) (stop func(), err error)
+// watchKeys fails: keys are listened to on other systems only.
+func watchKeys(context.Context, func(key byte)) (stop func(), err error) {
+	return nil, errors.ErrUnsupported
+}

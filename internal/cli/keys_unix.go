@@ -24,7 +24,9 @@ type keyboard struct {
 	set bool // the terminal is in the mode for keys
 }
 
-// watchKeys implements Streams.Keys.
+// watchKeys calls press with each key that is pressed at the terminal on standard
+// input, which shows none of them meanwhile. Signals still come from it. The
+// terminal is as it was once ctx has ended or stop returns.
 func watchKeys(ctx context.Context, press func(key byte)) (stop func(), err error) {
 	k := &keyboard{fd: int(os.Stdin.Fd())}
 	before, err := unix.IoctlGetTermios(k.fd, getTermios)

@@ -62,23 +62,18 @@ func wanted(c *cobra.Command, args []string, env func(string) string) (asJSON bo
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {} // the error is reported already
-	if c.Flags().Lookup(logFormatFlag) != nil {
-		flags.StringVar(&f.logFormat, logFormatFlag, "", "")
-		flags.StringVar(&f.logFile, logFileFlag, "", "")
-	}
-	if c.Flags().Lookup(jsonFlag) != nil {
-		flags.BoolVar(&asJSON, jsonFlag, false, "")
-	}
-	if c.Flags().Lookup(configFlag) != nil {
-		registerSettings(flags)
-	}
-	for { // as far as it can be understood
-		if err := flags.Parse(args); err == nil || len(args) == 0 {
-			break
+	for _, name := range []string{logFormatFlag, logFileFlag, jsonFlag, configFlag, profileFlag} {
+		if known := c.Flags().Lookup(name); known != nil {
+			flags.AddFlag(known)
 		}
+	}
+	for len(args) > 0 && flags.Parse(args) != nil { // as far as it can be understood
 		args = args[1:]
 	}
 	_ = fillAll(flags, env)
+	asJSON, _ = flags.GetBool(jsonFlag) // of a command without it, false
+	f.logFormat, _ = flags.GetString(logFormatFlag)
+	f.logFile, _ = flags.GetString(logFileFlag)
 	return asJSON, f
 }
 
@@ -276,10 +271,13 @@ type known struct {
 func (k *known) set(key, value string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.attrs = slices.DeleteFunc(slices.Clone(k.attrs), func(a slog.Attr) bool { return a.Key == key })
-	if value != "" {
+	if k.attrs = without(k.attrs, key); value != "" {
 		k.attrs = append(k.attrs, slog.String(key, value))
 	}
+}
+
+func without(attrs []slog.Attr, key string) []slog.Attr {
+	return slices.DeleteFunc(attrs, func(a slog.Attr) bool { return a.Key == key })
 }
 
 // knowing adds what is known to the lines of a handler. What a line says of its
@@ -291,19 +289,14 @@ type knowing struct {
 
 func (h knowing) Handle(ctx context.Context, record slog.Record) error {
 	h.known.mu.Lock()
-	attrs := h.known.attrs
+	attrs := slices.Clone(h.known.attrs)
 	h.known.mu.Unlock()
-	record = record.Clone()
-	var own []string
-	record.Attrs(func(a slog.Attr) bool {
-		own = append(own, a.Key)
+	record.Attrs(func(own slog.Attr) bool {
+		attrs = without(attrs, own.Key)
 		return true
 	})
-	for _, a := range attrs {
-		if !slices.Contains(own, a.Key) {
-			record.AddAttrs(a)
-		}
-	}
+	record = record.Clone()
+	record.AddAttrs(attrs...)
 	return h.Handler.Handle(ctx, record)
 }
 
@@ -332,11 +325,8 @@ func newProgress(s Streams, out *printer, total int) progress {
 	o := report.ProgressOptions{
 		Out: s.Err, Terminal: s.ErrTerminal && s.Env("TERM") != "dumb" && !out.json, Width: s.Width,
 		Quiet: out.level > slog.LevelInfo, Total: total, Now: s.Now,
-		NoColor: s.Env("NO_COLOR") != "", // https://no-color.org
 	}
-	if o.Terminal && !o.NoColor && s.ShowColors != nil {
-		o.NoColor = !s.ShowColors()
-	}
+	o.NoColor = s.Env("NO_COLOR") != "" || o.Terminal && !showColors() // https://no-color.org
 	file := report.NewProgress(report.ProgressOptions{Quiet: out.file == nil, Total: total, Now: s.Now, Line: lines(out.keep)})
 	if out.json {
 		o.Line = lines(out.show)

@@ -66,10 +66,10 @@ func NewRoot(s Streams) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if s.OwnConsole == nil || !s.OwnConsole() {
-				return c.Help()
+			if ownConsole() {
+				return doubleClicked(s)
 			}
-			return doubleClicked(s)
+			return c.Help()
 		},
 	}
 	root.SetIn(s.In)

@@ -37,12 +37,6 @@ type Streams struct {
 	// Width is the width of the terminal on standard error, in columns; 0 or
 	// less where it is not known.
 	Width func() int
-	// ShowColors has the terminal on standard error show colors, and reports
-	// whether it can; nil where it does by itself.
-	ShowColors func() bool
-	// OwnConsole reports whether the console was made for this process alone, as
-	// Windows does for a program that is double-clicked; nil elsewhere.
-	OwnConsole func() bool
 	// Signals returns a context that ends at the first SIGINT, SIGTERM or
 	// SIGHUP, and the exit code of that, 0 before; a second one ends the
 	// process at once.
@@ -50,11 +44,6 @@ type Streams struct {
 	// StateAsked returns a channel that gets a value whenever somebody asks
 	// how far a run has come (SIGUSR1), until stop; it is nil where nobody can.
 	StateAsked func() (asked <-chan os.Signal, stop func())
-	// Keys calls press with each key that is pressed at the terminal on standard
-	// input, which shows none of them meanwhile. Signals still come from it. The
-	// terminal is as it was once ctx has ended or stop returns; it is nil where
-	// this cannot be.
-	Keys func(ctx context.Context, press func(key byte)) (stop func(), err error)
 }
 
 // System is the process's own streams, environment and signals. It also sees
@@ -71,11 +60,8 @@ func System() Streams {
 			width, _, _ := term.GetSize(int(os.Stderr.Fd()))
 			return width
 		},
-		ShowColors: showColors,
-		OwnConsole: ownConsole,
 		Signals:    watchSignals,
 		StateAsked: watchStateAsked,
-		Keys:       watchKeys,
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// ownConsole is nil: no console is made for a program that is double-clicked.
-var ownConsole func() bool
+// ownConsole is false: no console is made for a program that is double-clicked.
+func ownConsole() bool { return false }
 
-// showColors is nil: terminals take escape sequences without being asked.
-var showColors func() bool
+// showColors is true: terminals take escape sequences without being asked.
+func showColors() bool { return true }
 
 // watchStateAsked passes on each SIGUSR1, which asks how far a run has come,
 // until stop. One that nobody was there for yet waits.

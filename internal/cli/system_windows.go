@@ -12,8 +12,9 @@ import (
 // watchStateAsked is nil: there is no SIGUSR1 here.
 var watchStateAsked func() (asked <-chan os.Signal, stop func())
 
-// ownConsole asks how many processes share the console: of one that a shell was
-// in before, the shell is one more.
+// ownConsole reports whether the console was made for this process alone, as it is
+// for a program that is double-clicked: of one that a shell was in before, the
+// shell shares it.
 func ownConsole() bool {
 	var ids [2]uint32
 	list := windows.NewLazySystemDLL("kernel32.dll").NewProc("GetConsoleProcessList")
@@ -30,7 +31,7 @@ func showColors() bool {
 	return err == nil && windows.SetConsoleMode(console, mode|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) == nil
 }
 
-// watchKeys implements Streams.Keys. A read of the console cannot be called off:
+// watchKeys is that of keys_unix.go. A read of the console cannot be called off:
 // the goroutine that waits for a key ends with the process, which follows soon.
 func watchKeys(ctx context.Context, press func(key byte)) (stop func(), err error) {
 	console := windows.Handle(os.Stdin.Fd())
