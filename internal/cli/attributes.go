@@ -76,12 +76,8 @@ func (l *attributeLister) run(ctx context.Context) error {
 	if err = cmp.Or(err, l.tenantFlags.validate()); err != nil {
 		return err
 	}
-	if err := l.connect(); err != nil {
+	if err := l.connected(ctx, l.read); err != nil {
 		return err
-	}
-	defer l.client.Close()
-	if err := l.read(ctx); err != nil {
-		return unlisted(err)
 	}
 	if write != nil {
 		if err := journal.Replace(l.path, write); err != nil {
@@ -268,12 +264,8 @@ func (m *templateMaker) ask(ctx context.Context) (*api.AttributesFile, error) {
 	m.wants = func(a *api.Attribute) bool {
 		return slices.Contains(m.chosen, a.UID) || len(m.chosen) == 0 && !a.Archived
 	}
-	if err := m.connect(); err != nil {
+	if err := m.connected(ctx, m.read); err != nil {
 		return nil, err
-	}
-	defer m.client.Close()
-	if err := m.read(ctx); err != nil {
-		return nil, unlisted(err)
 	}
 	m.summarize()
 	return &m.list, nil

@@ -175,7 +175,7 @@ func completeTopic(c *cobra.Command, _ []string, typed string) ([]string, cobra.
 func completeProfile(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	_ = c.Flags().Lookup(profileFlag).Value.Set("") // what is typed so far is no name yet
 	file, err := settingsFor(c.Flags())
-	if err != nil || file == nil {
+	if err != nil {
 		return nil, noFiles
 	}
 	return matching(file.names, typed), noFiles | inOrder

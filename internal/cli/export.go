@@ -90,14 +90,14 @@ func (e *exporter) validate() error {
 	return nil
 }
 
-func (e *exporter) run(ctx context.Context) (err error) {
+func (e *exporter) run(ctx context.Context) error {
 	if err := e.validate(); err != nil {
 		return err
 	}
-	if err := e.connect(); err != nil {
-		return err
-	}
-	defer e.client.Close()
+	return e.connected(ctx, e.export)
+}
+
+func (e *exporter) export(ctx context.Context) (err error) {
 	dir := os.TempDir()
 	if e.path != "" {
 		dir = filepath.Dir(e.path) // where the sheet has room, so have the sessions
@@ -109,7 +109,7 @@ func (e *exporter) run(ctx context.Context) (err error) {
 	defer func() { err = cmp.Or(err, sessions.Close()) }()
 	uids, err := e.read(ctx, sessions)
 	if err != nil {
-		return unlisted(err)
+		return err
 	}
 	x := change.NewExporter(slices.Sorted(maps.Keys(uids)), e.to.Host)
 	if err := e.write(x, sessions); err != nil {

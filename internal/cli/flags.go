@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,6 +40,11 @@ func fromEnv(env func(string) string) source {
 	}}
 }
 
+// typed is the source of flags that were typed elsewhere, by their names.
+func typed(flags map[string]string) source {
+	return source{sourceFlag, func(flag string) (value, name string) { return flags[flag], "" }}
+}
+
 // fillAll sets the flags that were not typed: from the environment, which beats
 // the chosen profile, which beats the rest of the settings file.
 func fillAll(flags *pflag.FlagSet, env func(string) string) error {
@@ -51,12 +55,16 @@ func fillAll(flags *pflag.FlagSet, env func(string) string) error {
 	if err != nil {
 		return err
 	}
-	profile, _ := flags.GetString(profileFlag) // there is such a flag
-	sources, err := file.sources(profile)
-	for _, from := range sources {
-		err = cmp.Or(err, fill(flags, from))
+	if profile, _ := flags.GetString(profileFlag); profile != "" {
+		group, err := file.profile(profile)
+		if err == nil {
+			err = fill(flags, group.source(sourceProfile))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return fill(flags, file.all.source(sourceFile))
 }
 
 // refuseUnknown refuses a variable that looks like a flag's and is no flag's of
@@ -127,12 +135,19 @@ func fill(flags *pflag.FlagSet, from source) error {
 			values = strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' })
 		}
 		for _, v := range values {
-			if err := flags.Set(f.Name, v); err != nil {
+			err := flags.Set(f.Name, v)
+			switch {
+			case err != nil && from.kind == sourceFlag:
+				first = usage("%s", flagError(err))
+				return
+			case err != nil:
 				first = usage("%s=%q %s", name, value, misfit(err))
 				return
 			}
 		}
-		f.Annotations = map[string][]string{filled: {from.kind, name}}
+		if from.kind != sourceFlag {
+			f.Annotations = map[string][]string{filled: {from.kind, name}}
+		}
 	})
 	return first
 }

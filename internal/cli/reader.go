@@ -25,7 +25,7 @@ type tenantReader struct {
 	flags  *pflag.FlagSet
 	out    *printer
 	to     job.Tenant
-	client *api.Client // once it is connected; to be closed
+	client *api.Client // while it is connected
 	path   string      // of the file, links followed; empty for standard output
 }
 
@@ -39,8 +39,9 @@ func (r *tenantReader) logged(flags *pflag.FlagSet, do func(context.Context) err
 	return r.out.close(withOrigin(flags, r.interruptible(do)))
 }
 
-// connect makes the client, and checks that the file can be written.
-func (r *tenantReader) connect() (err error) {
+// connected checks that the file can be written, and reads with a client. A list
+// that could not be read has an exit code of its own.
+func (r *tenantReader) connected(ctx context.Context, read func(context.Context) error) (err error) {
 	if r.to, err = r.resolveTenant(r.Env, false); err != nil {
 		return err
 	}
@@ -54,11 +55,8 @@ func (r *tenantReader) connect() (err error) {
 	if err != nil {
 		return &failure{ExitUsage, err}
 	}
-	return nil
-}
-
-// unlisted gives the error of a list that could not be read its exit code.
-func unlisted(err error) error {
+	defer r.client.Close()
+	err = read(ctx)
 	switch list, ok := errors.AsType[*api.ListError](err); {
 	case !ok:
 		return err

@@ -155,10 +155,9 @@ func nextOf(dir string, info journal.Info, s report.Summary, step job.Next) (str
 func runnerOf(info journal.Info) (*runner, error) {
 	r := newRunner(Streams{})
 	r.path, r.undoes = info.Sheet, info.Undoes
-	if err := fill(r.flags, source{value: func(flag string) (value, name string) { return info.Options[flag], flag }}); err != nil {
+	if err := fill(r.flags, typed(info.Options)); err != nil {
 		return nil, usage("run.json holds options that cannot be read: %w", err)
 	}
-	r.flags.VisitAll(func(f *pflag.Flag) { f.Annotations = nil }) // as if all of them were typed
 	if path, err := filepath.Abs(info.Sheet); info.SheetPath == "" {
 		r.path = "-"
 	} else if err != nil || path != info.SheetPath { // it was named from another directory

@@ -95,8 +95,8 @@ type configFile struct {
 	place    string   // of the profiles; the file where there are none
 }
 
-// settingsFor reads the settings file that the flags choose; nil if there is
-// none. The flags are filled from the command line and the environment already.
+// settingsFor reads the settings file that the flags choose, which is empty if there
+// is none. The flags are filled from the command line and the environment already.
 func settingsFor(flags *pflag.FlagSet) (*configFile, error) {
 	for _, name := range []string{configFlag, profileFlag} {
 		if f := flags.Lookup(name); f != nil && f.Changed && f.Value.String() == "" {
@@ -106,7 +106,7 @@ func settingsFor(flags *pflag.FlagSet) (*configFile, error) {
 	path, _ := flags.GetString(configFlag)
 	data, err := readSettings(cmp.Or(path, settingsFile))
 	if path == "" && errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return &configFile{}, nil
 	}
 	if err != nil {
 		return nil, usage("the settings file cannot be read: %w", err)
@@ -132,34 +132,22 @@ func readSettings(path string) (_ []byte, err error) {
 	return data, err
 }
 
-// sources returns the sources of the settings, the strongest first.
-func (s *configFile) sources(profile string) ([]source, error) {
-	var sources []source
-	if profile != "" {
-		if s == nil {
-			return nil, usage("--profile %s: there is no settings file here that has profiles: write %s, or name one with --config", text.Line(profile, 0), settingsFile)
-		}
-		group, ok := s.profiles[profile]
-		if !ok {
-			return nil, usage("--profile %s: %s: there is no such profile%s", text.Line(profile, 0), s.place, nearestOf(profile, s.names))
-		}
-		sources = append(sources, group.source(sourceProfile))
+// profile returns the settings of a profile.
+func (s *configFile) profile(name string) (settingsGroup, error) {
+	hint := "; it has none"
+	if near, ok := sheet.Nearest(name, s.names); ok {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	} else if len(s.names) > 0 {
+		hint = "; it has " + strings.Join(s.names, ", ")
 	}
-	if s != nil {
-		sources = append(sources, s.all.source(sourceFile))
+	group, ok := s.profiles[name]
+	switch {
+	case ok:
+		return group, nil
+	case s.path == "":
+		return nil, usage("--profile %s: there is no settings file here that has profiles: write %s, or name one with --config", text.Line(name, 0), settingsFile)
 	}
-	return sources, nil
-}
-
-// nearestOf says which of some names was meant, or which there are.
-func nearestOf(name string, names []string) string {
-	if near, ok := sheet.Nearest(name, names); ok {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	if len(names) == 0 {
-		return "; it has none"
-	}
-	return "; it has " + strings.Join(names, ", ")
+	return nil, usage("--profile %s: %s: there is no such profile%s", text.Line(name, 0), s.place, hint)
 }
 
 // everyFlag returns the flags of all commands, to try values on. A file serves

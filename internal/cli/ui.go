@@ -105,7 +105,7 @@ func (p *pageCommand) offers() (offers []ui.Offer) {
 	}
 	add("environment", "From the settings of this machine.", nil)
 	if r, err := p.runner(nil); err == nil {
-		if file, err := settingsFor(r.flags); err == nil && file != nil {
+		if file, err := settingsFor(r.flags); err == nil {
 			for _, name := range file.names {
 				add("profile "+name, "The profile "+name+" of the settings file.", map[string]string{profileFlag: name})
 			}
@@ -121,23 +121,14 @@ func (p *pageCommand) offers() (offers []ui.Offer) {
 func (p *pageCommand) runner(flags map[string]string) (*runner, error) {
 	r := newRunner(p.Streams)
 	registerSettings(r.flags)
-	for name, value := range flags {
-		values := []string{value}
-		if f := r.flags.Lookup(name); f == nil {
-			continue // of another edition
-		} else if _, repeatable := f.Value.(pflag.SliceValue); repeatable {
-			values = strings.Split(value, "\n")
-		}
-		for _, v := range values {
-			if err := r.flags.Set(name, v); err != nil {
-				return nil, usage("--%s %q %s", name, v, misfit(err))
-			}
-		}
+	err := fill(r.flags, typed(flags))
+	if err == nil {
+		err = fillAll(r.flags, p.Env)
 	}
-	if err := fillAll(r.flags, p.Env); err != nil {
-		return nil, err
+	if err == nil {
+		err = r.validate()
 	}
-	return r, r.validate()
+	return r, err
 }
 
 // job is ui.Options.Job.
