@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,51 +139,50 @@ func (s *Sheet) WriteMarked(ctx context.Context, to io.Writer, rows int, m *Mark
 // writeMarked writes the sheet as text, each row at its place if all of them
 // are wanted.
 func (s *Sheet) writeMarked(ctx context.Context, to io.Writer, placed []markedProblem, more int, all bool) error {
-	var widths []int
-	row := func(cells []string) []string {
-		for i, c := range cells {
-			cells[i] = s.CellText(c)
-		}
-		return cells
+	w := newWorkbookWriter(to)
+	err := w.worksheet(&worksheetPart{Name: sheetName}, func(visit func([]string, ...Mark) error) error {
+		next, written := 0, 0
+		return s.EachRecord(ctx, func(number int, cells []string) error {
+			first := next
+			for next < len(placed) && placed[next].Row <= number {
+				next++
+			}
+			row := placed[first:next]
+			if !all && len(row) == 0 && number != s.header.row {
+				return nil
+			}
+			written++
+			for i, c := range cells {
+				cells[i] = s.CellText(c)
+			}
+			for i := range row {
+				row[i].at = written
+				for row[i].column >= len(cells) {
+					cells = append(cells, "") // the row is short, and the cell is to have a color
+				}
+			}
+			return visit(cells, cellMarks(row)...)
+		})
+	})
+	if err != nil {
+		return err
 	}
-	err := s.EachRecord(ctx, func(_ int, cells []string) error {
-		widths = widen(widths, row(cells))
+	err = w.worksheet(&worksheetPart{Name: problemsName, Own: true}, func(visit func([]string, ...Mark) error) error {
+		for p, line := range problemLines(placed, more) {
+			var marks []Mark
+			if p != nil {
+				marks = []Mark{{Column: problemsCell, Link: reference(sheetName, p.address())}, {Column: problemsSeverity, Color: p.color()}}
+			}
+			if err := visit(line, marks...); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	w := NewWorkbookWriter(to)
-	next, written := 0, 0
-	err = s.EachRecord(ctx, func(number int, cells []string) error {
-		first := next
-		for next < len(placed) && placed[next].Row <= number {
-			next++
-		}
-		if !all && first == next && number != s.header.row {
-			return nil
-		}
-		written++
-		for i := range placed[first:next] {
-			p := &placed[first+i]
-			p.at = written
-			for p.column >= len(cells) {
-				cells = append(cells, "") // the row is short, and the cell is to have a color
-			}
-		}
-		marks := cellMarks(placed[first:next])
-		if written > 1 {
-			return w.Write(row(cells), marks...)
-		}
-		return w.Begin(Worksheet{Name: sheetName, Header: row(cells), Marks: marks, Widths: widths})
-	})
-	if err != nil {
-		return err
-	}
-	if err := writeProblems(w, placed, more); err != nil {
-		return err
-	}
-	return w.Close()
+	return w.close()
 }
 
 // problemsHeader is that of the worksheet that lists the problems.
@@ -194,40 +194,26 @@ const (
 	problemsSeverity = 4
 )
 
-// line returns the problem as a row of that worksheet.
-func (p *markedProblem) line() []string {
-	row := ""
-	if p.Row > 0 {
-		row = strconv.Itoa(p.Row)
-	}
-	return []string{p.address(), row, p.Column, Legible(p.Header), string(p.Severity), string(p.Kind), Legible(p.Message)}
-}
-
-// moreProblems is the last line of a list that is not complete.
-func moreProblems(more int) []string {
-	return []string{"", "", "", "", "", "", fmt.Sprintf("and %s: correct these first, and check again", text.CountOf(more, "problem more", "problems more"))}
-}
-
-func writeProblems(w *WorkbookWriter, placed []markedProblem, more int) error {
-	widths := widen(nil, problemsHeader)
-	for i := range placed {
-		widths = widen(widths, placed[i].line())
-	}
-	if err := w.Begin(Worksheet{Name: problemsName, Header: problemsHeader, Widths: widths, Own: true}); err != nil {
-		return err
-	}
-	for i := range placed {
-		p := &placed[i]
-		err := w.Write(p.line(),
-			Mark{Column: problemsCell, Link: reference(sheetName, p.address())}, Mark{Column: problemsSeverity, Color: p.color()})
-		if err != nil {
-			return err
+// problemLines are the rows of that worksheet: the header, one for each problem,
+// and where the list is not complete a last one that says so.
+func problemLines(placed []markedProblem, more int) iter.Seq2[*markedProblem, []string] {
+	return func(yield func(*markedProblem, []string) bool) {
+		if !yield(nil, problemsHeader) {
+			return
+		}
+		for i := range placed {
+			p, row := &placed[i], ""
+			if p.Row > 0 {
+				row = strconv.Itoa(p.Row)
+			}
+			if !yield(p, []string{p.address(), row, p.Column, Legible(p.Header), string(p.Severity), string(p.Kind), Legible(p.Message)}) {
+				return
+			}
+		}
+		if more > 0 {
+			yield(nil, []string{"", "", "", "", "", "", fmt.Sprintf("and %s: correct these first, and check again", text.CountOf(more, "problem more", "problems more"))})
 		}
 	}
-	if more > 0 {
-		return w.Write(moreProblems(more))
-	}
-	return nil
 }
 
 // reference names cells of a worksheet, as links and names do.

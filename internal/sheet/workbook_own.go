@@ -299,37 +299,34 @@ func (w *ownWorkbook) listProblems(ctx context.Context, placed []markedProblem, 
 	text, header := style(excelize.Style{}), style(excelize.Style{Font: &excelize.Font{Bold: true}})
 	link := style(excelize.Style{Font: &excelize.Font{Underline: "single", Color: linkColor}})
 	colors := [...]int{Red: style(fillOf(Red)), Yellow: style(fillOf(Yellow))}
-	lines, widths := [][]string{problemsHeader}, widen(nil, problemsHeader)
-	for i := range placed {
-		lines = append(lines, placed[i].line())
-		widths = widen(widths, lines[i+1])
-	}
-	if more > 0 {
-		lines = append(lines, moreProblems(more))
+	var widths []int
+	for _, line := range problemLines(placed, more) {
+		widths = widen(widths, line)
 	}
 	for i, n := range widths {
 		err = errors.Join(err, w.SetColStyle(w.list, Letter(i), text), w.SetColWidth(w.list, Letter(i), Letter(i), float64(columnWidth(n))))
 	}
-	for i := 0; i < len(lines) && err == nil; i++ {
-		err = errors.Join(ctx.Err(), w.SetSheetRow(w.list, cellName(0, i+1), &lines[i]))
-		if err != nil || i == 0 || i > len(placed) {
-			continue
+	row := 0
+	for p, line := range problemLines(placed, more) {
+		row++
+		err = errors.Join(err, ctx.Err(), w.SetSheetRow(w.list, cellName(0, row), &line))
+		if p != nil {
+			cell, severity := cellName(problemsCell, row), cellName(problemsSeverity, row)
+			err = errors.Join(err, w.SetCellStyle(w.list, severity, severity, colors[p.color()]))
+			if row-1 <= maxKeptMarks {
+				err = errors.Join(err, w.SetCellStyle(w.list, cell, cell, link), w.SetCellHyperLink(w.list, cell, reference(w.sheet, p.address()), "Location"))
+			}
 		}
-		p, severity, cell := &placed[i-1], cellName(problemsSeverity, i+1), cellName(problemsCell, i+1)
-		err = w.SetCellStyle(w.list, severity, severity, colors[p.color()])
-		if i <= maxKeptMarks {
-			err = errors.Join(err, w.SetCellStyle(w.list, cell, cell, link), w.SetCellHyperLink(w.list, cell, reference(w.sheet, p.address()), "Location"))
+		if err != nil {
+			return err
 		}
-	}
-	if err != nil {
-		return err
 	}
 	last, landscape, pages, yes := len(problemsHeader)-1, "landscape", 0, true
 	return errors.Join(
 		w.SetSheetProps(w.list, &excelize.SheetPropsOptions{FitToPage: &yes}),
 		w.SetPageLayout(w.list, &excelize.PageLayoutOptions{Orientation: &landscape, FitToHeight: &pages}),
 		w.SetCellStyle(w.list, "A1", cellName(last, 1), header),
-		w.AutoFilter(w.list, "A1:"+cellName(last, len(lines)), nil),
+		w.AutoFilter(w.list, "A1:"+cellName(last, row), nil),
 		w.SetPanes(w.list, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
 		w.SetDefinedName(&excelize.DefinedName{Name: ownName(problemsName), RefersTo: reference(w.list, "$A$1")}),
 	)

@@ -56,12 +56,15 @@ var parts = sync.OnceValue(func() *template.Template {
 	}).Parse(indent.ReplaceAllString(partsSource, "")))
 })
 
-// worksheetPart is what is known of a worksheet that was begun.
+// worksheetPart is a worksheet that is written.
 type worksheetPart struct {
-	Worksheet
+	Name   string
+	Widths []int // of the columns, in characters
+	Own    bool  // the tool's own: it is passed over when the workbook is read
+	Hidden bool
+	Rules  []columnRule // by rising column
+
 	Number       int // from 1
-	Hidden       bool
-	Rules        []columnRule // by rising column
 	Notes, Links markList
 	columns, row int   // so far
 	bytes        int64 // likewise, unpacked
@@ -137,7 +140,7 @@ func (l markList) Boxes(n int) string {
 }
 
 // writePart writes a part of the workbook through a buffer.
-func (w *WorkbookWriter) writePart(name, template string, data any) error {
+func (w *workbookWriter) writePart(name, template string, data any) error {
 	part, err := w.zip.Create(name)
 	if err != nil {
 		return err
@@ -151,7 +154,7 @@ func (w *WorkbookWriter) writePart(name, template string, data any) error {
 
 // writeNotes writes the notes of a worksheet, as text and as the boxes that show
 // it.
-func (w *WorkbookWriter) writeNotes(s *worksheetPart) error {
+func (w *workbookWriter) writeNotes(s *worksheetPart) error {
 	if len(s.Notes) == 0 {
 		return nil
 	}
@@ -168,7 +171,7 @@ func (w *WorkbookWriter) writeNotes(s *worksheetPart) error {
 }
 
 // writePackage writes what joins the worksheets to a workbook.
-func (w *WorkbookWriter) writePackage() error {
+func (w *workbookWriter) writePackage() error {
 	for _, p := range []struct {
 		name, template string
 		data           any

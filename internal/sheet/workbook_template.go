@@ -35,13 +35,14 @@ const (
 // WriteTemplate writes a workbook to fill in. Lists that a rule cannot hold are
 // in a hidden worksheet.
 func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
-	main := &worksheetPart{Worksheet: Worksheet{Name: templateName}}
-	lists := &worksheetPart{Worksheet: Worksheet{Name: listsName, Own: true}, Hidden: true}
+	main := &worksheetPart{Name: templateName}
+	var header, listed []string
+	var notes []Mark
 	var long [][]string
 	for i, c := range columns {
-		main.Header = append(main.Header, c.Header)
+		header = append(header, c.Header)
 		main.Widths = append(main.Widths, width(c))
-		main.Marks = append(main.Marks, Mark{Column: i, Note: c.Note})
+		notes = append(notes, Mark{Column: i, Note: c.Note})
 		rule := columnRule{Rule: c.Rule, Column: i, Header: c.Header, Kind: `type="list"`}
 		switch list := strings.Join(c.Rule.Choices, ","); {
 		case len(c.Rule.Choices) == 0 && !c.Rule.Dates:
@@ -53,25 +54,31 @@ func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
 		default:
 			column := Letter(len(long))
 			rule.Formula = reference(listsName, fmt.Sprintf("$%s$2:$%[1]s$%d", column, len(c.Rule.Choices)+1))
-			lists.Header = append(lists.Header, c.Header)
+			listed = append(listed, c.Header)
 			long = append(long, c.Rule.Choices)
 		}
 		main.Rules = append(main.Rules, rule)
 	}
-	w := NewWorkbookWriter(to)
+	w := newWorkbookWriter(to)
 	if err := w.begin(main); err != nil {
 		return err
 	}
+	if err := w.write(header, notes...); err != nil {
+		return err
+	}
 	if long != nil {
-		if err := writeLists(w, lists, long); err != nil {
+		if err := w.writeLists(listed, long); err != nil {
 			return err
 		}
 	}
-	return w.Close()
+	return w.close()
 }
 
-func writeLists(w *WorkbookWriter, s *worksheetPart, lists [][]string) error {
-	if err := w.begin(s); err != nil {
+func (w *workbookWriter) writeLists(header []string, lists [][]string) error {
+	if err := w.begin(&worksheetPart{Name: listsName, Own: true, Hidden: true}); err != nil {
+		return err
+	}
+	if err := w.write(header); err != nil {
 		return err
 	}
 	longest := slices.MaxFunc(lists, func(a, b []string) int { return len(a) - len(b) })
@@ -82,7 +89,7 @@ func writeLists(w *WorkbookWriter, s *worksheetPart, lists [][]string) error {
 				line[i] = list[row]
 			}
 		}
-		if err := w.Write(line); err != nil {
+		if err := w.write(line); err != nil {
 			return err
 		}
 	}

@@ -63,16 +63,7 @@ type Mark struct {
 	Link   string // a place in this workbook that the cell leads to, such as 'Sheet 1'!A5; may be empty
 }
 
-// Worksheet is the beginning of a worksheet.
-type Worksheet struct {
-	Name   string
-	Header []string
-	Marks  []Mark // of the header's cells
-	Widths []int  // of the columns, in characters
-	Own    bool   // the tool's own: it is passed over when the workbook is read
-}
-
-// A WorkbookWriter writes worksheets of text, one after another, as a stream:
+// A workbookWriter writes worksheets of text, one after another, as a stream:
 // only notes and links are kept until a worksheet ends. Every cell has the Text
 // format, so that a spreadsheet program neither rewrites what it holds nor runs
 // it as a formula. Not safe for concurrent use.
@@ -80,7 +71,7 @@ type Worksheet struct {
 // It does by hand what excelize's StreamWriter does, which keeps the whole file
 // in memory and the rows in a temporary file that a kill leaves behind, and
 // whose time for notes grows with their square.
-type WorkbookWriter struct {
+type workbookWriter struct {
 	zip    *zip.Writer
 	sheets []*worksheetPart // the last one may be open
 	part   *bufio.Writer    // of the open worksheet
@@ -88,20 +79,18 @@ type WorkbookWriter struct {
 	names  []string         // of columns
 }
 
-// NewWorkbookWriter returns a writer of a workbook: call Begin for each
-// worksheet, Write for its rows, and Close at the end.
-func NewWorkbookWriter(to io.Writer) *WorkbookWriter {
-	w := &WorkbookWriter{zip: zip.NewWriter(to)}
+// newWorkbookWriter returns a writer of a workbook: call worksheet, or begin and
+// then write for its rows, for each worksheet, and close at the end.
+func newWorkbookWriter(to io.Writer) *workbookWriter {
+	w := &workbookWriter{zip: zip.NewWriter(to)}
 	w.zip.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(to, flate.BestSpeed)
 	})
 	return w
 }
 
-// Begin ends the worksheet before, and writes the header of a new one.
-func (w *WorkbookWriter) Begin(s Worksheet) error { return w.begin(&worksheetPart{Worksheet: s}) }
-
-func (w *WorkbookWriter) begin(s *worksheetPart) error {
+// begin ends the worksheet before, and begins a new one.
+func (w *workbookWriter) begin(s *worksheetPart) error {
 	if err := w.end(); err != nil {
 		return err
 	}
@@ -112,21 +101,16 @@ func (w *WorkbookWriter) begin(s *worksheetPart) error {
 		return err
 	}
 	w.part = bufio.NewWriterSize(part, 64<<10)
-	if err := parts().ExecuteTemplate(w.part, "worksheet begin", s); err != nil {
-		return err
+	return parts().ExecuteTemplate(w.part, "worksheet begin", s)
+}
+
+// write writes a row, the header first; marks are of its cells. An *UnfitError
+// says that no worksheet can hold it.
+func (w *workbookWriter) write(cells []string, marks ...Mark) error {
+	s, style := w.sheets[len(w.sheets)-1], styleText
+	if s.row++; s.row == 1 {
+		style = styleHeader
 	}
-	return w.write(s.Header, s.Marks, styleHeader)
-}
-
-// Write writes a row; marks are of its cells. An *UnfitError says that no
-// worksheet can hold it.
-func (w *WorkbookWriter) Write(cells []string, marks ...Mark) error {
-	return w.write(cells, marks, styleText)
-}
-
-func (w *WorkbookWriter) write(cells []string, marks []Mark, style int) error {
-	s := w.sheets[len(w.sheets)-1]
-	s.row++
 	s.columns = max(s.columns, len(cells))
 	switch {
 	case s.row > maxRows:
@@ -222,7 +206,7 @@ func styleOf(row int, marks []Mark, column int) int {
 }
 
 // end writes what follows the rows of the open worksheet.
-func (w *WorkbookWriter) end() error {
+func (w *workbookWriter) end() error {
 	if w.part == nil {
 		return nil
 	}
@@ -237,8 +221,8 @@ func (w *WorkbookWriter) end() error {
 	return w.writeNotes(s)
 }
 
-// Close ends the workbook.
-func (w *WorkbookWriter) Close() error {
+// close ends the workbook.
+func (w *workbookWriter) close() error {
 	if err := w.end(); err != nil {
 		return err
 	}
@@ -248,17 +232,12 @@ func (w *WorkbookWriter) Close() error {
 	return w.zip.Close()
 }
 
-// WriteWorkbook writes a workbook of one worksheet. each calls visit with every
-// row, the header first; it is called twice, for the widths of the columns and
-// then for the rows.
-func WriteWorkbook(to io.Writer, name string, each func(visit func(cells []string, marks ...Mark) error) error) error {
-	s := Worksheet{Name: name}
+// worksheet writes a worksheet of the rows that each gives to visit, the header
+// first. It is called twice, for the widths of the columns and then for the rows.
+func (w *workbookWriter) worksheet(s *worksheetPart, each func(visit func(cells []string, marks ...Mark) error) error) error {
 	rows := 0
 	err := each(func(cells []string, _ ...Mark) error {
-		if rows++; rows == 1 {
-			s.Header = append(s.Header, cells...)
-		}
-		if rows > maxRows {
+		if rows++; rows > maxRows {
 			return tooManyRows() // before minutes are spent on what is thrown away
 		}
 		s.Widths = widen(s.Widths, cells)
@@ -267,21 +246,20 @@ func WriteWorkbook(to io.Writer, name string, each func(visit func(cells []strin
 	if err != nil {
 		return err
 	}
-	w := NewWorkbookWriter(to)
-	if err := w.Begin(s); err != nil {
+	if err := w.begin(s); err != nil {
 		return err
 	}
-	rows = 0
-	err = each(func(cells []string, marks ...Mark) error {
-		if rows++; rows == 1 {
-			return nil // Begin has written the header
-		}
-		return w.Write(cells, marks...)
-	})
-	if err != nil {
+	return each(w.write)
+}
+
+// WriteWorkbook writes a workbook of one worksheet. each calls visit with every
+// row, the header first; it is called twice.
+func WriteWorkbook(to io.Writer, name string, each func(visit func(cells []string, marks ...Mark) error) error) error {
+	w := newWorkbookWriter(to)
+	if err := w.worksheet(&worksheetPart{Name: name}, each); err != nil {
 		return err
 	}
-	return w.Close()
+	return w.close()
 }
 
 // widen returns the widths of columns that have these cells too.

@@ -141,13 +141,15 @@ func noteText(c excelize.Comment) string {
 // Several worksheets, one of them the tool's own with links.
 func TestWorkbookOfSeveralWorksheets(t *testing.T) {
 	var b bytes.Buffer
-	w := NewWorkbookWriter(&b)
+	w := newWorkbookWriter(&b)
 	for _, step := range []func() error{
-		func() error { return w.Begin(Worksheet{Name: "Bob's <1>", Header: []string{"id"}, Widths: []int{36}}) },
-		func() error { return w.Write([]string{"x"}, Mark{Color: Yellow, Note: "why"}) },
-		func() error { return w.Begin(Worksheet{Name: "Problems", Header: []string{"cell"}, Own: true}) },
-		func() error { return w.Write([]string{"A2"}, Mark{Link: "'Bob''s <1>'!A2"}) },
-		w.Close,
+		func() error { return w.begin(&worksheetPart{Name: "Bob's <1>", Widths: []int{36}}) },
+		func() error { return w.write([]string{"id"}) },
+		func() error { return w.write([]string{"x"}, Mark{Color: Yellow, Note: "why"}) },
+		func() error { return w.begin(&worksheetPart{Name: "Problems", Own: true}) },
+		func() error { return w.write([]string{"cell"}) },
+		func() error { return w.write([]string{"A2"}, Mark{Link: "'Bob''s <1>'!A2"}) },
+		w.close,
 	} {
 		if err := step(); err != nil {
 			t.Fatal(err)
