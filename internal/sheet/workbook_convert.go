@@ -1,7 +1,6 @@
 package sheet
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -53,19 +52,21 @@ func (w *workbook) convert(to io.Writer, o Options) (made worksheetCopy, err err
 		return made, err
 	}
 	sum := sha256.New()
-	c := &converter{options: o, row: 1, out: bufio.NewWriterSize(io.MultiWriter(to, sum), 256<<10)}
-	if err := c.emit([]byte(byteOrderMark)); err != nil {
-		return made, err
+	c := &converter{options: o, out: io.MultiWriter(to, sum)}
+	c.csv = NewPlainWriter(c, ',')
+	for _, quoted := range []byte(candidates + "=") {
+		c.csv.special[quoted] = true
 	}
 	layout, err := w.rows(s, c.write)
+	if err == nil {
+		c.csv.Flush()
+		err = c.csv.Error()
+	}
 	if err != nil {
 		return made, err
 	}
-	if err := c.out.Flush(); err != nil {
-		return made, &ScratchError{err}
-	}
 	c.judge(layout)
-	c.worksheet, c.rows, c.macros = s.name, c.row-1, w.parts["xl/vbaproject.bin"] != nil
+	c.worksheet, c.macros = s.name, w.parts["xl/vbaproject.bin"] != nil
 	c.sum = hex.EncodeToString(sum.Sum(nil))
 	return c.worksheetCopy, nil
 }
@@ -138,9 +139,9 @@ func listNames(worksheets []worksheet) string {
 type converter struct {
 	worksheetCopy
 	options Options
-	out     *bufio.Writer
-	row     int // to be written next
-	line    []byte
+	out     io.Writer // the file, and the hash
+	csv     *Writer   // to this converter: see Write
+	cells   []string  // of the row that is being made
 
 	firstRow int    // the header's; 0 before it
 	header   header // as far as it can be read
@@ -162,40 +163,35 @@ func (c *converter) write(r *workbookRow) error {
 	if c.firstRow == 0 && slices.ContainsFunc(r.cells, func(cell workbookCell) bool { return Trim(cell.text) != "" }) {
 		c.readHeader(r)
 	}
-	c.line = c.line[:0]
-	for ; c.row < r.number; c.row++ {
-		c.line = append(c.line, "\r\n"...)
+	for ; c.rows+1 < r.number; c.rows++ {
+		_ = c.csv.Write(nil) // an error is returned for the row
 	}
-	c.row++
-	at := 0
+	c.rows++
+	c.cells = c.cells[:0]
 	for _, cell := range r.cells {
-		for ; at < cell.column; at++ {
-			c.line = append(c.line, ',')
+		for len(c.cells) < cell.column {
+			c.cells = append(c.cells, "")
 		}
+		c.cells = append(c.cells, c.text(cell))
 		c.overflow = !c.filled.add(r.number, cell.column) || c.overflow
 		c.columns[cell.column] = true
 		if cell.kind != TextCell && !c.kinds[cell.kind].add(r.number, cell.column) {
 			return damaged(errors.New("it has dates or formulas in too many columns; " + saveAsCSVRemedy))
 		}
-		c.line = c.appendCell(c.line, cell)
-		if len(c.line) > 1<<20 {
-			if err := c.emit(c.line); err != nil {
-				return err
-			}
-			c.line = c.line[:0]
-		}
 	}
-	return c.emit(append(c.line, "\r\n"...))
+	return c.csv.Write(c.cells)
 }
 
-func (c *converter) emit(text []byte) error {
+// Write writes some of the CSV, up to the most that is read of it.
+func (c *converter) Write(text []byte) (int, error) {
 	if c.size += int64(len(text)); c.size > maxUnpacked {
-		return tooLarge()
+		return 0, tooLarge()
 	}
-	if _, err := c.out.Write(text); err != nil {
-		return &ScratchError{err}
+	n, err := c.out.Write(text)
+	if err != nil {
+		err = &ScratchError{err}
 	}
-	return nil
+	return n, err
 }
 
 // readHeader finds out which columns hold dates, and whether the workbook holds
@@ -204,6 +200,7 @@ func (c *converter) emit(text []byte) error {
 func (c *converter) readHeader(r *workbookRow) {
 	c.firstRow = r.number
 	c.header = c.headerOf(r)
+	c.csv.escape = c.header.results
 	if c.options.DateLayouts != nil {
 		c.layouts = c.options.DateLayouts(c.header.columns)
 	}
@@ -224,25 +221,17 @@ func (c *converter) headerOf(r *workbookRow) header {
 	return h
 }
 
-// appendCell appends a cell so that it is read back exactly.
-func (c *converter) appendCell(line []byte, cell workbookCell) []byte {
-	text := cell.text
+// text returns the text of a cell as the CSV holds it.
+func (c *converter) text(cell workbookCell) string {
 	switch {
 	case cell.kind == NoValueCell:
-		text = noValueText
+		return noValueText
 	case cell.kind == DateCell && cell.column < len(c.layouts) && c.layouts[cell.column] != "":
-		text = cell.day.Format(c.layouts[cell.column])
-	case c.header.results:
-		text = Escape(text)
-	case literal(text) != text:
-		text = asLiteral(text)
+		return cell.day.Format(c.layouts[cell.column])
+	case !c.header.results && literal(cell.text) != cell.text:
+		return asLiteral(cell.text)
 	}
-	if !strings.ContainsAny(text, candidates+"\"\r\n=") && Trim(text) == text {
-		return append(line, text...)
-	}
-	line = append(line, '"')
-	line = append(line, strings.ReplaceAll(text, `"`, `""`)...)
-	return append(line, '"')
+	return cell.text
 }
 
 // judge makes problems of what concerns rows and columns as a whole.

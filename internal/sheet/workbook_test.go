@@ -513,7 +513,7 @@ func TestTooManySharedStrings(t *testing.T) {
 // TestTooMuchText: cells can refer to one text so often that it fills a disk.
 func TestTooMuchText(t *testing.T) {
 	c := converter{worksheetCopy: worksheetCopy{size: maxUnpacked - 1}}
-	if err := c.emit([]byte("xx")); !isFault(err) || !strings.Contains(err.Error(), "more than 4 GiB") {
+	if _, err := c.Write([]byte("xx")); !isFault(err) || !strings.Contains(err.Error(), "more than 4 GiB") {
 		t.Error(err)
 	}
 }
