@@ -3,6 +3,7 @@ package sheet
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -190,7 +191,7 @@ func (r *worksheetReader) readRow(e xml.StartElement) error {
 	}
 	hidden := isTrue(attribute(e, "hidden")) || isTrue(attribute(e, "customHeight")) && attribute(e, "ht") == "0"
 	r.row = workbookRow{number: r.number, hidden: hidden, cells: r.row.cells[:0]}
-	column := -1
+	column, size := -1, 0
 	for {
 		token, err := r.next()
 		if err != nil {
@@ -215,6 +216,9 @@ func (r *worksheetReader) readRow(e xml.StartElement) error {
 			cell, err := r.readCell(token)
 			if err != nil {
 				return err
+			}
+			if size += len(cell.text); size > longestRecord { // cells can refer to one text very often
+				return fmt.Errorf("row %d of a worksheet holds more than %d MiB", r.number, longestRecord>>20)
 			}
 			if cell.text != "" || cell.kind == NoValueCell {
 				cell.column = column

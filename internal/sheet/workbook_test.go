@@ -518,6 +518,17 @@ func TestTooMuchText(t *testing.T) {
 	}
 }
 
+// TestTooMuchTextInARow: and that it fills the memory, since a row is read whole.
+func TestTooMuchTextInARow(t *testing.T) {
+	b := oneSheet(idHeader, `<row>`+strings.Repeat(`<c t="s"><v>0</v></c>`, longestRecord>>20+1)+`</row>`)
+	b.strings = "<si><t>" + strings.Repeat("x", maxText) + "</t></si>"
+	s := b.open(t, Options{})
+	want := "row 2 of a worksheet holds more than 64 MiB"
+	if p := s.Problems(); len(p) != 1 || p[0].Kind != NotASheet || !strings.Contains(p[0].Message, want) {
+		t.Errorf("%v, not %q", p, want)
+	}
+}
+
 // TestScratchFails: what the disk refuses is no fault of the workbook.
 func TestScratchFails(t *testing.T) {
 	path := write(t, string(oneSheet(idHeader, `<row>`+inline("x", "1")+`</row>`).bytes(t)))
