@@ -361,7 +361,7 @@ var plainEnding = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
 // it is one next to the sheet, under a name that nothing has, such as
 // sessions-corrected.csv. What was checked is another sheet then: this one is
 // closed, and the corrected one is to be checked again. After an error of the
-// edits (*sheet.EditError, *sheet.NotEditableError) nothing has changed.
+// edits (*sheet.EditError) nothing has changed.
 func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to string) (path string, err error) {
 	if path = to; to == "" {
 		own := c.Sheet.Name()
@@ -384,10 +384,7 @@ func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to strin
 		}
 		return c.Close() // an open file cannot be replaced on every system
 	})
-	_, cell := errors.AsType[*sheet.EditError](err)
-	_, whole := errors.AsType[*sheet.NotEditableError](err)
-	switch {
-	case cell, whole, err == nil, ctx.Err() != nil:
+	if _, refused := errors.AsType[*sheet.EditError](err); refused || err == nil || ctx.Err() != nil {
 		return path, err
 	}
 	return path, fmt.Errorf("the corrected sheet cannot be written: %w", err)

@@ -86,6 +86,17 @@ func (s *Sheet) EachRecord(ctx context.Context, fn func(row int, cells []string)
 		return s.readError(err)
 	}
 	var cells []string
+	return s.eachRecord(ctx, scan, func(row int) error {
+		if scan.past.column > 0 {
+			return fmt.Errorf("row %d of %s has more than %d cells", row, s.name, maxColumns)
+		}
+		cells = scan.cells(cells[:0])
+		return fn(row, cells)
+	})
+}
+
+// eachRecord calls fn with the row number of each record that has been scanned.
+func (s *Sheet) eachRecord(ctx context.Context, scan *scanner, fn func(row int) error) error {
 	for row := 1; ; row++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -97,11 +108,7 @@ func (s *Sheet) EachRecord(ctx context.Context, fn func(row int, cells []string)
 		if err != nil {
 			return s.readError(err)
 		}
-		if scan.past.column > 0 {
-			return fmt.Errorf("row %d of %s has more than %d cells", row, s.name, maxColumns)
-		}
-		cells = scan.cells(cells[:0])
-		if err := fn(row, cells); err != nil {
+		if err := fn(row); err != nil {
 			return err
 		}
 	}

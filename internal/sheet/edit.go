@@ -24,20 +24,20 @@ type Edit struct {
 	Text   string // as it is to be read again: without quotes or a formula escape
 }
 
-// EditError says why a cell cannot be given its text.
+// EditError says why a cell cannot be given its text, or why no cell can.
 type EditError struct {
-	Edit   Edit
+	Edit   Edit   // of row 0 where no cell of the sheet can be corrected here
 	Reason string // what is wrong and what to do
 }
 
 func (e *EditError) Error() string {
+	if e.Edit.Row == 0 {
+		return e.Reason
+	}
 	return fmt.Sprintf("row %d, column %s: %s", e.Edit.Row, Letter(e.Edit.Column), e.Reason)
 }
 
-// NotEditableError says why no cell of a sheet can be corrected here.
-type NotEditableError struct{ reason string }
-
-func (e *NotEditableError) Error() string { return e.reason }
+func notEditable(reason string) error { return &EditError{Reason: reason} }
 
 // WriteEdited writes the sheet's file with other texts in some cells; of two
 // edits of a cell the last one counts. A CSV keeps its encoding, delimiter, line
@@ -45,7 +45,7 @@ func (e *NotEditableError) Error() string { return e.reason }
 // keeps its formats, types and other worksheets. The sheet need not be free of
 // problems, but for a quote that leaves it undivided.
 //
-// An *EditError or a *NotEditableError says what cannot be done.
+// An *EditError says what cannot be done.
 func (s *Sheet) WriteEdited(ctx context.Context, to io.Writer, edits []Edit) error {
 	edits, err := s.checkEdits(edits)
 	switch {
@@ -63,7 +63,7 @@ func (s *Sheet) WriteEdited(ctx context.Context, to io.Writer, edits []Edit) err
 // checkEdits returns the edits in the order of rows and columns, each cell once.
 func (s *Sheet) checkEdits(edits []Edit) ([]Edit, error) {
 	if s.header.row == 0 {
-		return nil, &NotEditableError{"the sheet has no rows that can be read"}
+		return nil, notEditable("the sheet has no rows that can be read")
 	}
 	edits = slices.Clone(edits)
 	slices.Reverse(edits) // of two edits of a cell the last one is kept
@@ -81,8 +81,6 @@ func (s *Sheet) checkEdits(edits []Edit) ([]Edit, error) {
 	return slices.CompactFunc(edits, func(a, b Edit) bool { return a.Row == b.Row && a.Column == b.Column }), nil
 }
 
-var errNotExact = &NotEditableError{"its encoding cannot be written back without a change to other cells; save the sheet as CSV UTF-8, and correct that"}
-
 // checkEncoding makes sure that the text of the file is written as the file's own
 // bytes, so that whatever is not edited stays as it is.
 func (s *Sheet) checkEncoding() error {
@@ -99,7 +97,7 @@ func (s *Sheet) checkEncoding() error {
 	case err != nil:
 		return s.readError(err)
 	case !bytes.Equal(written.Sum(nil), file.Sum(nil)):
-		return errNotExact
+		return notEditable("its encoding cannot be written back without a change to other cells; save the sheet as CSV UTF-8, and correct that")
 	}
 	return nil
 }
@@ -115,43 +113,36 @@ func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) er
 	}
 	scan.placed = true
 	out := transform.NewWriter(to, s.charset.encoder())
-	text := scan.buf[:s.separator]
 	if _, err := io.WriteString(to, s.charset.mark); err != nil {
 		return err
 	}
-	for row := 1; ; row++ {
-		if _, err := out.Write(text); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		err := scan.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if p, ok := faultProblem(row, &s.header, err); ok {
-			return &NotEditableError{"the sheet cannot be divided into cells: " + p.String()}
-		}
-		if err != nil {
-			return s.readError(err)
-		}
+	if _, err := out.Write(scan.buf[:s.separator]); err != nil {
+		return err
+	}
+	last := 0
+	err = s.eachRecord(ctx, scan, func(row int) error {
+		last = row
 		n := 0
 		for n < len(edits) && edits[n].Row == row {
 			n++
 		}
-		if text, err = s.splice(scan, edits[:n]); err != nil {
-			return err
+		text, err := s.splice(scan, edits[:n])
+		if err == nil {
+			_, err = out.Write(text)
 		}
 		edits = edits[n:]
+		return err
+	})
+	if p, ok := faultProblem(last+1, &s.header, err); ok {
+		return notEditable("the sheet cannot be divided into cells: " + p.String())
+	}
+	if err != nil {
+		return err
 	}
 	if len(edits) > 0 {
 		return &EditError{edits[0], "the sheet has no such row"}
 	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	return s.unchanged()
+	return out.Close()
 }
 
 // splice returns the record just scanned with other cells. A row that is short

@@ -89,7 +89,7 @@ func (s *Sheet) markOwn(ctx context.Context, placed []markedProblem, more int) (
 func (s *Sheet) editOwn(ctx context.Context, to io.Writer, edits []Edit) error {
 	w, err := s.openOwn()
 	if err != nil {
-		return &NotEditableError{fmt.Sprintf("the workbook cannot be written again (%s): correct it in the spreadsheet program", text.Line(err.Error(), 200))}
+		return notEditable(fmt.Sprintf("the workbook cannot be written again (%s): correct it in the spreadsheet program", text.Line(err.Error(), 200)))
 	}
 	defer func() { _ = w.Close() }() // it is in memory
 	for _, e := range edits {
