@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bytes"
+	"math"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -149,16 +150,13 @@ func (words Words) Nearest(name string) int {
 	if len(typed.runes) == 0 || len(typed.runes) > 100 {
 		return -1
 	}
-	best, found := 0, -1
+	best, found := math.MaxInt, -1
 	for i, want := range words {
-		allowed := max(1, max(len(typed.runes), len(want.runes))/3)
-		if found >= 0 {
-			allowed = min(allowed, best-1)
-		}
+		allowed := min(max(1, max(len(typed.runes), len(want.runes))/3), best-1)
 		if typed.differs(want) > allowed {
 			continue
 		}
-		if d := distance(typed.runes, want.runes, allowed); d <= allowed && d < len(want.runes) {
+		if d := distance(typed.runes, want.runes); d <= allowed && d < len(want.runes) {
 			best, found = d, i
 		}
 	}
@@ -173,45 +171,25 @@ func (w word) differs(other word) int {
 }
 
 // distance counts the insertions, deletions, replacements and swaps of neighbours
-// that turn a into b (Damerau-Levenshtein, each stretch edited once). It returns
-// a number above most as soon as there are more than that, and looks at nothing
-// that is so far apart in the two.
-func distance(a, b []rune, most int) int {
-	const usual = 32 // characters, for which no memory is asked
-	tooMany := most + 1
-	if len(a)-len(b) > most || len(b)-len(a) > most {
-		return tooMany
-	}
-	var small [3 * (usual + 2)]int
-	width, room := len(b)+2, small[:]
-	if width > usual+2 {
-		room = make([]int, 3*width)
-	}
-	before, last, row := room[:width], room[width:2*width], room[2*width:3*width]
+// that turn a into b (Damerau-Levenshtein, each stretch edited once).
+func distance(a, b []rune) int {
+	width := len(b) + 1
+	room := make([]int, 3*width)
+	before, last, row := room[:width], room[width:2*width], room[2*width:]
 	for j := range last {
 		last[j] = j
 	}
-	for i := 1; i <= len(a); i++ {
-		from, to := max(1, i-most), min(len(b), i+most)
-		row[from-1], row[to+1] = tooMany, tooMany
-		if from == 1 {
-			row[0] = i
-		}
-		least := row[from-1]
-		for j := from; j <= to; j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
+	for i := range a {
+		row[0] = i + 1
+		for j := range b {
+			replaced := last[j]
+			if a[i] != b[j] {
+				replaced++
 			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
+			row[j+1] = min(last[j+1]+1, row[j]+1, replaced)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
 			}
-			least = min(least, row[j])
-		}
-		// A swap looks one row further back, where it costs one more.
-		if least > tooMany {
-			return least
 		}
 		before, last, row = last, row, before
 	}
