@@ -48,7 +48,7 @@ func (s *Sheet) each(ctx context.Context, whole bool, fn func(*Row) error) error
 		if err := r.deliver(ctx, s.identified(fn)); err != nil {
 			return err
 		}
-		problems = append(r.allProblems(), s.layoutProblems(Error)...)
+		problems = r.allProblems()
 	}
 	// The hash is that of the whole file, also where the rows ended early.
 	if sum != nil {

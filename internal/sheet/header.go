@@ -58,7 +58,7 @@ func (s *Sheet) readHeader() error {
 	if s.header, err = newHeader(row, cells, s.options); err != nil {
 		return err
 	}
-	s.problems = append(s.header.problems(-1), s.layoutProblems(Error)...)
+	s.problems = s.header.problems(-1)
 	return nil
 }
 

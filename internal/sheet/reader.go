@@ -28,7 +28,7 @@ type reader struct {
 
 // reader goes on where the scanner is.
 func (s *Sheet) reader(scan *scanner) *reader {
-	return &reader{header: &s.header, sheet: s, scan: scan, row: Row{kinds: s.kinds()}, filled: make([]bool, len(s.header.blanks))}
+	return &reader{header: &s.header, sheet: s, scan: scan, row: Row{kinds: s.copied.kinds}, filled: make([]bool, len(s.header.blanks))}
 }
 
 // newReader goes on below the header, from the first record on.

@@ -62,7 +62,7 @@ type Column struct {
 type Sheet struct {
 	name      string
 	file      *os.File
-	given     *os.File      // by the caller, who closes it
+	borrowed  bool          // the caller closes file
 	info      os.FileInfo   // as it was opened
 	text      *os.File      // what is read: the file, or the worksheet as CSV
 	size      int64         // of text
@@ -89,20 +89,21 @@ type Sheet struct {
 // A workbook is unpacked first, which takes as long as reading it: ctx ends
 // that.
 func Open(ctx context.Context, path string, o Options) (*Sheet, error) {
-	return opened(ctx, &Sheet{name: path, options: o, delimiter: ','})
+	return opened(ctx, &Sheet{name: path, options: o})
 }
 
 // OpenFile is Open for a file that is open already, and may have no path: in
 // messages it is called name. It stays the caller's to close, after the sheet.
 func OpenFile(ctx context.Context, f *os.File, name string, o Options) (*Sheet, error) {
-	return opened(ctx, &Sheet{name: name, given: f, options: o, delimiter: ','})
+	return opened(ctx, &Sheet{name: name, file: f, borrowed: true, options: o})
 }
 
 func opened(ctx context.Context, s *Sheet) (*Sheet, error) {
-	if err := s.options.validate(); err != nil {
-		return nil, err
+	s.delimiter = ','
+	err := s.options.validate()
+	if err == nil {
+		err = s.open(ctx)
 	}
-	err := s.open(ctx)
 	if err == nil {
 		return s, nil
 	}
@@ -114,15 +115,14 @@ func opened(ctx context.Context, s *Sheet) (*Sheet, error) {
 }
 
 // open opens the file, finds out what it is, and reads its header.
-func (s *Sheet) open(ctx context.Context) error {
-	// Opening a pipe that nobody writes to would wait for ever.
-	if info, err := os.Stat(s.name); err == nil && s.given == nil {
-		if err := s.checkFile(info); err != nil {
-			return err
+func (s *Sheet) open(ctx context.Context) (err error) {
+	if !s.borrowed {
+		// Opening a pipe that nobody writes to would wait for ever.
+		if info, err := os.Stat(s.name); err == nil {
+			if err := s.checkFile(info); err != nil {
+				return err
+			}
 		}
-	}
-	var err error
-	if s.file = s.given; s.file == nil {
 		if s.file, err = os.Open(s.name); err != nil {
 			return err
 		}
@@ -141,8 +141,8 @@ func (s *Sheet) open(ctx context.Context) error {
 // header. What the tool itself wrote is read as it was written.
 func (s *Sheet) recognise(ctx context.Context) error {
 	sample, err := s.sample(ctx)
-	if err != nil || s.problems != nil {
-		return err
+	if err != nil {
+		return s.refuse(err)
 	}
 	given := s.options
 	if bytes.HasPrefix(sample, []byte(byteOrderMark)) && (given.Encoding != "" || given.Delimiter != 0) {
@@ -155,8 +155,8 @@ func (s *Sheet) recognise(ctx context.Context) error {
 	return s.readAs(sample)
 }
 
-// sample returns the beginning of the content. Where that is no sheet, the
-// reason is among the problems.
+// sample returns the beginning of the content. Where that is no sheet, the error
+// is a *fault.
 func (s *Sheet) sample(ctx context.Context) ([]byte, error) {
 	sample, err := start(s.file, sampleSize)
 	if s.packed = bytes.HasPrefix(sample, []byte(gzipStart)); s.packed && err == nil {
@@ -170,10 +170,7 @@ func (s *Sheet) sample(ctx context.Context) ([]byte, error) {
 			return start(s.text, sampleSize)
 		}
 	}
-	if err != nil {
-		return nil, s.refuse(err)
-	}
-	return sample, nil
+	return sample, err
 }
 
 // start returns at most the first n bytes of a file.
@@ -244,7 +241,7 @@ func (s *Sheet) Close() (err error) {
 	if s.text != s.file {
 		err = s.text.Close()
 	}
-	if s.given != nil {
+	if s.borrowed {
 		return err
 	}
 	return errors.Join(err, s.file.Close())
@@ -282,12 +279,14 @@ func (s *Sheet) ModTime() time.Time { return s.info.ModTime() }
 
 // Problems returns the problems of the whole sheet: those of the header after
 // Open, all of them after a complete Each. The slice is the caller's.
-func (s *Sheet) Problems() []Problem { return slices.Clone(s.problems) }
+func (s *Sheet) Problems() []Problem {
+	return slices.Concat(s.problems, ofSeverity(s.copied.problems, Error))
+}
 
 // Warnings returns what is remarkable about the whole sheet and keeps none of
 // its rows from being checked.
 func (s *Sheet) Warnings() []Problem {
-	return append(ofSeverity(s.header.labels, Warning), s.layoutProblems(Warning)...)
+	return append(ofSeverity(s.header.labels, Warning), ofSeverity(s.copied.problems, Warning)...)
 }
 
 // SHA256 returns the hash of the content in hex, which is that of the file's

@@ -35,7 +35,7 @@ type worksheetCopy struct {
 	size      int64     // of the CSV
 	sum       string    // its SHA-256
 	problems  []Problem // of rows and columns as a whole, warnings too
-	kinds     cellKinds
+	kinds     *cellKinds
 	layouts   []string // in which the dates of each column are written; empty for ISO 8601
 }
 
@@ -52,7 +52,7 @@ func (w *workbook) convert(to io.Writer, o Options) (made worksheetCopy, err err
 		return made, err
 	}
 	sum := sha256.New()
-	c := &converter{options: o, out: io.MultiWriter(to, sum)}
+	c := &converter{worksheetCopy: worksheetCopy{kinds: new(cellKinds)}, options: o, out: io.MultiWriter(to, sum)}
 	c.csv = NewPlainWriter(c, ',')
 	for _, quoted := range []byte(candidates + "=") {
 		c.csv.special[quoted] = true
@@ -335,11 +335,6 @@ func (s *Sheet) OpenCopy(ctx context.Context, path string) (*Sheet, error) {
 	c, err := Open(ctx, path, s.options)
 	if err == nil {
 		c.ids, c.copied = s.ids, s.copied
-		c.problems = append(c.problems, c.layoutProblems(Error)...)
 	}
 	return c, err
 }
-
-// layoutProblems returns those that a workbook's rows and columns have as a
-// whole.
-func (s *Sheet) layoutProblems(of Severity) []Problem { return ofSeverity(s.copied.problems, of) }

@@ -58,29 +58,16 @@ func (s *cellSet) has(row, column int) bool {
 // cellKinds are the cells of a worksheet that are more than text.
 type cellKinds [NoValueCell + 1]cellSet
 
-func (k *cellKinds) of(row, column int) CellKind {
-	for kind := DateCell; kind <= NoValueCell; kind++ {
-		if k[kind].has(row, column) {
-			return kind
+// Kind returns what is known of the cell in a column beyond its text.
+func (r *Row) Kind(column int) CellKind {
+	if r.kinds != nil {
+		for kind := DateCell; kind <= NoValueCell; kind++ {
+			if r.kinds[kind].has(r.Number, column) {
+				return kind
+			}
 		}
 	}
 	return TextCell
-}
-
-// kinds returns the cells that are more than text; nil for a CSV.
-func (s *Sheet) kinds() *cellKinds {
-	if !s.IsWorkbook() {
-		return nil
-	}
-	return &s.copied.kinds
-}
-
-// Kind returns what is known of the cell in a column beyond its text.
-func (r *Row) Kind(column int) CellKind {
-	if r.kinds == nil {
-		return TextCell
-	}
-	return r.kinds.of(r.Number, column)
 }
 
 // workbookCell is one cell that is not empty.
