@@ -57,15 +57,20 @@ func (w *workbook) convert(to io.Writer, o Options) (made worksheetCopy, err err
 	for _, quoted := range []byte(candidates + "=") {
 		c.csv.special[quoted] = true
 	}
-	layout, err := w.rows(s, c.write)
-	if err == nil {
-		c.csv.Flush()
-		err = c.csv.Error()
+	var l layout
+	for row, err := range w.rows(s, &l) {
+		if err == nil {
+			err = c.write(row)
+		}
+		if err != nil {
+			return made, err
+		}
 	}
-	if err != nil {
+	c.csv.Flush()
+	if err := c.csv.Error(); err != nil {
 		return made, err
 	}
-	c.judge(layout)
+	c.judge(&l)
 	c.worksheet, c.macros = s.name, w.parts["xl/vbaproject.bin"] != nil
 	c.sum = hex.EncodeToString(sum.Sum(nil))
 	return c.worksheetCopy, nil
@@ -115,12 +120,10 @@ func (w *workbook) named(name string) (worksheet, error) {
 // isEmpty reports whether no cell of a worksheet has text. It reads no further
 // than the first that has.
 func (w *workbook) isEmpty(s worksheet) (bool, error) {
-	found := errors.New("found")
-	_, err := w.rows(s, func(*workbookRow) error { return found })
-	if errors.Is(err, found) {
-		return false, nil
+	for _, err := range w.rows(s, new(layout)) {
+		return false, err
 	}
-	return true, err
+	return true, nil
 }
 
 func listNames(worksheets []worksheet) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -98,86 +99,76 @@ type area struct {
 	firstColumn, lastColumn int
 }
 
-// rows calls fn with each row of the worksheet that holds a cell with text, in
-// rising order, and ends with fn's first error. The row is fn's until it
-// returns; the texts may be kept.
-func (w *workbook) rows(s worksheet, fn func(*workbookRow) error) (*layout, error) {
-	t, err := w.tokens(s.part)
-	if err != nil {
-		return nil, damaged(err)
-	}
-	defer t.release()
-	r := &worksheetReader{tokens: t, fn: fn}
-	err = r.read()
-	if r.stopped != nil {
-		return nil, r.stopped
-	}
-	return &r.layout, damaged(err)
-}
-
 // worksheetReader reads one worksheet's XML.
 type worksheetReader struct {
 	*tokens
-	fn      func(*workbookRow) error
-	stopped error // by fn
-	row     workbookRow
-	number  int // of the row that was read last
-	layout  layout
-	text    []byte
+	row  workbookRow // that was read last
+	text []byte
 }
 
-func (r *worksheetReader) read() error {
-	for token, err := range r.all() {
+// rows reads the rows of the worksheet that hold a cell with text, in rising
+// order, up to an error. A row is valid until the next one; its texts may be kept.
+func (w *workbook) rows(s worksheet, l *layout) iter.Seq2[*workbookRow, error] {
+	return func(yield func(*workbookRow, error) bool) {
+		t, err := w.tokens(s.part)
 		if err != nil {
-			return err
+			yield(nil, damaged(err))
+			return
 		}
-		e, begins := token.(xml.StartElement)
-		if !begins {
-			continue
-		}
-		switch e.Name.Local {
-		case "row":
-			if err := r.readRow(e); err != nil {
-				return err
+		defer t.release()
+		r := &worksheetReader{tokens: t}
+		for token, err := range t.all() {
+			e, _ := token.(xml.StartElement)
+			if e.Name.Local == "row" {
+				err = r.readRow(e)
 			}
-		case "col":
-			r.readColumn(e)
-		case "mergeCell":
-			if a, ok := parseArea(attribute(e, "ref")); ok && len(r.layout.merged) < maxRows {
-				r.layout.merged = append(r.layout.merged, a)
+			if err != nil {
+				yield(nil, damaged(err))
+				return
 			}
+			if e.Name.Local == "row" && len(r.row.cells) > 0 && !yield(&r.row, nil) {
+				return
+			}
+			l.add(e)
 		}
-	}
-	return nil
-}
-
-func (r *worksheetReader) readColumn(e xml.StartElement) {
-	first, err1 := strconv.Atoi(attribute(e, "min"))
-	last, err2 := strconv.Atoi(attribute(e, "max"))
-	if !isTrue(attribute(e, "hidden")) || err1 != nil || err2 != nil {
-		return
-	}
-	for column := max(first, 1); column <= min(last, maxColumns); column++ {
-		r.layout.hiddenColumns[column-1] = true
 	}
 }
 
-// readRow reads up to the row's end and passes the row on if it holds text.
-// Rows and cells that do not say where they are follow the one before.
+// add adds what an element says.
+func (l *layout) add(e xml.StartElement) {
+	switch e.Name.Local {
+	case "mergeCell":
+		if a, ok := parseArea(attribute(e, "ref")); ok && len(l.merged) < maxRows {
+			l.merged = append(l.merged, a)
+		}
+	case "col":
+		first, err1 := strconv.Atoi(attribute(e, "min"))
+		last, err2 := strconv.Atoi(attribute(e, "max"))
+		if !isTrue(attribute(e, "hidden")) || err1 != nil || err2 != nil {
+			return
+		}
+		for column := max(first, 1); column <= min(last, maxColumns); column++ {
+			l.hiddenColumns[column-1] = true
+		}
+	}
+}
+
+// readRow reads up to the row's end. Rows and cells that do not say where they are
+// follow the one before.
 func (r *worksheetReader) readRow(e xml.StartElement) error {
-	r.number++
+	number := r.row.number + 1
 	if at := attribute(e, "r"); at != "" {
 		n, err := strconv.Atoi(at)
-		if err != nil || n < r.number {
+		if err != nil || n < number {
 			return errors.New("the rows of a worksheet are out of order")
 		}
-		r.number = n
+		number = n
 	}
-	if r.number > maxRows {
+	if number > maxRows {
 		return errors.New("a worksheet of it has more rows than there can be")
 	}
 	hidden := isTrue(attribute(e, "hidden")) || isTrue(attribute(e, "customHeight")) && attribute(e, "ht") == "0"
-	r.row = workbookRow{number: r.number, hidden: hidden, cells: r.row.cells[:0]}
+	r.row = workbookRow{number: number, hidden: hidden, cells: r.row.cells[:0]}
 	column, size := -1, 0
 	for {
 		token, err := r.next()
@@ -205,21 +196,16 @@ func (r *worksheetReader) readRow(e xml.StartElement) error {
 				return err
 			}
 			if size += len(cell.text); size > longestRecord { // cells can refer to one text very often
-				return fmt.Errorf("row %d of a worksheet holds more than %d MiB", r.number, longestRecord>>20)
+				return fmt.Errorf("row %d of a worksheet holds more than %d MiB", number, longestRecord>>20)
 			}
 			if cell.text != "" || cell.kind == NoValueCell {
 				cell.column = column
 				r.row.cells = append(r.row.cells, cell)
 			}
 		case xml.EndElement:
-			if token.Name.Local != "row" {
-				continue
-			}
-			if len(r.row.cells) == 0 {
+			if token.Name.Local == "row" {
 				return nil
 			}
-			r.stopped = r.fn(&r.row)
-			return r.stopped
 		}
 	}
 }
