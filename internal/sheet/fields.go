@@ -155,22 +155,23 @@ type Label struct {
 // that many may use it at once. A nil *Labels knows no tenant.
 type Labels struct {
 	all     []Label
-	byUID   map[string]int   // by uidKey
-	byLabel map[string][]int // by NormalizeName
-	words   func() Words     // the uids, and behind them the labels
+	byUID   map[string]*Label   // by uidKey
+	byLabel map[string][]*Label // by NormalizeName
+	words   func() Words        // the uids, and behind them the labels
 }
 
 // NewLabels indexes what a tenant has. The first of a uid counts.
 func NewLabels(all []Label) *Labels {
-	l := &Labels{all: all, byUID: make(map[string]int, len(all)), byLabel: make(map[string][]int, len(all))}
-	for i, a := range all {
+	l := &Labels{all: all, byUID: make(map[string]*Label, len(all)), byLabel: make(map[string][]*Label, len(all))}
+	for i := range all {
+		a := &all[i]
 		key := uidKey(a.UID)
-		if _, repeated := l.byUID[key]; repeated || a.UID == "" {
+		if a.UID == "" || l.byUID[key] != nil {
 			continue
 		}
-		l.byUID[key] = i
+		l.byUID[key] = a
 		if name := NormalizeName(a.Label); name != "" {
-			l.byLabel[name] = append(l.byLabel[name], i)
+			l.byLabel[name] = append(l.byLabel[name], a)
 		}
 	}
 	l.words = sync.OnceValue(func() Words {
@@ -188,22 +189,16 @@ func (l *Labels) find(uid string) *Label {
 	if l == nil {
 		return nil
 	}
-	i, ok := l.byUID[uidKey(uid)]
-	if !ok {
-		return nil
-	}
-	return &l.all[i]
+	return l.byUID[uidKey(uid)]
 }
 
 // named returns the attributes that a header may mean: by their label alone,
 // or with the uid behind it, as in `End Date (end_date)`.
-func (l *Labels) named(header string) (found []*Label) {
+func (l *Labels) named(header string) []*Label {
 	if l == nil {
 		return nil
 	}
-	for _, i := range l.byLabel[NormalizeName(header)] {
-		found = append(found, &l.all[i])
-	}
+	found := slices.Clone(l.byLabel[NormalizeName(header)])
 	header = Trim(header)
 	at := strings.LastIndexByte(header, '(')
 	if at <= 0 || !strings.HasSuffix(header, ")") {

@@ -30,9 +30,9 @@ type idState byte
 const (
 	idWanted idState = iota
 	idTaken          // somebody looks it up
-	idFound
-	idText // see texts
-	idKept // found by an earlier session of the run
+	idFound          // from here on there is an id
+	idText           // see texts
+	idKept           // found by an earlier session of the run
 )
 
 func uidHash(uid string) [16]byte {
@@ -130,14 +130,12 @@ func (d *IDs) Forget() {
 func (d *IDs) of(uid string) string {
 	k := d.find(uid)
 	switch {
-	case k == nil:
+	case k == nil || k.state < idFound:
 		return ""
 	case k.state == idText:
 		return d.texts[k.key]
-	case k.state == idFound, k.state == idKept:
-		return k.id.String()
 	}
-	return ""
+	return k.id.String()
 }
 
 // ByUID reports whether the sheet names its sessions by their uids.

@@ -146,31 +146,29 @@ func (f numberFormat) number(v float64) string {
 // padded fills the places of the format from the right; digits that are too
 // many come before the first.
 func (f numberFormat) padded(v float64) string {
-	rest := strconv.FormatFloat(math.Round(math.Abs(v)), 'f', 0, 64)
-	var out []rune // from the right
-	last := func() rune {
-		if rest == "" {
-			return '0'
+	v = math.Round(v)
+	digits := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
+	places := 0
+	for _, c := range f.digits {
+		if c == digitPlace {
+			places++
 		}
-		c := rest[len(rest)-1]
-		rest = rest[:len(rest)-1]
-		return rune(c)
 	}
-	first := slices.Index(f.digits, digitPlace)
-	for i := len(f.digits) - 1; i >= 0; i-- {
-		if f.digits[i] != digitPlace {
-			out = append(out, f.digits[i])
+	digits = strings.Repeat("0", max(places-len(digits), 0)) + digits
+	var out strings.Builder
+	if v < 0 {
+		out.WriteByte('-')
+	}
+	for _, c := range f.digits {
+		if c != digitPlace {
+			out.WriteRune(c)
 			continue
 		}
-		for out = append(out, last()); i == first && rest != ""; {
-			out = append(out, last())
-		}
+		n := len(digits) - places + 1 // more than one at the first place alone
+		out.WriteString(digits[:n])
+		digits, places = digits[n:], places-1
 	}
-	if v < 0 && math.Round(v) != 0 {
-		out = append(out, '-')
-	}
-	slices.Reverse(out)
-	return string(out)
+	return out.String()
 }
 
 // serialCell is a cell formatted as a date, by the number of days since the

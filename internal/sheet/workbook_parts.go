@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bufio"
+	"cmp"
 	_ "embed" // the parts
 	"fmt"
 	"regexp"
@@ -158,35 +159,22 @@ func (w *workbookWriter) writeNotes(s *worksheetPart) error {
 	if len(s.Notes) == 0 {
 		return nil
 	}
-	for _, p := range []struct{ name, template string }{
-		{"xl/worksheets/_rels/sheet%d.xml.rels", "worksheet relations"},
-		{"xl/comments%d.xml", "comments"},
-		{"xl/drawings/vmlDrawing%d.vml", "drawing"},
-	} {
-		if err := w.writePart(fmt.Sprintf(p.name, s.Number), p.template, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(
+		w.writePart(fmt.Sprintf("xl/worksheets/_rels/sheet%d.xml.rels", s.Number), "worksheet relations", s),
+		w.writePart(fmt.Sprintf("xl/comments%d.xml", s.Number), "comments", s),
+		w.writePart(fmt.Sprintf("xl/drawings/vmlDrawing%d.vml", s.Number), "drawing", s),
+	)
 }
 
 // writePackage writes what joins the worksheets to a workbook.
 func (w *workbookWriter) writePackage() error {
-	for _, p := range []struct {
-		name, template string
-		data           any
-	}{
-		{"xl/styles.xml", "styles", workbookColors},
-		{"xl/workbook.xml", "workbook", w.sheets},
-		{"xl/_rels/workbook.xml.rels", "workbook relations", w.sheets},
-		{"_rels/.rels", "package relations", nil},
-		{"[Content_Types].xml", "content types", w.sheets},
-	} {
-		if err := w.writePart(p.name, p.template, p.data); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(
+		w.writePart("xl/styles.xml", "styles", workbookColors),
+		w.writePart("xl/workbook.xml", "workbook", w.sheets),
+		w.writePart("xl/_rels/workbook.xml.rels", "workbook relations", w.sheets),
+		w.writePart("_rels/.rels", "package relations", nil),
+		w.writePart("[Content_Types].xml", "content types", w.sheets),
+	)
 }
 
 // ownNamePrefix begins the defined names that mark worksheets as this tool's

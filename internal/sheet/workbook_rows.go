@@ -268,7 +268,7 @@ func (r *worksheetReader) cell(kind, style string, formula bool) (workbookCell, 
 		text, err := r.w.strings.get(number)
 		return workbookCell{text: text}, err
 	case "str":
-		return workbookCell{text: string(unescapeText(r.text, 0))}, nil
+		return workbookCell{text: string(unescapeText(r.text))}, nil
 	case "inlineStr", "e":
 		return workbookCell{text: string(r.text)}, nil
 	case "b":

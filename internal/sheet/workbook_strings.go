@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"unicode/utf16"
@@ -124,7 +125,7 @@ func (w *workbook) readStrings(part string) error {
 	var text []byte
 	for token, err := range t.all() {
 		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "si" {
-			if text, err = richText(t, text[:0], "si"); err == nil {
+			if text, err = richText(t, text, "si"); err == nil {
 				err = w.strings.add(text)
 			}
 		}
@@ -135,11 +136,11 @@ func (w *workbook) readStrings(part string) error {
 	return w.strings.finish()
 }
 
-// richText appends the text within an element up to its end: that of its runs,
-// but not of phonetic hints.
+// richText returns the text within an element up to its end, in the memory of
+// another: that of its runs, but not of phonetic hints.
 func richText(t *tokens, text []byte, element string) ([]byte, error) {
 	inText, hint := 0, 0
-	start := len(text)
+	text = text[:0]
 	for {
 		token, err := t.next()
 		if err != nil {
@@ -160,11 +161,11 @@ func richText(t *tokens, text []byte, element string) ([]byte, error) {
 			case "rPh":
 				hint--
 			case element:
-				return unescapeText(text, start), nil
+				return unescapeText(text), nil
 			}
 		case xml.CharData:
 			if inText > 0 && hint == 0 {
-				if len(text)-start+len(token) > maxText {
+				if len(text)+len(token) > maxText {
 					return nil, errors.New("a cell of it is too large")
 				}
 				text = append(text, token...)
@@ -173,28 +174,24 @@ func richText(t *tokens, text []byte, element string) ([]byte, error) {
 	}
 }
 
-// unescapeText replaces _xHHHH_ from start on, the form in which Office Open
-// XML writes characters that XML cannot hold (ECMA-376 part 1, 22.9.2.19).
-func unescapeText(text []byte, start int) []byte {
-	if !bytes.Contains(text[start:], []byte("_x")) {
+// unescapeText replaces _xHHHH_, the form in which Office Open XML writes
+// characters that XML cannot hold (ECMA-376 part 1, 22.9.2.19).
+func unescapeText(text []byte) []byte {
+	if !bytes.Contains(text, []byte("_x")) {
 		return text
 	}
-	source, out := string(text[start:]), text[:start]
-	var units []uint16
-	for len(source) > 0 {
-		if isEscape(source) && source[1] == 'x' {
-			unit, _ := strconv.ParseUint(source[2:6], 16, 16)
+	return escapes.ReplaceAllFunc(text, func(run []byte) []byte {
+		var units []uint16 // a character can take two
+		for ; len(run) > 0; run = run[escapeLength:] {
+			unit, _ := strconv.ParseUint(string(run[2:6]), 16, 16)
 			units = append(units, uint16(unit))
-			source = source[escapeLength:]
-			continue
 		}
-		out = append(append(out, string(utf16.Decode(units))...), source[0])
-		units, source = units[:0], source[1:]
-	}
-	return append(out, string(utf16.Decode(units))...)
+		return []byte(string(utf16.Decode(units)))
+	})
 }
 
-// escapeLength is the length of such an escape.
+var escapes = regexp.MustCompile("(?:_x[0-9A-Fa-f]{4}_)+")
+
 const escapeLength = len("_x0000_")
 
 // isEscape reports whether a text begins like _x0041_.
