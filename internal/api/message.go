@@ -173,16 +173,6 @@ func jsonReason(body []byte) string {
 	return reason
 }
 
-// firstOf returns the first of the values that says something.
-func firstOf(m map[string]any, keys ...string) string {
-	for _, key := range keys {
-		if s := flatten(m[key]); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // flatten returns any value as text. An object that is a message of its own is
 // that message, any other its entries.
 func flatten(value any) string {
@@ -200,8 +190,10 @@ func flatten(value any) string {
 		}
 		return strings.Join(parts, ", ")
 	case map[string]any:
-		if s := firstOf(v, "message", "text", "detail"); s != "" {
-			return s
+		for _, key := range []string{"message", "text", "detail"} {
+			if s := flatten(v[key]); s != "" {
+				return s
+			}
 		}
 		return entries(v)
 	}

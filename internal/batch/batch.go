@@ -172,17 +172,17 @@ func (e *engine) makeQueues() {
 	}
 }
 
-// dispatch hands a change to the workers. It returns false when the run stops.
-func (e *engine) dispatch(ctx context.Context, t *task) bool {
+// dispatch hands a change to the workers. It returns errStopped when the run stops.
+func (e *engine) dispatch(ctx context.Context, t *task) error {
 	queue := e.queues[0]
 	if len(e.queues) > 1 {
 		queue = e.queues[maphash.String(e.seed, t.ID)%uint64(len(e.queues))]
 	}
 	select {
 	case queue <- t:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return errStopped
 	}
 }
 

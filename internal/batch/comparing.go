@@ -32,22 +32,6 @@ func (s tenantSender) compareNow(ctx context.Context, t *task) (change.Compariso
 	return change.Compare(&t.Change, got.Session), got
 }
 
-// matches reports whether a row is as the list shows its session. A list that
-// leaves the attributes out does not show them empty.
-func (t *task) matches() bool {
-	return t.attributesShown() && change.Compare(&t.Change, &t.shown.Session).Matches()
-}
-
-func (t *task) attributesShown() bool {
-	return len(t.shown.Attributes) > 0 || !t.SetsAttributes()
-}
-
-// isShownWhole reports whether a row can be sent by what the list shows of its
-// session: it must show what is overwritten.
-func (t *task) isShownWhole() bool {
-	return t.attributesShown() && change.Compare(&t.Change, &t.shown.Session).HoldsAll()
-}
-
 // comparing reads the session first. A row that already matches ends here,
 // unless it runs its session; of another one, what differs is left to be sent,
 // and what would be overwritten goes to the journal.

@@ -119,10 +119,7 @@ func (e *engine) begin(ctx context.Context, t *task) error {
 	if e.canaries < e.Canary {
 		return e.sendCanary(ctx, t)
 	}
-	if !e.dispatch(ctx, t) {
-		return errStopped
-	}
-	return nil
+	return e.dispatch(ctx, t)
 }
 
 // invalid records a row that cannot be sent. Only a run that skips such rows
@@ -169,10 +166,7 @@ func (e *engine) sendCanary(ctx context.Context, t *task) error {
 		return err
 	}
 	if !r.final {
-		if ctx.Err() != nil {
-			return errStopped
-		}
-		if !e.DryRun { // it was not sent: the limit
+		if ctx.Err() != nil || !e.DryRun { // it was not sent: the limit
 			return errStopped
 		}
 		e.canaries++ // a dry run plans it like any other

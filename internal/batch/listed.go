@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nermbulk/internal/api"
+	"nermbulk/internal/change"
 	"nermbulk/internal/sheet"
 	"nermbulk/internal/text"
 )
@@ -173,12 +174,16 @@ func (e *engine) settle(ctx context.Context, w *window) error {
 			e.listing.handled.add(row.Number)
 			return err
 		}
-		switch t.shown = session; {
+		t.shown = session
+		found := change.Compare(&t.Change, &session.Session)
+		switch {
 		case t.Doubtful && t.Run:
 			return nil // read back in its turn
-		case t.matches():
+		case t.SetsAttributes() && len(session.Attributes) == 0:
+			return nil // a list that leaves the attributes out does not show them empty
+		case found.Matches():
 			err = e.sendAndRecord(ctx, t)
-		case t.isShownWhole():
+		case found.HoldsAll(): // what is overwritten must be shown
 			differ = append(differ, t)
 		default:
 			return nil

@@ -47,12 +47,7 @@ func LookUp(ctx context.Context, s *sheet.Sheet, ids *sheet.IDs, tenant lister, 
 			return list
 		}
 	}
-	return cannotLookUp(reason(filter) + "; " + reason(list))
-}
-
-// cannotLookUp is the error of a tenant that shows no session's uid.
-func cannotLookUp(why string) error {
-	return &api.ListError{List: "sessions", Answer: api.Answer{Verdict: api.Refused, Message: why}}
+	return &api.ListError{List: "sessions", Answer: api.Answer{Verdict: api.Refused, Message: reason(filter) + "; " + reason(list)}}
 }
 
 type lookUp struct {

@@ -218,10 +218,8 @@ func (s tenantSender) keepBefore(t *task, session *api.Session) error {
 
 // pause waits; it returns false when the context ended first.
 func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

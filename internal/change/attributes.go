@@ -286,16 +286,11 @@ func (c *choices) parser() func(string, *Rules) (string, *fault) {
 
 // find returns the option of which a text is a spelling.
 func (c *choices) find(text string) (option string, ok bool) {
-	switch at, ok := c.folded[sheet.Fold(text)]; {
-	case !ok:
-	case at >= 0:
+	if at, ok := c.folded[sheet.Fold(text)]; ok && at >= 0 {
 		return c.texts[at], true
-	default:
-		if _, ok := c.exact[text]; ok {
-			return text, true
-		}
 	}
-	return "", false
+	_, ok = c.exact[text]
+	return text, ok
 }
 
 // list returns the options of a cell that is divided at its commas, each once.

@@ -37,11 +37,7 @@ func CreateWriter(dir string, o Options) (*Writer, error) {
 	}
 	// Without the directory's own sync a power cut could take the whole file,
 	// with all that was synced into it.
-	err = f.Sync()
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
+	if err := errors.Join(f.Sync(), syncDir(dir)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return newWriter(f, o), nil
