@@ -258,9 +258,9 @@ func newChoices(texts []string, several bool) *choices {
 const nearestBudget = 1 << 19
 
 // parser returns the parse of a field, for one goroutine.
-func (c *choices) parser() func(string, *Rules) (string, *fault) {
+func (c *choices) parser() func(string, *Rules) (string, *sheet.Problem) {
 	budget := nearestBudget
-	return func(cell string, _ *Rules) (string, *fault) {
+	return func(cell string, _ *Rules) (string, *sheet.Problem) {
 		if option, ok := c.find(cell); ok {
 			return option, nil
 		}
@@ -325,20 +325,20 @@ func (c *choices) list(parts []string) (options []string, wrong int) {
 }
 
 // fault is that of a cell one part of which is no option, nor is it part of one.
-func (c *choices) fault(parts []string, at, near int) *fault {
+func (c *choices) fault(parts []string, at, near int) *sheet.Problem {
 	wrong := sheet.Trim(parts[at])
 	message := quote(wrong) + " is not an option of the attribute"
 	if len(parts) > 1 {
 		message += " (in a list of several)"
 	}
-	found := &fault{kind: sheet.BadOption, message: message + c.advice(wrong, near)}
+	found := &sheet.Problem{Kind: sheet.BadOption, Message: message + c.advice(wrong, near)}
 	if near >= 0 {
-		found.suggested = c.texts[near]
+		found.Suggested = c.texts[near]
 		if len(parts) > 1 {
 			corrected := slices.Clone(parts)
-			corrected[at] = found.suggested
+			corrected[at] = found.Suggested
 			options, _ := c.list(corrected)
-			found.suggested = strings.Join(options, ",")
+			found.Suggested = strings.Join(options, ",")
 		}
 	}
 	return found

@@ -114,10 +114,10 @@ func (r Rules) DateLayouts(columns []sheet.Column) []string {
 }
 
 // parse turns a date of the rule's input form into its output form.
-func (d DateRule) parse(cell string, _ *Rules) (string, *fault) {
+func (d DateRule) parse(cell string, _ *Rules) (string, *sheet.Problem) {
 	date, ok := d.in.parse(cell)
 	if !ok {
-		return "", &fault{kind: sheet.BadDate, message: quote(cell) + " is not a date of the form " + d.in.name}
+		return "", &sheet.Problem{Kind: sheet.BadDate, Message: quote(cell) + " is not a date of the form " + d.in.name}
 	}
 	return date.Format(d.out.write), nil
 }
@@ -127,40 +127,40 @@ var iso = findDateForm("yyyy-mm-dd")
 
 // parser returns the parse of an attribute whose dates have the form. What is
 // rewritten to it is certain: a date that begins with its year.
-func (f *dateForm) parser(uid string) func(string, *Rules) (string, *fault) {
-	return func(cell string, _ *Rules) (string, *fault) {
+func (f *dateForm) parser(uid string) func(string, *Rules) (string, *sheet.Problem) {
+	return func(cell string, _ *Rules) (string, *sheet.Problem) {
 		if date, ok := f.parse(cell); ok && len(cell) == len(f.name) {
 			return date.Format(f.write), nil // in two digits each: as it is
 		}
 		if date, ok := iso.parse(cell); ok && len(cell) == len(iso.name) {
 			return date.Format(f.write), nil
 		}
-		found := &fault{kind: sheet.BadDate, message: quote(cell) + " is not a date of the form " + f.name + ", which the attribute has"}
+		found := &sheet.Problem{Kind: sheet.BadDate, Message: quote(cell) + " is not a date of the form " + f.name + ", which the attribute has"}
 		f.advise(found, uid, cell)
 		return "", found
 	}
 }
 
 // advise adds to what is wrong with a cell what the cell could be.
-func (f *dateForm) advise(found *fault, uid, cell string) {
+func (f *dateForm) advise(found *sheet.Problem, uid, cell string) {
 	var could, rules []string
 	for i := range dateForms {
 		other := &dateForms[i]
 		if date, ok := other.parse(cell); ok {
-			found.suggested = date.Format(f.write)
-			could = append(could, found.suggested+" ("+other.name+")")
+			found.Suggested = date.Format(f.write)
+			could = append(could, found.Suggested+" ("+other.name+")")
 			rules = append(rules, "--date "+text.ShellWord(text.Line(Label(sheet.Attribute, uid), 0)+"="+other.name+":"+f.name))
 		}
 	}
 	switch len(could) {
 	case 0:
 		example := time.Date(2027, time.December, 31, 0, 0, 0, 0, time.UTC)
-		found.message += "; write it like " + example.Format(f.write) + " or " + example.Format(iso.write)
+		found.Message += "; write it like " + example.Format(f.write) + " or " + example.Format(iso.write)
 	case 1:
-		found.message += "; it could be " + could[0] + ": write that, or have the column rewritten with " + rules[0]
+		found.Message += "; it could be " + could[0] + ": write that, or have the column rewritten with " + rules[0]
 	default:
-		found.message += "; it could be " + strings.Join(could, " or ") + ": write the one that is meant, or say how the column is written: " + strings.Join(rules, " or ")
-		found.suggested = "" // as likely as not
+		found.Message += "; it could be " + strings.Join(could, " or ") + ": write the one that is meant, or say how the column is written: " + strings.Join(rules, " or ")
+		found.Suggested = "" // as likely as not
 	}
 }
 

@@ -23,8 +23,8 @@ type Field struct {
 
 	has api.Fields // whether a session has it
 	// parse returns what is sent for a cell that is not empty, "" for nothing,
-	// or what is wrong with the cell.
-	parse func(cell string, rules *Rules) (text string, wrong *fault)
+	// or what is wrong with the cell, without its place.
+	parse func(cell string, rules *Rules) (text string, wrong *sheet.Problem)
 	// same reports whether a session that holds one text needs no change to
 	// hold the other.
 	same func(held, sent string) bool
@@ -36,14 +36,6 @@ type Field struct {
 	words bool // has few values, which many rows repeat
 	dated bool // its cells are dates of a form that is known
 	one   bool // takes one person or profile
-}
-
-// fault is what is wrong with a cell.
-type fault struct {
-	kind      sheet.Kind
-	message   string
-	suggested string // what the cell was probably meant to hold
-	certain   bool   // that it can mean nothing else
 }
 
 // fields is the table of a session's fields. Those that are sent have the
@@ -160,14 +152,14 @@ func Label(c sheet.Field, uid string) string {
 	return string(c)
 }
 
-func parseID(cell string, _ *Rules) (string, *fault) {
+func parseID(cell string, _ *Rules) (string, *sheet.Problem) {
 	if !isUUID(cell) {
-		return "", &fault{kind: sheet.BadUUID, message: quote(cell) + " is not a UUID" + uuidHint(cell)}
+		return "", &sheet.Problem{Kind: sheet.BadUUID, Message: quote(cell) + " is not a UUID" + uuidHint(cell)}
 	}
 	return lowerUUID(cell), nil
 }
 
-func parseIDs(cell string, _ *Rules) (string, *fault) {
+func parseIDs(cell string, _ *Rules) (string, *sheet.Problem) {
 	var ids []string
 	for part := range strings.FieldsFuncSeq(cell, isListSeparator) {
 		if part = sheet.Trim(part); part == "" {

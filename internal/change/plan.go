@@ -48,7 +48,7 @@ type column struct {
 // parsed is what a field's parse returned.
 type parsed struct {
 	text  string
-	wrong *fault
+	wrong *sheet.Problem
 }
 
 // NewPlanner prepares for the rows of a sheet whose header has no problems. A
@@ -226,7 +226,7 @@ func (col *column) parse(cell string, rules *Rules) parsed {
 	if !ok {
 		got.text, got.wrong = col.field.parse(cell, rules)
 		if got.wrong != nil && col.Field != sheet.Attribute {
-			got.wrong.suggested, got.wrong.certain = col.field.suggestion(cell, rules)
+			got.wrong.Suggested, got.wrong.Certain = col.field.suggestion(cell, rules)
 		}
 		if col.words != nil && len(col.words) < maxWords && len(cell) <= maxWordLength {
 			col.words[strings.Clone(cell)] = got

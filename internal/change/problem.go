@@ -17,7 +17,11 @@ var noColumn = sheet.Column{Index: -1}
 
 // problem adds an error of the row, or of one of its cells.
 func (p *Planner) problem(c sheet.Column, kind sheet.Kind, format string, args ...any) {
-	found := sheet.Problem{Row: p.row, Kind: kind, Severity: sheet.Error, Message: fmt.Sprintf(format, args...)}
+	p.add(c, sheet.Problem{Kind: kind, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *Planner) add(c sheet.Column, found sheet.Problem) {
+	found.Row, found.Severity = p.row, sheet.Error
 	if c.Index >= 0 {
 		found.Column, found.Header = sheet.Letter(c.Index), c.Name
 	}
@@ -25,16 +29,15 @@ func (p *Planner) problem(c sheet.Column, kind sheet.Kind, format string, args .
 }
 
 // fault adds what a field's parse found wrong, nil for nothing.
-func (p *Planner) fault(col *column, wrong *fault) {
+func (p *Planner) fault(col *column, wrong *sheet.Problem) {
 	if wrong == nil {
 		return
 	}
-	message := wrong.message
+	found := *wrong
 	if col.Field == sheet.Attribute && p.earlier.isHeld() {
-		message += "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
+		found.Message += "; if the session held it, empty the cell to leave the session as it is, or have the tenant decide with --attributes off"
 	}
-	p.problem(col.Column, wrong.kind, "%s", message)
-	p.suggest(wrong.suggested, wrong.certain)
+	p.add(col.Column, found)
 }
 
 // suggest gives the last problem the text that its cell was probably meant to

@@ -44,26 +44,26 @@ func KnownStatus(s string) (string, bool) {
 // alphabetical order.
 func Statuses() []string { return slices.Clone(statuses) }
 
-func parseStatus(cell string, rules *Rules) (string, *fault) {
+func parseStatus(cell string, rules *Rules) (string, *sheet.Problem) {
 	if status, ok := KnownStatus(cell); ok {
 		return status, nil
 	}
 	if rules.AllowUnknownStatus {
 		return unifyBreaks(cell), nil
 	}
-	return "", &fault{kind: sheet.BadStatus, message: quote(cell) + " is not a status" + suggestion(cell, statuses)}
+	return "", &sheet.Problem{Kind: sheet.BadStatus, Message: quote(cell) + " is not a status" + suggestion(cell, statuses)}
 }
 
 // requesterTypes are the values of requester_type that can be written.
 var requesterTypes = []string{"User", "NeprofileUser", "NeaccessUser", "NeaccessRegistrant"}
 
-func parseRequesterType(cell string, _ *Rules) (string, *fault) {
+func parseRequesterType(cell string, _ *Rules) (string, *sheet.Problem) {
 	for _, t := range requesterTypes {
 		if strings.EqualFold(cell, t) {
 			return t, nil
 		}
 	}
-	return "", &fault{kind: sheet.BadType, message: quote(cell) + " is not a requester type" + suggestion(cell, requesterTypes)}
+	return "", &sheet.Problem{Kind: sheet.BadType, Message: quote(cell) + " is not a requester type" + suggestion(cell, requesterTypes)}
 }
 
 func repairRequesterType(cell string) (string, bool) {
@@ -155,7 +155,7 @@ func (v ValueRule) check(rules *Rules) error {
 		return nil
 	}
 	if _, wrong := f.parse(v.Value, rules); wrong != nil {
-		return fmt.Errorf("%s", wrong.message)
+		return fmt.Errorf("%s", wrong.Message)
 	}
 	return nil
 }
