@@ -26,7 +26,6 @@ type Overview struct {
 	// rows were not checked.
 	Whole []sheet.Problem
 
-	remarks []sheet.Problem // warnings of the whole sheet, errors if they are to be
 	repeats *change.Repeats
 }
 
@@ -46,17 +45,11 @@ func (o *Overview) Sendable(skipInvalid bool) bool {
 const maxKept = 4096
 
 // Check reads the whole sheet and reports each problem of its rows in the
-// sheet's order, those of other parts too. With skipInvalid the counts are of what would be sent: of an
-// id that is in several rows, none of its rows. An error means that the sheet
-// could not be read; what is wrong with its content is data.
+// sheet's order, those of other parts too. With skipInvalid the counts are of what
+// would be sent: of an id that is in several rows, none of its rows. An error means
+// that the sheet could not be read; what is wrong with its content is data.
 func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
 	o := newOverview(s)
-	for _, p := range s.Warnings() {
-		if rules.Strict {
-			p.Severity = sheet.Error
-		}
-		o.remarks = append(o.remarks, p)
-	}
 	if len(s.Problems()) > 0 { // the header's: the rows are only counted
 		err := s.Each(ctx, func(*sheet.Row) error {
 			o.Rows++
@@ -85,23 +78,20 @@ func Check(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid 
 		o.refuse(whole)
 		return o, nil
 	}
-	if o.repeats = ids.Repeats(); o.repeats != nil || len(kept) > maxKept {
-		return o, o.again(ctx, s, rules, skipInvalid, report)
+	if repeats := ids.Repeats(); repeats != nil || len(kept) > maxKept {
+		return checkAgain(ctx, s, rules, repeats, skipInvalid, report)
 	}
-	o.remark(report)
+	o.remark(s, rules, report)
 	for _, p := range kept {
 		report(p)
 	}
 	return o, nil
 }
 
-// again checks the sheet once more, now that the ids that are in several rows
-// are known.
-func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules, skipInvalid bool, report func(sheet.Problem)) error {
-	repeats, remarks := o.repeats, o.remarks
-	*o = *newOverview(s)
-	o.remarks = remarks
-	o.remark(report)
+// checkAgain is Check once more, now that the ids that are in several rows are known.
+func checkAgain(ctx context.Context, s *sheet.Sheet, rules change.Rules, repeats *change.Repeats, skipInvalid bool, report func(sheet.Problem)) (*Overview, error) {
+	o := newOverview(s)
+	o.remark(s, rules, report)
 	planner := change.NewPlanner(s, rules)
 	err := s.EachOfAllParts(ctx, func(row *sheet.Row) error {
 		problems := planner.Check(row, repeats, false)
@@ -114,12 +104,15 @@ func (o *Overview) again(ctx context.Context, s *sheet.Sheet, rules change.Rules
 	if skipInvalid {
 		o.repeats = repeats // none of their rows is sent
 	}
-	return err
+	return o, err
 }
 
 // remark reports what is remarkable about the whole sheet.
-func (o *Overview) remark(report func(sheet.Problem)) {
-	for _, p := range o.remarks {
+func (o *Overview) remark(s *sheet.Sheet, rules change.Rules, report func(sheet.Problem)) {
+	for _, p := range s.Warnings() {
+		if rules.Strict {
+			p.Severity = sheet.Error
+		}
 		o.count(p)
 		report(p)
 	}

@@ -138,13 +138,14 @@ func (e *engine) invalid(row int, problems []sheet.Problem) error {
 	return e.Journal.Append(journal.Outcome{At: e.Now(), Row: row, ID: id, Status: journal.Invalid, Error: why})
 }
 
-// newTask copies the planner's change, which the next row will overwrite.
+// newTask takes the planner's change, and gives it one to overwrite with the next
+// row.
 func (e *engine) newTask(h history) *task {
 	t, _ := e.spare.Get().(*task)
 	if t == nil {
 		t = new(task)
 	}
-	e.planner.Change.CopyTo(&t.Change)
+	t.Change, e.planner.Change = e.planner.Change, t.Change
 	t.history, t.shown, t.left, t.counted, t.tries = h, nil, false, false, 0
 	if h.turn == doubt {
 		t.Doubtful, t.Since = true, h.since

@@ -78,16 +78,9 @@ func (c *Change) SetsAttributes() bool {
 	return len(c.values) > 0 && c.values[len(c.values)-1].Field == sheet.Attribute
 }
 
+// reset keeps the memory of the body and the values.
 func (c *Change) reset(row int) {
 	*c = Change{Row: row, Body: c.Body[:0], values: c.values[:0]}
-}
-
-// CopyTo makes another change of this one that shares no memory with it but
-// the text of cells.
-func (c *Change) CopyTo(to *Change) {
-	body, values := append(to.Body[:0], c.Body...), append(to.values[:0], c.values...)
-	*to = *c
-	to.Body, to.values = body, values
 }
 
 const (

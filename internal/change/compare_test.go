@@ -73,8 +73,7 @@ func TestChangedOnly(t *testing.T) {
 				t.Fatal(err, parseErr)
 			}
 			c := &planner.Change
-			var other Change
-			c.CopyTo(&other)
+			other := *c
 			whole := other.Hash()
 			if c.ChangedOnly(Compare(c, &session)); string(c.Body) != bodyOpen+tt.want+"}}" {
 				t.Errorf("%s\nnot\n%s", c.Body, bodyOpen+tt.want+"}}")

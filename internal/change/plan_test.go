@@ -56,9 +56,8 @@ func planAll(t testing.TB, content string, rules Rules) []planned {
 	var all []planned
 	err := s.Each(context.Background(), func(row *sheet.Row) error {
 		problems := append([]sheet.Problem(nil), p.Plan(row)...)
-		var c Change
-		p.Change.CopyTo(&c)
-		all = append(all, planned{c, problems})
+		all = append(all, planned{p.Change, problems})
+		p.Change = Change{}
 		return nil
 	})
 	if err != nil {
