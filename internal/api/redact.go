@@ -53,23 +53,20 @@ func variants(s string) []secret {
 }
 
 // add makes a secret known for as long as the process runs.
-func (r *redactor) add(s string) {
-	if len(s) >= minSecret {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.lasting = append(r.lasting, variants(s)...)
-	}
-}
+func (r *redactor) add(s string) { r.remember(s, &r.lasting) }
 
 // addIssued makes an access token known; the oldest are dropped when there are
 // too many.
-func (r *redactor) addIssued(token string) {
-	if len(token) >= minSecret {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.issued = append(r.issued, variants(token)...)
-		r.issued = r.issued[max(0, len(r.issued)-maxIssued):]
+func (r *redactor) addIssued(token string) { r.remember(token, &r.issued) }
+
+func (r *redactor) remember(s string, in *[]secret) {
+	if len(s) < minSecret {
+		return
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*in = append(*in, variants(s)...)
+	r.issued = r.issued[max(0, len(r.issued)-maxIssued):]
 }
 
 // known returns the secrets, the longest first, so that nothing is left of one

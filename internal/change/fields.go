@@ -54,30 +54,15 @@ var fields = []Field{
 		Get:   func(s *api.Session) string { return s.Status },
 		parse: parseStatus, same: sameName, fix: fixBy(KnownStatus),
 	},
-	{
-		Name: "workflow_id", has: api.FieldWorkflowID,
-		Help:  "UUID",
-		Get:   func(s *api.Session) string { return s.WorkflowID },
-		parse: parseID, same: strings.EqualFold, fix: fixUUID,
-	},
-	{
-		Name: "requester_id", has: api.FieldRequesterID,
-		Help:  "UUID",
-		Get:   func(s *api.Session) string { return s.RequesterID },
-		parse: parseID, same: strings.EqualFold, fix: fixUUID,
-	},
+	uuidField("workflow_id", api.FieldWorkflowID, func(s *api.Session) string { return s.WorkflowID }),
+	uuidField("requester_id", api.FieldRequesterID, func(s *api.Session) string { return s.RequesterID }),
 	{
 		Name: "requester_type", has: api.FieldRequesterType, words: true, Choices: requesterTypes,
 		Help:  "User, NeprofileUser, NeaccessUser or NeaccessRegistrant",
 		Get:   func(s *api.Session) string { return s.RequesterType },
 		parse: parseRequesterType, same: strings.EqualFold, fix: fixBy(repairRequesterType),
 	},
-	{
-		Name: "profile_id", has: api.FieldProfileID,
-		Help:  "UUID",
-		Get:   func(s *api.Session) string { return s.ProfileID },
-		parse: parseID, same: strings.EqualFold, fix: fixUUID,
-	},
+	uuidField("profile_id", api.FieldProfileID, func(s *api.Session) string { return s.ProfileID }),
 	{
 		Name: "profile_ids", has: api.FieldProfileIDs, list: true,
 		Help:  "UUIDs separated by , ; | or a line break",
@@ -87,6 +72,10 @@ var fields = []Field{
 	{Name: "created_at", Get: func(s *api.Session) string { return s.CreatedAt }},
 	{Name: "updated_at", Get: func(s *api.Session) string { return s.UpdatedAt }},
 	{Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated", Choices: []string{"true", "false"}},
+}
+
+func uuidField(name string, has api.Fields, get func(*api.Session) string) Field {
+	return Field{Name: name, Help: "UUID", Get: get, has: has, parse: parseID, same: strings.EqualFold, fix: fixUUID}
 }
 
 // Fields returns the table, without the attributes. It is not to be changed.

@@ -15,8 +15,8 @@ const tokenPrefix = "sandbox-"
 
 // authorize returns what is wrong with a request's Authorization header, or "".
 func (t *Tenant) authorize(header string) string {
-	token, ok := bearer(header)
-	if !ok {
+	token := bearer(header)
+	if token == "" {
 		return "no token was sent"
 	}
 	t.mu.Lock()
@@ -34,22 +34,18 @@ func (t *Tenant) authorize(header string) string {
 }
 
 // bearer reads the token of `Bearer T`, and of the older `Token token=T`, which
-// may be quoted.
-func bearer(header string) (string, bool) {
+// may be quoted; "" where there is none.
+func bearer(header string) string {
 	scheme, token, _ := strings.Cut(header, " ")
 	token = strings.TrimSpace(token)
+	older, isOlder := strings.CutPrefix(token, "token=")
 	switch {
 	case strings.EqualFold(scheme, "bearer"):
-	case strings.EqualFold(scheme, "token"):
-		var ok bool
-		if token, ok = strings.CutPrefix(token, "token="); !ok {
-			return "", false
-		}
-		token = strings.Trim(token, `"`)
-	default:
-		return "", false
+		return token
+	case strings.EqualFold(scheme, "token") && isOlder:
+		return strings.Trim(older, `"`)
 	}
-	return token, token != ""
+	return ""
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
