@@ -91,7 +91,7 @@ func (r *reporter) reportAgain(ctx context.Context, dir string) error {
 func (r *reporter) join(ctx context.Context, dirs []string) (err error) {
 	shards, err := job.OpenShards(dirs)
 	defer func() { err = cmp.Or(err, shards.Close()) }()
-	if errors.Is(err, report.ErrNotBegun) {
+	if errors.Is(err, job.ErrNotBegun) {
 		last := shards[len(shards)-1]
 		next, nextErr := nextOf(last.Dir, last.Info, report.Summary{}, job.Resume)
 		return cmp.Or(nextErr, usage("%w\ngo on with it: %s", err, next))

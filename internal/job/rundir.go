@@ -182,7 +182,7 @@ func forgetDryRun(dir string) error {
 // run's description goes last, so that what a crash leaves can still be
 // recognised.
 func removeFiles(dir string) error {
-	own := []string{sheetFile, report.IDsFile(sheetFile), attributesFile, journal.FileName, journal.InfoFileName}
+	own := []string{sheetFile, idsFile(sheetFile), attributesFile, journal.FileName, journal.InfoFileName}
 	for _, name := range append(report.FileNames(), own...) {
 		if err := removeFile(filepath.Join(dir, name)); err != nil {
 			return err
@@ -209,33 +209,28 @@ func (j *job) closeDir() error {
 type RunGrid struct {
 	*report.Grid
 	// Outline is what the run has done so far.
-	Outline  report.Summary
-	closeRun func() error
+	Outline report.Summary
+	run     *keptRun
 }
 
 // OpenGrid opens what the run in a directory has made of its rows up to now: it
-// may go on meanwhile, in this process or another one. The error is
-// report.ErrNotBegun for a run without any.
+// may go on meanwhile, in this process or another one. The error is ErrNotBegun
+// for a run without any.
 func OpenGrid(ctx context.Context, dir string, asOf AsOf) (*RunGrid, error) {
 	info, err := journal.ReadInfo(dir)
 	if err != nil {
 		return nil, err
 	}
-	of, err := asOf.kept(dir, info.Options)
+	k, err := asOf.open(ctx, dir, info)
 	if err != nil {
 		return nil, err
 	}
-	o := report.Options{Dir: dir, DryRun: info.DryRun}
-	closeRun, err := o.Open(ctx, of.Open)
-	if err != nil {
-		return nil, err
-	}
-	g := &RunGrid{Outline: report.Outline(o), closeRun: closeRun}
-	if g.Grid, err = report.NewRunGrid(ctx, o); err != nil {
-		return nil, errors.Join(err, closeRun())
+	g := &RunGrid{Outline: report.Outline(k.Options), run: k}
+	if g.Grid, err = report.NewRunGrid(ctx, k.Options); err != nil {
+		return nil, errors.Join(err, k.close())
 	}
 	return g, nil
 }
 
 // Close closes the run's files, too.
-func (g *RunGrid) Close() error { return errors.Join(g.Grid.Close(), g.closeRun()) }
+func (g *RunGrid) Close() error { return errors.Join(g.Grid.Close(), g.run.close()) }

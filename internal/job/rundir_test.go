@@ -2,8 +2,10 @@ package job
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -99,5 +101,48 @@ func TestForgetDryRun(t *testing.T) {
 	left, err := os.ReadDir("r")
 	if err != nil || len(left) != 1 || !strings.Contains(left[0].Name(), "lock") {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestWriteReport makes the same files as the run itself, from its directory.
+func TestWriteReport(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := toSandbox(t, &recorder{})
+	o.Dir, o.Send, o.Settings = "r", batch.Options{Compare: true}, map[string]string{"compare": "true", "rate": "10"}
+	result, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]string{}
+	for _, f := range result.Summary.Files {
+		content, err := os.ReadFile(f.Path)
+		if err := errors.Join(err, os.Remove(f.Path)); err != nil {
+			t.Fatal(err)
+		}
+		made[f.Path] = string(content)
+	}
+	if page := made[filepath.Join("r", "report.html")]; !strings.Contains(page, "<dt>rate</dt><dd>10</dd>") {
+		t.Error("the page lacks the settings")
+	}
+	asOf := func(settings map[string]string) (Sheet, error) {
+		if settings["rate"] != "10" {
+			t.Errorf("it is read by %v", settings)
+		}
+		return plainSheet(""), nil
+	}
+	s, _, err := WriteReport(t.Context(), "r", "", asOf)
+	if err != nil || !reflect.DeepEqual(s, result.Summary) {
+		t.Errorf("reported %+v, not %+v; %v", s, result.Summary, err)
+	}
+	for path, want := range made {
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("%s differs: %v", path, err)
+		}
+	}
+	if err := os.Remove(filepath.Join("r", journal.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := WriteReport(t.Context(), "r", "", asOf); !errors.Is(err, ErrNotBegun) {
+		t.Errorf("without a journal the error is %v", err)
 	}
 }

@@ -50,28 +50,18 @@ func WriteReport(ctx context.Context, dir string, form report.Form, asOf AsOf) (
 		return s, info, err
 	}
 	defer func() { err = cmp.Or(err, run.Close()) }()
-	of, err := asOf.kept(dir, info.Options)
+	k, err := asOf.open(ctx, dir, info)
+	if errors.Is(err, ErrNotBegun) {
+		err = invalid("%s: there is nothing to report on: %w", dir, err)
+	}
 	if err != nil {
 		return s, info, err
 	}
-	o := reportOptions(dir, of, info)
-	o.Results = cmp.Or(form, o.Results)
-	s, err = report.FromDir(ctx, of.Open, o)
-	if errors.Is(err, report.ErrNotBegun) {
-		err = invalid("%s: there is nothing to report on: %w", dir, err)
-	}
+	defer func() { err = errors.Join(err, k.close()) }()
+	k.Results = cmp.Or(form, k.Results)
+	s, err = report.Write(ctx, k.Options)
 	return s, info, err
 }
-
-// reportOptions are those of a report on the run in dir.
-func reportOptions(dir string, of Sheet, info journal.Info) report.Options {
-	return report.Options{
-		Dir: dir, Rules: of.Rules, Results: report.Form(info.Results), DryRun: info.DryRun, Compare: compared(info), Settings: info.Options,
-	}
-}
-
-// compared reports whether a run read each session before it changed it.
-func compared(i journal.Info) bool { return i.Options["compare"] == "true" }
 
 // State is how far a run is, in words for people.
 type State string

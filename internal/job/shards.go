@@ -31,7 +31,7 @@ type Shards []*Shard
 
 // OpenShards locks the runs in these directories and reads their journals. They
 // must be those of all parts of one sheet, each once. What it returns is to be
-// closed even next to an error. Where that is report.ErrNotBegun, it is the last
+// closed even next to an error. Where that is ErrNotBegun, it is the last
 // one's.
 func OpenShards(dirs []string) (shards Shards, err error) {
 	for _, dir := range dirs {
@@ -52,7 +52,7 @@ func OpenShards(dirs []string) (shards Shards, err error) {
 		}
 		switch s.replay, err = journal.Load(dir); {
 		case errors.Is(err, fs.ErrNotExist), err == nil && s.replay.Last().SheetFile == "":
-			return shards, invalid("%s: %w", dir, report.ErrNotBegun)
+			return shards, invalid("%s: %w", dir, ErrNotBegun)
 		case err != nil:
 			return shards, err
 		}
@@ -118,22 +118,26 @@ func rulesIn(s journal.Start) string {
 
 // Join writes the files of the runs into one directory, as if they were one run.
 // An empty form is that of the first run.
-func (all Shards) Join(ctx context.Context, dir string, form report.Form, asOf AsOf) (report.Summary, error) {
+func (all Shards) Join(ctx context.Context, dir string, form report.Form, asOf AsOf) (s report.Summary, err error) {
 	first, info := all[0], all[0].Info
 	info.Options = maps.Clone(info.Options)
 	delete(info.Options, "shard") // of the sheet, every row is wanted
 	of, err := asOf.kept(first.Dir, info.Options)
 	if err != nil {
-		return report.Summary{}, err
+		return s, err
 	}
-	o := reportOptions(dir, of, info)
-	o.Results = cmp.Or(form, o.Results)
+	k := &keptRun{Options: reportOptions(dir, of, info), of: of}
+	k.Joined, k.Results = true, cmp.Or(form, k.Results)
 	var dirs []string
 	for _, s := range all {
-		o.Compare = o.Compare || compared(s.Info)
-		o.Replays, dirs = append(o.Replays, s.replay), append(dirs, s.Dir)
+		k.Compare = k.Compare || compared(s.Info)
+		k.Replays, dirs = append(k.Replays, s.replay), append(dirs, s.Dir)
 	}
-	return report.FromDirs(ctx, of.Open, dirs, o)
+	if err := k.openSheet(ctx, dirs...); err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, k.close()) }()
+	return report.Write(ctx, k.Options)
 }
 
 // Next returns what a person would do after the runs, by their summary, and with

@@ -42,16 +42,6 @@ type Sheet struct {
 	AsOf AsOf
 }
 
-// AsOf returns how a run with these settings read its sheet.
-type AsOf func(settings map[string]string) (Sheet, error)
-
-// kept is the sheet of the run in dir, read by the attributes too that the run
-// keeps.
-func (f AsOf) kept(dir string, settings map[string]string) (Sheet, error) {
-	of, err := f(settings)
-	return of, cmp.Or(err, of.UseKept(dir))
-}
-
 func (j *job) open(ctx context.Context) (err error) {
 	unresolved := j.Sheet
 	unresolved.Options.LabelsLater = true

@@ -13,7 +13,6 @@ import (
 	"nermbulk/internal/api"
 	"nermbulk/internal/batch"
 	"nermbulk/internal/journal"
-	"nermbulk/internal/report"
 	"nermbulk/internal/sheet"
 )
 
@@ -82,12 +81,12 @@ func (j *job) readKeptIDs(ctx context.Context, ids *sheet.IDs) error {
 		return nil
 	}
 	if j.same {
-		path := report.IDsFile(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+		path := idsFile(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
 		if _, err := os.Stat(path); err != nil {
 			return invalid("the run in %s has lost the ids of its sessions (%s), so what it sent is not known: put it back, or begin a new run with --new", j.dir.Dir(), filepath.Base(path))
 		}
 	}
-	kept, err := fs.Glob(os.DirFS(j.dir.Dir()), report.IDsFile("sheet*.csv"))
+	kept, err := fs.Glob(os.DirFS(j.dir.Dir()), idsFile("sheet*.csv"))
 	for _, name := range kept {
 		err = cmp.Or(err, sheet.ReadIDs(ctx, filepath.Join(j.dir.Dir(), name), ids))
 	}
@@ -99,7 +98,7 @@ func (j *job) readKeptIDs(ctx context.Context, ids *sheet.IDs) error {
 
 // keepIDs keeps what was found for the run's copy of a sheet of uids next to it.
 func (j *job) keepIDs(ctx context.Context, copied string) error {
-	path := report.IDsFile(copied)
+	path := idsFile(copied)
 	if _, err := os.Stat(path); j.ids == nil || j.same && err == nil {
 		return nil
 	}

@@ -63,10 +63,14 @@ func writeUndo(ctx context.Context, of journal.Undone, info journal.Info, asOf A
 	if err := refuseEdited(of.Run); err != nil {
 		return nil, err
 	}
-	own, err := asOf.kept(of.Run, info.Options)
+	k, err := asOf.open(ctx, of.Run, info)
+	if errors.Is(err, ErrNotBegun) {
+		err = invalid("%s: there is nothing to put back: %w", of.Run, err)
+	}
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, k.close()) }()
 	var choice report.UndoChoice
 	for _, name := range of.Only {
 		if field, uid, ok := change.SheetFields().Parse(sheet.Trim(name)); ok {
@@ -75,21 +79,61 @@ func writeUndo(ctx context.Context, of journal.Undone, info journal.Info, asOf A
 		choice.Only = append(choice.Only, name)
 	}
 	if len(of.Where) > 0 {
-		chosen := own
-		chosen.Options.Where = nil
-		for _, w := range of.Where {
-			chosen.Options.Where = append(chosen.Options.Where, sheet.Condition{Text: w})
+		if choice.Sessions, err = k.choose(ctx, of.Where); err != nil {
+			return nil, err
 		}
-		choice.Where = chosen.Open
 	}
-	note, err := report.WriteUndo(ctx, own.Open, report.Options{Dir: of.Run, Rules: own.Rules, Compare: compared(info)}, choice, to)
-	switch {
-	case errors.Is(err, report.ErrNotBegun):
-		return nil, invalid("%s: there is nothing to put back: %w", of.Run, err)
-	case err == nil && note.Rows == 0:
-		return nil, nothingToUndo(of, note, compared(info))
+	note, err := report.WriteUndo(ctx, k.Options, choice, to)
+	if err == nil && note.Rows == 0 {
+		err = nothingToUndo(of, note, k.Compare)
 	}
 	return note.Flags, err
+}
+
+// choose finds the sessions of the rows that fit all conditions, by their keys: the
+// newest sheet of the run that has a session decides, so that one that left the
+// sheet is chosen by its last row.
+func (k *keptRun) choose(ctx context.Context, where []string) (chosen map[uint64]bool, err error) {
+	copies, err := copiesIn(k.Dir)
+	if err != nil {
+		return nil, err
+	}
+	fitting := k.of
+	fitting.Options.Where = nil
+	for _, w := range where {
+		fitting.Options.Where = append(fitting.Options.Where, sheet.Condition{Text: w})
+	}
+	chosen = map[uint64]bool{}
+	for n, path := range copies {
+		fit := map[uint64]bool{}
+		err := fitting.eachSession(ctx, path, func(key uint64) { fit[key] = true })
+		if err != nil && n == 0 { // an older sheet need not have the column
+			return nil, err
+		}
+		err = k.of.eachSession(ctx, path, func(key uint64) {
+			if _, decided := chosen[key]; !decided {
+				chosen[key] = fit[key]
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return chosen, nil
+}
+
+// eachSession calls visit with the key of the session of each row in a copy.
+func (s Sheet) eachSession(ctx context.Context, path string, visit func(key uint64)) (err error) {
+	sh, err := s.openCopy(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sh.Close()) }()
+	sh.SkipHash()
+	return sh.Each(ctx, func(r *sheet.Row) error {
+		visit(report.SessionKey(r.ID))
+		return nil
+	})
 }
 
 // nothingToUndo says why nothing is put back.

@@ -96,14 +96,10 @@ func (s *Sheet) openWritten(ctx context.Context) (*sheet.Sheet, error) {
 
 // sheetOf returns the copy of a sheet in a run directory that has this hash.
 func sheetOf(dir, hash string) (string, error) {
-	copies, err := filepath.Glob(filepath.Join(dir, "sheet*.csv"))
+	copies, err := copiesIn(dir)
 	if err != nil {
 		return "", err
 	}
-	// The newest first: sheet-10.csv, sheet-9.csv, sheet.csv.
-	slices.SortFunc(copies, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(b, a))
-	})
 	for _, path := range copies {
 		if got, err := hashFile(path); err == nil && got == hash {
 			return path, nil

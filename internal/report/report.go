@@ -25,7 +25,7 @@ type Options struct {
 	// Replays has the run's journal or, where they are joined, those of the runs of
 	// all parts of the sheet, in the order of the parts.
 	Replays []*journal.Replay
-	joined  bool
+	Joined  bool // they are those of parts
 
 	// Rules are those by which the rows became changes.
 	Rules change.Rules
@@ -109,7 +109,7 @@ type madeFile struct {
 // the tool alone; those without a write are written with the results.
 var files = []madeFile{
 	{
-		file: ResultsWritten, what: "the results", made: func(m *making) bool { return m.joined },
+		file: ResultsWritten, what: "the results", made: func(m *making) bool { return m.Joined },
 		write: func(m *making, _ context.Context, to io.Writer) error { return m.copy(to, "results.csv") },
 	},
 	{name: "results", file: "results.csv", forms: true, marked: true},

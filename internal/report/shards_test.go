@@ -11,7 +11,7 @@ import (
 // shardsOf writes a journal for each part of a sheet, and reads them.
 func shardsOf(t *testing.T, parts ...[]journal.Record) Options {
 	t.Helper()
-	o := Options{joined: true}
+	o := Options{Joined: true}
 	for _, records := range parts {
 		dir := t.TempDir()
 		w, err := journal.CreateWriter(dir, journal.Options{})

@@ -1,18 +1,14 @@
 package report
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"nermbulk/internal/change"
 	"nermbulk/internal/journal"
-	"nermbulk/internal/sheet"
 )
 
 // mixedRun is a run in which something of everything happened.
@@ -176,33 +172,5 @@ the run did not end in order: it was killed
 				t.Errorf("printed\n%s\nnot\n%s", b.String(), tt.want)
 			}
 		})
-	}
-}
-
-// FromDir must make the same files as the run itself.
-func TestFromDir(t *testing.T) {
-	r := mixedRun(t)
-	open := func(ctx context.Context, path string) (*sheet.Sheet, error) {
-		if path != filepath.Join(r.dir, "sheet.csv") {
-			t.Errorf("opened %s", path)
-		}
-		return sheet.Open(ctx, path, sheet.Options{Fields: change.SheetFields()})
-	}
-	s, err := FromDir(context.Background(), open, Options{Dir: r.dir, Rules: r.o.Rules, Settings: map[string]string{"rate": "10"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(r.file("report.html"), "<dt>rate</dt><dd>10</dd>") {
-		t.Error("the page lacks the settings")
-	}
-	results := r.file("results.csv")
-	if want := r.must(); !reflect.DeepEqual(s, want) {
-		t.Errorf("reported %+v, not %+v", s, want)
-	}
-	if r.file("results.csv") != results {
-		t.Error("results.csv differs")
-	}
-	if _, err := FromDir(context.Background(), open, Options{Dir: t.TempDir()}); !errors.Is(err, ErrNotBegun) {
-		t.Errorf("of an empty directory the error is %v", err)
 	}
 }

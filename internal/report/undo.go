@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,7 +138,7 @@ func (u *undo) byID() (entries []entryOf, err error) {
 			return nil, err
 		}
 		if w.wrote {
-			entries = append(entries, entryOf{e, hashOfID(w.ID), e.Place()})
+			entries = append(entries, entryOf{e, SessionKey(w.ID), e.Place()})
 		}
 	}
 	slices.SortFunc(entries, func(a, b entryOf) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.first, b.first)) })
@@ -270,17 +269,16 @@ func (u *undo) write(ctx context.Context, f io.Writer) error {
 
 // UndoChoice chooses what of a run is put back. The zero value is all of it.
 type UndoChoice struct {
-	Only []string // fields by their names in a header; without any, all
-	// Where, if any, opens a copy of the run's sheet with the rows alone whose
-	// sessions are put back.
-	Where Opener
-
-	chosen map[uint64]bool // ids by their hash, where there is a Where
+	Only     []string        // fields by their names in a header; without any, all
+	Sessions map[uint64]bool // by their SessionKey; nil for all
 }
+
+// SessionKey is a hash of a session's id, whatever its case.
+func SessionKey(id string) uint64 { return xxhash.Sum64String(strings.ToLower(sheet.Trim(id))) }
 
 // takes leaves in d what is chosen, and reports whether that is anything.
 func (c *UndoChoice) takes(d *undone) bool {
-	if c.Where != nil && !c.chosen[hashOfID(d.id)] {
+	if c.Sessions != nil && !c.Sessions[SessionKey(d.id)] {
 		return false
 	}
 	if len(c.Only) > 0 {
@@ -290,20 +288,9 @@ func (c *UndoChoice) takes(d *undone) bool {
 	return len(d.cells) > 0 || d.run
 }
 
-// WriteUndo writes the sheet that puts back what is chosen of what a run overwrote,
-// from the run's directory alone. Without a choice that is undo.csv. It writes
-// nothing where nothing comes back.
-func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.Writer) (note UndoNote, err error) {
-	closeRun, err := o.Open(ctx, open)
-	if err != nil {
-		return note, err
-	}
-	defer func() { err = errors.Join(err, closeRun()) }()
-	if c.Where != nil {
-		if err := c.choose(ctx, open, o.Dir); err != nil {
-			return note, err
-		}
-	}
+// WriteUndo writes the sheet that puts back what is chosen of what a run overwrote.
+// Without a choice that is undo.csv. It writes nothing where nothing comes back.
+func WriteUndo(ctx context.Context, o Options, c UndoChoice, to io.Writer) (UndoNote, error) {
 	u := newUndo(o)
 	u.choice = c
 	if u.source != nil {
@@ -312,7 +299,7 @@ func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.
 			return nil
 		})
 		if err != nil {
-			return note, err
+			return u.note, err
 		}
 	}
 	if err := u.survey(ctx); err != nil || u.note.Rows == 0 {
@@ -320,48 +307,3 @@ func WriteUndo(ctx context.Context, open Opener, o Options, c UndoChoice, to io.
 	}
 	return u.note, u.write(ctx, to)
 }
-
-// choose finds the sessions that are chosen: the newest sheet of the run that has
-// a session decides, so that one that left the sheet is chosen by its last row.
-func (c *UndoChoice) choose(ctx context.Context, open Opener, dir string) error {
-	copies, err := filepath.Glob(filepath.Join(dir, "sheet*.csv"))
-	if err != nil {
-		return err
-	}
-	// The newest first: sheet-10.csv, sheet-9.csv, sheet.csv.
-	slices.SortFunc(copies, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(b, a))
-	})
-	c.chosen = map[uint64]bool{}
-	for n, path := range copies {
-		fit := map[uint64]bool{}
-		err := eachID(ctx, c.Where, path, func(id uint64) { fit[id] = true })
-		if err != nil && n == 0 { // an older sheet need not have the column
-			return err
-		}
-		err = eachID(ctx, open, path, func(id uint64) {
-			if _, decided := c.chosen[id]; !decided {
-				c.chosen[id] = fit[id]
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func eachID(ctx context.Context, open Opener, path string, visit func(id uint64)) (err error) {
-	s, err := openKept(ctx, open, path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	s.SkipHash()
-	return s.Each(ctx, func(r *sheet.Row) error {
-		visit(hashOfID(r.ID))
-		return nil
-	})
-}
-
-func hashOfID(id string) uint64 { return xxhash.Sum64String(strings.ToLower(sheet.Trim(id))) }
