@@ -71,20 +71,21 @@ type pageCause struct {
 	Examples, Width string
 }
 
-// pageFuncs make text of values. What a tenant or a sheet wrote passes line or
-// shown; the template escapes it.
-var pageFuncs = template.FuncMap{
-	"line":   func(s string) string { return text.Line(s, 0) },
-	"shown":  shown,
-	"number": text.Number,
-	"count":  text.Count,
-	"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"span":   func(d time.Duration) string { return text.Span(d.Truncate(time.Second)) },
-	"system": func() string { return runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH },
+// funcs make text of values, for the page and the printed summary. What a tenant
+// or a sheet wrote passes line or shown; the page's template escapes it.
+var funcs = template.FuncMap{
+	"line":      func(s string) string { return text.Line(s, 0) },
+	"shown":     shown,
+	"number":    text.Number,
+	"shellNote": text.ShellNote,
+	"count":     text.Count,
+	"time":      func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"span":      func(d time.Duration) string { return text.Span(d.Truncate(time.Second)) },
+	"system":    func() string { return runtime.Version() + " on " + runtime.GOOS + "/" + runtime.GOARCH },
 }
 
 func (m *making) writePage(_ context.Context, to io.Writer) error {
-	t, err := template.New("page").Funcs(pageFuncs).Parse(pageText)
+	t, err := template.New("page").Funcs(funcs).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("read the page's template: %w", err)
 	}

@@ -1,17 +1,19 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
+	"text/template"
 	"time"
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
-	"nermbulk/internal/text"
 )
 
 // Summary is the result of a run: summary.json, and what is printed.
@@ -183,84 +185,32 @@ const (
 	printedExamples = 3
 )
 
+// summaryText is the template of what Print writes.
+//
+//go:embed summary.txt.tmpl
+var summaryText string
+
 // Print writes the summary for people. next is the exact command to go on
 // with; it becomes the last line, alone, so that it can be copied. Empty means
 // that nothing is left to do.
 func (s Summary) Print(w io.Writer, next string) error {
-	var b strings.Builder
-	title := "run"
-	if s.DryRun {
-		title = "dry run, nothing was sent"
+	t, err := template.New("summary").Funcs(funcs).Parse(summaryText)
+	if err != nil {
+		return fmt.Errorf("read the summary's template: %w", err)
 	}
-	where := ""
-	if s.Host != "" { // a dry run needs no tenant
-		where = " on " + text.Line(s.Host, 0)
+	shown := min(len(s.Failures), printedCauses)
+	part, _ := sheet.ParsePart(s.Shard)
+	var b bytes.Buffer // one write, so that nothing comes between
+	err = t.Execute(&b, struct {
+		Summary
+		Part       sheet.Part
+		Causes     []Failure
+		MoreCauses int
+		Next       string
+	}{s, part, s.Failures[:shown], len(s.Failures) - shown, next})
+	if err != nil {
+		return err
 	}
-	if part, _ := sheet.ParsePart(s.Shard); part.Of > 0 {
-		title += ", " + part.Words()
-	}
-	fmt.Fprintf(&b, "%s%s (%s): %s\n", text.Line(s.Sheet, 0), where, title, text.Count(s.Rows, "row"))
-	s.printCounts(&b)
-	if s.Reason != "" {
-		fmt.Fprintf(&b, "stopped: %s\n", text.Line(s.Reason, 0))
-	} else if s.FinishedAt == nil {
-		b.WriteString("the run did not end in order: it was killed\n")
-	}
-	if r := s.Removed; r != (journal.Removed{}) {
-		fmt.Fprintf(&b, "no longer in the sheet: %s sent before, %s not yet sent\n", text.Number(r.Sent), text.Number(r.NotSent))
-	}
-	s.printFailures(&b)
-	s.Undo.print(&b, s.FileNames("undo"))
-	if len(s.Files) > 0 {
-		b.WriteString("\nfiles:\n")
-		for _, f := range s.Files {
-			fmt.Fprintf(&b, "  %-8s %s\n", f.Name, f.Path)
-		}
-		for _, note := range s.Notes {
-			fmt.Fprintf(&b, "  %s\n", note)
-		}
-	}
-	if next != "" {
-		fmt.Fprintf(&b, "\nnext%s:\n%s\n", text.ShellNote(next), next)
-	}
-	_, err := io.WriteString(w, b.String())
+	_, err = b.WriteTo(w)
 	return err
-}
-
-func (s Summary) printCounts(b *strings.Builder) {
-	for i, c := range s.Counts() {
-		if c.Rows > 0 || i == 0 {
-			fmt.Fprintf(b, "  %-9s %10s\n", c.Name, text.Number(c.Rows))
-		}
-	}
-}
-
-func (s Summary) printFailures(b *strings.Builder) {
-	if len(s.Failures) == 0 {
-		return
-	}
-	b.WriteString("\nwhy:\n")
-	for i, f := range s.Failures {
-		if i == printedCauses {
-			fmt.Fprintf(b, "  and %s: see summary.json\n", text.Count(len(s.Failures)-i, "more cause"))
-			break
-		}
-		fmt.Fprintf(b, "  %s\n", f)
-	}
-}
-
-func (n UndoNote) print(b *strings.Builder, file string) {
-	if n.Rows > 0 {
-		fmt.Fprintf(b, "\n%s puts back %s", file, text.Count(n.Rows, "row"))
-		if len(n.Flags) > 0 {
-			fmt.Fprintf(b, "; run it with %s", strings.Join(n.Flags, " "))
-		}
-		b.WriteString("\n")
-	}
-	if len(n.Lost) > 0 {
-		b.WriteString("\ncannot be put back:\n")
-		for _, l := range n.Lost {
-			fmt.Fprintf(b, "  %s\n", l)
-		}
-	}
 }

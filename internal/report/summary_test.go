@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -159,6 +160,30 @@ the run did not end in order: it was killed
   to send            0
   unchanged          1
 `},
+		{"a part with many causes", "one\ntwo", func(s *Summary) {
+			*s = Summary{
+				Sheet: "a.csv", Shard: "2/4", Rows: 23, Outcomes: Outcomes{Failed: 23}, FinishedAt: &began, Removed: journal.Removed{Sent: 1200},
+				Files: []File{{"results", "r/results.csv"}}, Notes: []string{"there is no workbook of results.csv: it is too long"},
+			}
+			for i := range 23 {
+				s.Failures = append(s.Failures, Failure{Cause: fmt.Sprintf("<%d> & more", i), Rows: 1, ExampleRows: []int{i}})
+			}
+		}, `a.csv (run, part 2 of 4): 23 rows
+  updated            0
+  failed            23
+no longer in the sheet: 1,200 sent before, 0 not yet sent
+
+why:
+` + causes(20) + `  and 3 more causes: see summary.json
+
+files:
+  results  r/results.csv
+  there is no workbook of results.csv: it is too long
+
+next:
+one
+two
+`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,4 +198,12 @@ the run did not end in order: it was killed
 			}
 		})
 	}
+}
+
+// causes are the lines of n causes as they are printed.
+func causes(n int) (lines string) {
+	for i := range n {
+		lines += fmt.Sprintf("  1 row: <%d> & more; row %d\n", i, i)
+	}
+	return lines
 }
