@@ -99,7 +99,7 @@ func (k *checker) check(ctx context.Context, source job.Sheet) (err error) {
 		k.limitMemory()
 	}
 	k.source, k.found = source, newProblems(k.asJSON)
-	k.CheckedSheet, err = job.Check(ctx, job.CheckOptions{Sheet: source, Tenant: k.tenant, Opened: k.copyable, Event: k.event})
+	k.CheckedSheet, err = job.Check(ctx, source, k.tenant, k.event, k.copyable)
 	if err != nil {
 		return explain(err, "")
 	}

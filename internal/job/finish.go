@@ -102,10 +102,9 @@ func (j *job) report(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, replay.Close()) }()
-	j.result.Summary, err = report.Write(context.WithoutCancel(ctx), report.Options{
-		Dir: j.dir.Dir(), Sheet: j.sheet, Replays: []*journal.Replay{replay}, Rules: j.Sheet.Rules,
-		DryRun: j.Send.DryRun, Compare: j.Send.Compare, Results: j.Results, Settings: j.info.Options,
-	})
+	o := reportOptions(j.dir.Dir(), j.Sheet, j.info)
+	o.Sheet, o.Replays, o.Compare = j.sheet, []*journal.Replay{replay}, j.Send.Compare
+	j.result.Summary, err = report.Write(context.WithoutCancel(ctx), o)
 	if err != nil {
 		j.result.Summary.Outcomes, j.result.Summary.Requests = j.outcomes(), report.RequestsOf(j.requests)
 	}

@@ -109,9 +109,9 @@ type job struct {
 	info     journal.Info
 	journal  *journal.Writer
 	tally    batch.Tally
-	failures failures
-	due      int // rows that were left to send or to read back when this session began
-	total    int // those of them that it may send
+	failures *report.Causes // of this session
+	due      int            // rows that were left to send or to read back when this session began
+	total    int            // those of them that it may send
 
 	client      *api.Client         // nil where nothing is asked of a tenant
 	attributes  *api.AttributesFile // of the tenant; nil where they are not known
@@ -129,7 +129,7 @@ type job struct {
 // the files are written. See Error and ErrRefused for the errors that callers
 // explain.
 func Run(ctx context.Context, o Options) (Result, error) {
-	j := &job{Options: o}
+	j := &job{Options: o, failures: report.NewCauses()}
 	j.Control = cmp.Or(o.Control, new(Control))
 	ctx, release := j.Control.bound(ctx)
 	defer release()
@@ -199,9 +199,7 @@ func (j *job) confirm(ctx context.Context) error {
 		if j.same {
 			j.sheet.SkipHash() // it is known
 		}
-		left, err := batch.Remaining(ctx, batch.Options{
-			Sheet: j.sheet, Rules: j.Sheet.Rules, Overview: j.overview, Earlier: j.earlier, Later: j.later, RetryFailed: j.Send.RetryFailed,
-		})
+		left, err := batch.Remaining(ctx, j.batchOptions())
 		if err != nil {
 			return j.Sheet.Unreadable(ctx, err)
 		}

@@ -27,11 +27,11 @@ func plainSheet(path string) Sheet {
 func checked(t *testing.T, s Sheet) (*CheckedSheet, []sheet.Problem) {
 	t.Helper()
 	var problems []sheet.Problem
-	c, err := Check(t.Context(), CheckOptions{Sheet: s, Event: func(event any) {
+	c, err := Check(t.Context(), s, Tenant{}, func(event any) {
 		if p, ok := event.(sheet.Problem); ok {
 			problems = append(problems, p)
 		}
-	}})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -227,34 +227,8 @@ func (j *job) watch(ctx context.Context) (stop func() error) {
 func (j *job) written(r journal.Record) {
 	j.tally.Written(r)
 	if out, ok := r.(journal.Outcome); ok && (out.Status == journal.Failed || out.Status == journal.Unknown) {
-		j.failures.add(out)
+		j.failures.Add(out, nil)
 	}
-}
-
-// failures groups what failed in this session by cause, while rows are sent.
-type failures struct {
-	mu     sync.Mutex
-	causes *report.Causes   // nil before the first
-	listed []report.Failure // nil where it is to be made again
-}
-
-func (f *failures) add(out journal.Outcome) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.causes == nil {
-		f.causes = report.NewCauses()
-	}
-	f.causes.Add(out, nil)
-	f.listed = nil
-}
-
-func (f *failures) list() []report.Failure {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.listed == nil && f.causes != nil {
-		f.listed = f.causes.List()
-	}
-	return f.listed
 }
 
 // noteFigures notes what was sent since it was called last. A journal that
@@ -315,7 +289,7 @@ func (j *job) reportProgress(rows, requests *Rate) {
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling
 		s.Outage = j.noteOutage()
 	}
-	j.Observer.Event(Progress{s, j.outcomes(), report.RequestsOf(j.requests), j.failures.list()})
+	j.Observer.Event(Progress{s, j.outcomes(), report.RequestsOf(j.requests), j.failures.List()})
 }
 
 // noteOutage reports an outage when it begins, and whether there is one.

@@ -186,18 +186,6 @@ func (s Sheet) copyTo(w io.Writer) (hash string, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// CheckOptions says what is checked, and against what.
-type CheckOptions struct {
-	Sheet  Sheet
-	Tenant Tenant // without a host, the check is offline
-	// Opened is called once the sheet is open, before anything is asked of a
-	// tenant. An error ends the check, which returns it. It may be nil.
-	Opened func(*sheet.Sheet) error
-	// Event takes what is found, as an Observer does: each problem and note,
-	// and Checked at the end.
-	Event func(event any)
-}
-
 // CheckedSheet is a sheet that was checked. It stays open until Close.
 type CheckedSheet struct {
 	Sheet    *sheet.Sheet
@@ -209,20 +197,23 @@ type CheckedSheet struct {
 	Close func() error
 }
 
-// Check checks a sheet as a run begins: what is wrong with it is no error. See
-// Error for the errors that callers explain.
-func Check(ctx context.Context, o CheckOptions) (*CheckedSheet, error) {
-	o.Sheet.Options.Part = sheet.Part{} // who looks at a sheet sees all of it
-	j := &job{Options: Options{Sheet: o.Sheet, Tenant: o.Tenant, Now: time.Now, Observer: eventsOnly(o.Event)}}
-	opened := func(context.Context) error {
+// Check checks a sheet as a run begins: what is wrong with it is no error. Without
+// a host of the tenant, it is offline. event takes what is found, as an Observer
+// does: each problem and note, and Checked at the end. opened, which may be nil, is
+// called once the sheet is open, before anything is asked of a tenant; its error
+// ends the check. See Error for the errors that callers explain.
+func Check(ctx context.Context, s Sheet, tenant Tenant, event func(any), opened func(*sheet.Sheet) error) (*CheckedSheet, error) {
+	s.Options.Part = sheet.Part{} // who looks at a sheet sees all of it
+	j := &job{Options: Options{Sheet: s, Tenant: tenant, Now: time.Now, Observer: eventsOnly(event)}}
+	isOpen := func(context.Context) error {
 		j.sheet.SkipHash() // there is no run to compare it with
-		if o.Opened == nil {
+		if opened == nil {
 			return nil
 		}
-		return o.Opened(j.sheet)
+		return opened(j.sheet)
 	}
 	denied := func(context.Context) error { return j.deniedError() }
-	for _, step := range []func(context.Context) error{j.open, opened, j.connect, j.learnAttributes, denied, j.lookUp, j.check} {
+	for _, step := range []func(context.Context) error{j.open, isOpen, j.connect, j.learnAttributes, denied, j.lookUp, j.check} {
 		if err := step(ctx); err != nil && !errors.Is(err, ErrRefused) {
 			return nil, cmp.Or(err, j.close())
 		}
@@ -294,32 +285,32 @@ const mostKeptAlike = 1000
 // is whole.
 func KeepSheet(name string, from io.Reader) (path string, err error) {
 	stem, ending := nameOfKept(name)
-	if path, err = claimName(stem, ending, mostKeptAlike); err != nil {
-		return "", fmt.Errorf("keep the sheet as a file here: %w", err)
-	}
-	err = journal.Replace(path, func(w io.Writer) error {
+	path, err = newFile(stem, ending, mostKeptAlike, func(w io.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
 	})
 	if err != nil {
-		_ = os.Remove(path)
-		return "", fmt.Errorf("keep the sheet as %s: %w", path, err)
+		return "", fmt.Errorf("keep the sheet as %s: %w", cmp.Or(path, "a file here"), err)
 	}
 	return path, nil
 }
 
-// claimName makes an empty file, which keeps the name until the content takes its
-// place: that of stem and ending, with a number up to most where there is one.
-func claimName(stem, ending string, most int) (path string, err error) {
+// newFile writes a file, whole or not at all, under a name that nothing has: that
+// of stem and ending, with a number up to most where there is one. An empty file
+// keeps the name meanwhile. The path is empty where no name is left.
+func newFile(stem, ending string, most int, write func(io.Writer) error) (path string, err error) {
 	for n := 1; ; n++ {
 		if path = stem + ending; n > 1 {
 			path = fmt.Sprintf("%s-%d%s", stem, n, ending)
 		}
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		switch {
-		case err == nil:
-			return path, f.Close()
-		case n == most || !errors.Is(err, fs.ErrExist):
+		if err == nil {
+			if err = cmp.Or(f.Close(), journal.Replace(path, write)); err != nil {
+				err = errors.Join(err, removeFile(path))
+			}
+			return path, err
+		}
+		if n == most || !errors.Is(err, fs.ErrExist) {
 			return "", err
 		}
 	}
@@ -353,27 +344,22 @@ var plainEnding = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
 // closed, and the corrected one is to be checked again. After an error of the
 // edits (*sheet.EditError) nothing has changed.
 func (c *CheckedSheet) Correct(ctx context.Context, edits []sheet.Edit, to string) (path string, err error) {
-	if path = to; to == "" {
+	write := func(w io.Writer) error {
+		if err := c.Sheet.WriteEdited(ctx, w, edits); err != nil {
+			return err
+		}
+		return c.Close() // an open file cannot be replaced on every system
+	}
+	if path = to; to != "" {
+		err = journal.Replace(path, write)
+	} else {
 		own := c.Sheet.Name()
 		ending := filepath.Ext(own)
 		if strings.EqualFold(ending, ".gz") {
 			ending = filepath.Ext(strings.TrimSuffix(own, ending)) + ending
 		}
-		if path, err = claimName(strings.TrimSuffix(own, ending)+"-corrected", ending, math.MaxInt); err != nil {
-			return "", fmt.Errorf("the corrected sheet cannot be written: %w", err)
-		}
-		defer func() {
-			if err != nil {
-				err = errors.Join(err, removeFile(path))
-			}
-		}()
+		path, err = newFile(strings.TrimSuffix(own, ending)+"-corrected", ending, math.MaxInt, write)
 	}
-	err = journal.Replace(path, func(w io.Writer) error {
-		if err := c.Sheet.WriteEdited(ctx, w, edits); err != nil {
-			return err
-		}
-		return c.Close() // an open file cannot be replaced on every system
-	})
 	if _, refused := errors.AsType[*sheet.EditError](err); refused || err == nil || ctx.Err() != nil {
 		return path, err
 	}

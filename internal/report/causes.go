@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"nermbulk/internal/journal"
 	"nermbulk/internal/sheet"
@@ -21,8 +22,9 @@ const (
 )
 
 // Causes groups failures that differ only in a row's own values. Its memory is
-// bounded whatever the tenant answers. It is not safe for concurrent use.
+// bounded whatever the tenant answers. It is safe for concurrent use.
 type Causes struct {
+	mu     sync.Mutex
 	groups map[string]*group
 	order  []*group
 	rest   group
@@ -51,6 +53,8 @@ func (c *Causes) Add(out journal.Outcome, cells []string) {
 		key = strings.ReplaceAll(key, out.ID, "…")
 	}
 	key = foldCells(key, cells)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	folded, ok := c.folded[key]
 	if !ok {
 		folded = fold(key)
@@ -91,9 +95,12 @@ func (g *group) add(row, n int) {
 // List returns the causes, most rows first, those of as many rows in the order
 // in which they were met.
 func (c *Causes) List() []Failure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	slices.SortStableFunc(c.order, func(a, b *group) int { return cmp.Compare(b.Rows, a.Rows) })
 	failures := make([]Failure, 0, min(len(c.order), maxCauses)+1)
 	rest := c.rest
+	rest.ExampleRows = slices.Clone(rest.ExampleRows) // an earlier list has it
 	for i, g := range c.order {
 		if i < maxCauses {
 			failures = append(failures, g.Failure)

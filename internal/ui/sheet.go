@@ -87,7 +87,7 @@ func (w *workspace) check(s *openSheet) {
 }
 
 func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options) {
-	checked, err := job.Check(ctx, job.CheckOptions{Sheet: o.Sheet, Tenant: o.Tenant, Event: func(event any) {
+	checked, err := job.Check(ctx, o.Sheet, o.Tenant, func(event any) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if p, ok := event.(sheet.Problem); ok {
@@ -98,7 +98,7 @@ func (w *workspace) checkSheet(ctx context.Context, s *openSheet, o job.Options)
 			s.Notes = append(s.Notes, words)
 			w.touch()
 		}
-	}})
+	}, nil)
 	var opened *rows
 	if err == nil {
 		w.mu.Lock()
