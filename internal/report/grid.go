@@ -17,11 +17,10 @@ import (
 // Query chooses rows of a Grid. The zero value of each choice is all rows; a
 // row has to fit every choice that is made.
 type Query struct {
-	Search   string       // text in a cell, a problem or an error, without regard to case
-	Problems bool         // rows with a problem of any kind
-	Kinds    []sheet.Kind // rows with a problem of one of these kinds
-	Outcomes []string     // of a run: rows that ended so ("failed"); of a dry run: that are planned so ("patch", "unchanged", "invalid")
-	Fields   []string     // of a dry run with a comparison: rows that change one of these ("status", "attributes.end_date")
+	Search   string   // text in a cell, a problem or an error, without regard to case
+	Problems bool     // rows with a problem
+	Outcomes []string // of a run: rows that ended so ("failed"); of a dry run: that are planned so ("patch", "unchanged", "invalid")
+	Fields   []string // of a dry run with a comparison: rows that change one of these ("status", "attributes.end_date")
 
 	From int // the first row wanted, counted from 0 among those that fit
 	Rows int // how many rows are wanted; at most MaxWindow
@@ -67,16 +66,17 @@ type Grid struct {
 	index    *sheet.Index
 	problems []sheet.Problem // in the order of rows and columns
 	run      *Options        // nil for a sheet that is only checked
-	plans    []planOf        // of a dry run, by row; made when they are asked for
-	fields   []string        // that plans refer to
+	plans    []rowPlan       // of a dry run, by row
+	fields   []string        // that they change, in the order in which they are met
 	chosen   string          // the choices that hits are of
 	hits     []int32         // rows that fit them, by their place; without any choice all
 }
 
-// planOf is what is kept of a row's plan.
-type planOf struct {
-	action string // one of few, which all have the same text
-	fields uint64 // a bit for each of Grid.fields
+// rowPlan is what is kept of a row's plan. Rows that are planned alike share the
+// texts.
+type rowPlan struct {
+	action string
+	fields string // that change, divided by NUL
 }
 
 // NewGrid reads a sheet that was checked, and takes the problems that were found.
@@ -93,11 +93,39 @@ func NewGrid(ctx context.Context, s *sheet.Sheet, problems []sheet.Problem) (*Gr
 // It shows what the journal held when that was loaded.
 func NewRunGrid(ctx context.Context, o Options) (*Grid, error) {
 	g, err := NewGrid(ctx, o.Sheet, nil)
-	if err == nil {
-		g.run = &o
+	if err != nil {
+		return nil, err
 	}
-	return g, err
+	if g.run = &o; o.DryRun {
+		if err := g.readPlans(ctx); err != nil {
+			return nil, errors.Join(err, g.Close())
+		}
+	}
+	return g, nil
 }
+
+// readPlans reads what a dry run has planned.
+func (g *Grid) readPlans(ctx context.Context) error {
+	g.plans = make([]rowPlan, g.index.Len())
+	for i := range g.plans {
+		p, _, err := g.run.plan(g.index.Number(i), "")
+		if err := cmp.Or(ctx.Err(), err); err != nil {
+			return err
+		}
+		var changed []string
+		for _, f := range p.Fields {
+			if changed = append(changed, f.Field); !slices.Contains(g.fields, f.Field) {
+				g.fields = append(g.fields, f.Field)
+			}
+		}
+		g.plans[i] = rowPlan{unique.Make(p.Action).Value(), unique.Make(strings.Join(changed, "\x00")).Value()}
+	}
+	return nil
+}
+
+// Fields returns the fields that a dry run with a comparison would change, in the
+// order in which they are met. They are not to be changed.
+func (g *Grid) Fields() []string { return g.fields }
 
 // Close gives up what the grid keeps next to the sheet.
 func (g *Grid) Close() error {
@@ -200,71 +228,48 @@ func (g *Grid) resultOf(r *sheet.Row) (*RowResult, error) {
 // choose finds the rows that fit a query, unless the last one was of the same
 // choices: rows come as they are scrolled to.
 func (g *Grid) choose(ctx context.Context, q Query) error {
-	key := fmt.Sprintf("%q %v %q %q %q", q.Search, q.Problems, q.Kinds, q.Outcomes, q.Fields)
+	key := fmt.Sprintf("%q %v %q %q", q.Search, q.Problems, q.Outcomes, q.Fields)
 	if key == g.chosen {
 		return nil
 	}
 	g.chosen, g.hits = "", g.hits[:0]
-	if g.run != nil && g.run.DryRun && len(q.Outcomes)+len(q.Fields) > 0 {
-		if err := g.readPlans(ctx); err != nil {
-			return err
-		}
+	if err := g.find(ctx, q); err != nil {
+		return err
 	}
-	c := &choice{Grid: g, query: q, text: strings.ToLower(q.Search)}
-	for at, f := range g.fields {
-		if slices.Contains(q.Fields, f) {
-			c.fields |= bit(at)
-		}
-	}
-	err := c.find(ctx)
-	if err == nil {
-		g.chosen = key
-	}
-	return err
+	g.chosen = key
+	return nil
 }
 
-// choice is a query made ready for many rows.
-type choice struct {
-	*Grid
-	query  Query
-	text   string // of Search, in lower case
-	fields uint64
-}
-
-func (c *choice) find(ctx context.Context) error {
-	if c.text != "" {
-		return c.index.Each(ctx, 0, func(i int, r *sheet.Row) error {
-			found, err := c.fits(i), error(nil)
-			if found {
-				found, err = c.finds(r)
+func (g *Grid) find(ctx context.Context, q Query) error {
+	if q.Search == "" {
+		for i := range g.index.Len() {
+			if g.fits(q, i) {
+				g.hits = append(g.hits, int32(i))
 			}
-			if found {
-				c.hits = append(c.hits, int32(i))
-			}
-			return err
-		})
-	}
-	for i := range c.index.Len() {
-		if c.fits(i) {
-			c.hits = append(c.hits, int32(i))
 		}
+		return ctx.Err()
 	}
-	return ctx.Err()
+	text := strings.ToLower(q.Search)
+	return g.index.Each(ctx, 0, func(i int, r *sheet.Row) error {
+		if !g.fits(q, i) {
+			return nil
+		}
+		found, err := g.has(r, text)
+		if found {
+			g.hits = append(g.hits, int32(i))
+		}
+		return err
+	})
 }
 
 // fits reports whether the ith row fits all that needs no reading of it.
-func (c *choice) fits(i int) bool {
-	if c.query.Problems || len(c.query.Kinds) > 0 {
-		if !slices.ContainsFunc(c.problemsOf(c.index.Number(i)), func(p sheet.Problem) bool {
-			return len(c.query.Kinds) == 0 || slices.Contains(c.query.Kinds, p.Kind)
-		}) {
-			return false
-		}
+func (g *Grid) fits(q Query, i int) bool {
+	changes := func(field string) bool {
+		return g.plans != nil && slices.Contains(strings.Split(g.plans[i].fields, "\x00"), field)
 	}
-	if len(c.query.Outcomes) > 0 && !slices.Contains(c.query.Outcomes, c.statusOf(i)) {
-		return false
-	}
-	return len(c.query.Fields) == 0 || c.plans != nil && c.plans[i].fields&c.fields != 0
+	return (!q.Problems || len(g.problemsOf(g.index.Number(i))) > 0) &&
+		(len(q.Outcomes) == 0 || slices.Contains(q.Outcomes, g.statusOf(i))) &&
+		(len(q.Fields) == 0 || slices.ContainsFunc(q.Fields, changes))
 }
 
 // statusOf returns the outcome of the ith row, of a dry run its action.
@@ -279,67 +284,21 @@ func (g *Grid) statusOf(i int) string {
 	return string(status)
 }
 
-// finds reports whether the text is in a row.
-func (c *choice) finds(r *sheet.Row) (bool, error) {
-	has := func(s string) bool { return strings.Contains(strings.ToLower(s), c.text) }
+// has reports whether a text, in lower case, is in a row.
+func (g *Grid) has(r *sheet.Row, text string) (bool, error) {
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
 	switch {
 	case slices.ContainsFunc(r.Cells, has), slices.ContainsFunc(r.Excess, has),
-		slices.ContainsFunc(c.problemsOf(r.Number), func(p sheet.Problem) bool { return has(p.Message) }):
+		slices.ContainsFunc(g.problemsOf(r.Number), func(p sheet.Problem) bool { return has(p.Message) }):
 		return true, nil
-	case c.run == nil:
+	case g.run == nil:
 		return false, nil
 	}
-	replay := c.run.Replays[0]
+	replay := g.run.Replays[0]
 	known := replay.Entry(r.Number)
 	if !isFailure(known.Status()) {
 		return false, nil
 	}
 	out, _, err := replay.OutcomeOf(known)
 	return has(out.Error), err
-}
-
-// maxFields is how many fields of a dry run are kept apart.
-const maxFields = 64
-
-// bit is that of the field at a place. Those beyond the most share one.
-func bit(at int) uint64 { return 1 << uint(min(at, maxFields-1)) }
-
-// readPlans reads what a dry run has planned, once.
-func (g *Grid) readPlans(ctx context.Context) error {
-	if g.plans != nil {
-		return nil
-	}
-	plans := make([]planOf, g.index.Len())
-	for i := range plans {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		p, _, err := g.run.plan(g.index.Number(i), "")
-		if err != nil {
-			return err
-		}
-		plans[i].action = unique.Make(p.Action).Value()
-		for _, f := range p.Fields {
-			at := slices.Index(g.fields, f.Field)
-			if at < 0 {
-				at = len(g.fields)
-				g.fields = append(g.fields, f.Field)
-			}
-			plans[i].fields |= bit(at)
-		}
-	}
-	g.plans = plans
-	return nil
-}
-
-// Fields returns the fields that a dry run with a comparison would change, in the
-// order in which they are met.
-func (g *Grid) Fields(ctx context.Context) ([]string, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.run == nil || !g.run.DryRun {
-		return nil, nil
-	}
-	err := g.readPlans(ctx)
-	return slices.Clone(g.fields), err
 }

@@ -46,7 +46,7 @@ func (w *workspace) newOutcome(ctx context.Context, dir string, s report.Summary
 		if s.Rows == 0 { // another process has the run
 			o.Summary = grid.Outline
 		}
-		o.Fields, _ = grid.Fields(ctx) // without them there is no choice
+		o.Fields = grid.Fields()
 	}
 	o.Headline, o.Good = o.Summary.Headline()
 	return o
