@@ -64,20 +64,18 @@ func (a *Attributes) SheetFields() sheet.Fields {
 	return names
 }
 
-// WithOptions returns the ids of the attributes whose options a sheet needs.
-func (a *Attributes) WithOptions(columns []sheet.Column) (ids []string) {
+// WithOptions returns the attributes whose options a sheet needs, to be completed:
+// NewAttributes is to follow.
+func (a *Attributes) WithOptions(columns []sheet.Column) (wanted []*api.Attribute) {
 	if a == nil {
 		return nil
 	}
 	for _, c := range columns {
-		if c.Field != sheet.Attribute {
-			continue
-		}
-		if found := a.byUID[c.UID]; found != nil && found.HasOptions() {
-			ids = append(ids, found.ID)
+		if found := a.byUID[c.UID]; c.Field == sheet.Attribute && found != nil && found.HasOptions() && found.ID != "" {
+			wanted = append(wanted, found)
 		}
 	}
-	return ids
+	return wanted
 }
 
 // field returns the field of one attribute: more than text only where it is

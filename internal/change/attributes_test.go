@@ -143,7 +143,11 @@ func TestWithOptions(t *testing.T) {
 	if err := s.Resolve(t.Context(), a.SheetFields()); err != nil {
 		t.Fatal(err)
 	}
-	if ids := a.WithOptions(s.Columns()); !slices.Equal(ids, []string{"5", "7", "9"}) {
+	var ids []string
+	for _, a := range a.WithOptions(s.Columns()) {
+		ids = append(ids, a.ID)
+	}
+	if !slices.Equal(ids, []string{"5", "7", "9"}) {
 		t.Errorf("got %v", ids)
 	}
 	var nothing *Attributes

@@ -66,8 +66,13 @@ func (j *job) findAttributes(ctx context.Context) (*api.AttributesFile, error) {
 	default:
 		return j.givenAttributes(from)
 	}
-	if kept := j.keptAttributes(); kept != nil {
-		return kept, nil
+	if j.dir != nil {
+		switch kept, err := keptAttributes(j.dir.Dir()); {
+		case kept != nil:
+			return kept, nil
+		case err != nil:
+			j.Observer.Event(Warning{fmt.Sprintf("the attributes that the run keeps are passed over: %s", err)})
+		}
 	}
 	switch {
 	case !j.mayHaveAttributes():
@@ -132,26 +137,21 @@ func ReadAttributesFile(path string) (*api.AttributesFile, error) {
 	return &f, nil
 }
 
-// keptAttributes returns those that the run which goes on was checked by.
-func (j *job) keptAttributes() *api.AttributesFile {
-	if j.dir == nil {
-		return nil
-	}
-	kept, err := ReadAttributesFile(filepath.Join(j.dir.Dir(), attributesFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		j.Observer.Event(Warning{fmt.Sprintf("the attributes that the run keeps are passed over: %s", err)})
-	}
-	return kept
-}
-
-// UseKept has a sheet read by the attributes that a run directory keeps, if it
-// keeps any.
-func (s *Sheet) UseKept(dir string) error {
+// keptAttributes returns those that the run in dir was checked by; nil where it keeps
+// none.
+func keptAttributes(dir string) (*api.AttributesFile, error) {
 	kept, err := ReadAttributesFile(filepath.Join(dir, attributesFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
-	if err == nil {
+	return kept, err
+}
+
+// useKept has a sheet read by the attributes that a run directory keeps, if it
+// keeps any.
+func (s *Sheet) useKept(dir string) error {
+	kept, err := keptAttributes(dir)
+	if kept != nil {
 		s.Rules.Attributes = change.NewAttributes(kept.Attributes)
 	}
 	return err
@@ -192,16 +192,14 @@ func (j *job) readOptions(ctx context.Context) error {
 		return nil
 	}
 	defer j.watchAsking(ctx)()
-	wanted, read := j.Sheet.Rules.Attributes.WithOptions(j.sheet.Columns()), 0
-	for i := range wanted {
-		a := j.attribute(wanted[i])
-		if a == nil || a.Options != nil || slices.Contains(wanted[:i], wanted[i]) {
+	wanted, read := j.Sheet.Rules.Attributes.WithOptions(j.sheet.Columns()), false
+	for i, a := range wanted {
+		if a.Options != nil {
 			continue
 		}
 		options, err := j.client.AttributeOptions(ctx, a.ID)
 		if err == nil {
-			a.Options = options
-			read++
+			a.Options, read = options, true
 			continue
 		}
 		if err := j.goWithout(ctx, fmt.Sprintf("cells of %s are not checked against the tenant's options", text.Line(a.UID, 60)), err); err != nil {
@@ -212,34 +210,26 @@ func (j *job) readOptions(ctx context.Context) error {
 		}
 		// The tenant is waited for once, and a resume knows no more than the run:
 		// what was sent would be sent again in another spelling.
-		_, incomplete := errors.AsType[*api.IncompleteError](err)
-		for _, id := range wanted[i:] {
-			noOptions(j.attribute(id))
-			if incomplete {
-				break
-			}
+		unread := wanted[i:]
+		if _, incomplete := errors.AsType[*api.IncompleteError](err); incomplete {
+			unread = unread[:1]
+		}
+		for _, a := range unread {
+			noOptions(a)
 		}
 	}
-	if read > 0 {
+	if read {
 		j.Sheet.Rules.Attributes = change.NewAttributes(j.attributes.Attributes)
 	}
 	return nil
 }
 
-// noOptions notes that the options of an attribute, which may be nil, are not
-// known and are not to be read.
+// noOptions notes that the options of an attribute are not known and are not to be
+// read.
 func noOptions(a *api.Attribute) {
-	if a != nil && a.HasOptions() && a.Options == nil {
+	if a.HasOptions() && a.Options == nil {
 		a.Options = []string{}
 	}
-}
-
-func (j *job) attribute(id string) *api.Attribute {
-	at := slices.IndexFunc(j.attributes.Attributes, func(a api.Attribute) bool { return a.ID == id })
-	if at < 0 || id == "" {
-		return nil
-	}
-	return &j.attributes.Attributes[at]
 }
 
 // asksTenant reports whether the tenant is asked for its attributes, if there is

@@ -382,7 +382,7 @@ func (j *job) match(ctx context.Context) (err error) {
 			return err
 		}
 		of.Options.Fields = j.Sheet.Options.Fields
-		if err := of.UseKept(j.dir.Dir()); err != nil {
+		if err := of.useKept(j.dir.Dir()); err != nil {
 			of.Rules.Attributes = j.Sheet.Rules.Attributes
 		}
 	}
@@ -397,7 +397,7 @@ func (j *job) match(ctx context.Context) (err error) {
 		previous.SetIDs(j.ids)
 	}
 	if j.matches, err = batch.Match(ctx, j.sheet, j.Sheet.Rules, j.earlier, previous); err != nil {
-		return j.Sheet.Unreadable(ctx, err)
+		return j.Sheet.unreadable(ctx, err)
 	}
 	return j.earlier.Edit(j.matches.Moves())
 }

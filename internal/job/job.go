@@ -201,7 +201,7 @@ func (j *job) confirm(ctx context.Context) error {
 		}
 		left, err := batch.Remaining(ctx, j.batchOptions())
 		if err != nil {
-			return j.Sheet.Unreadable(ctx, err)
+			return j.Sheet.unreadable(ctx, err)
 		}
 		a.Overview, a.Rows = left, left.Valid
 	}

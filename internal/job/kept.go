@@ -26,7 +26,7 @@ type AsOf func(settings map[string]string) (Sheet, error)
 // keeps.
 func (f AsOf) kept(dir string, settings map[string]string) (Sheet, error) {
 	of, err := f(settings)
-	return of, cmp.Or(err, of.UseKept(dir))
+	return of, cmp.Or(err, of.useKept(dir))
 }
 
 // keptRun is a run with what its directory keeps of it open, to be reported on.

@@ -49,7 +49,7 @@ func (j *job) open(ctx context.Context) (err error) {
 		return err
 	}
 	j.onClose(func() error { return j.sheet.Close() })
-	j.onClose(j.Sheet.HoldAgainstWritten(ctx, j.sheet))
+	j.onClose(j.Sheet.holdAgainstWritten(ctx, j.sheet))
 	if j.Results == "" && j.sheet.IsWorkbook() {
 		j.Results = report.Both
 	}
@@ -260,7 +260,7 @@ func (j *job) checkAgain(ctx context.Context) func(report func(sheet.Problem)) e
 	return func(report func(sheet.Problem)) (err error) {
 		j.overview, err = batch.Check(ctx, j.sheet, j.Sheet.Rules, j.Send.SkipInvalid, report)
 		if err != nil {
-			err = j.Sheet.Unreadable(ctx, err)
+			err = j.Sheet.unreadable(ctx, err)
 		}
 		return err
 	}
@@ -268,8 +268,8 @@ func (j *job) checkAgain(ctx context.Context) func(report func(sheet.Problem)) e
 
 var errChanged = invalid("the sheet was changed while it was checked: save it, and run again")
 
-// Unreadable is the error of a check that could not be carried to its end.
-func (s Sheet) Unreadable(ctx context.Context, err error) error {
+// unreadable is the error of a check that could not be carried to its end.
+func (s Sheet) unreadable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -57,7 +57,7 @@ func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) error {
 		return nil
 	})
 	if err != nil {
-		return j.Sheet.Unreadable(ctx, err)
+		return j.Sheet.unreadable(ctx, err)
 	}
 	say := func(text string) { j.Observer.Event(Note{text}) }
 	j.slow = true // that it is asked is said already
@@ -72,7 +72,7 @@ func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) error {
 	case asked:
 		return &Error{NoAnswer, fmt.Errorf("the sheet's uids cannot be looked up: %s; nothing was sent", list.Answer.Message)}
 	}
-	return j.Sheet.Unreadable(ctx, err)
+	return j.Sheet.unreadable(ctx, err)
 }
 
 // readKeptIDs adds what earlier sessions of the run that goes on have found.

@@ -18,11 +18,11 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// HoldAgainstWritten has a sheet that a run wrote, and that is read in the run's
+// holdAgainstWritten has a sheet that a run wrote, and that is read in the run's
 // directory, held against what was written: a spreadsheet program may have
 // changed cells by itself. Any other sheet is left alone, and so is one whose
 // run cannot be read. release closes what it opens.
-func (s *Sheet) HoldAgainstWritten(ctx context.Context, sh *sheet.Sheet) (release func() error) {
+func (s *Sheet) holdAgainstWritten(ctx context.Context, sh *sheet.Sheet) (release func() error) {
 	none := func() error { return nil }
 	if s.AsOf == nil || s.Rules.AllowReformatted || !sh.FromResults() {
 		return none
