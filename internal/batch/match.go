@@ -54,7 +54,7 @@ func (m *Matches) Moves() iter.Seq[journal.Moved] {
 // The sheet must have been checked; previous is the one before it, nil if it
 // cannot be read any more.
 func Match(ctx context.Context, s *sheet.Sheet, rules change.Rules, run *journal.Replay, previous *sheet.Sheet) (*Matches, error) {
-	if run.Last().Edition > math.MaxUint16 {
+	if run.Last.Edition > math.MaxUint16 {
 		return nil, errors.New("the sheet was edited too often: begin a new run")
 	}
 	m := &Matches{}

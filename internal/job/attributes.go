@@ -50,7 +50,7 @@ func (j *job) learnAttributes(ctx context.Context) (err error) {
 		return j.deniedError()
 	}
 	if j.earlier != nil {
-		last := j.earlier.Last()
+		last := j.earlier.Last
 		j.same = last.SHA256 == j.hash && last.FileSHA256 == j.sheet.CopySHA256() && last.Rules == j.rules()
 	}
 	return nil
@@ -107,7 +107,7 @@ func (j *job) givenAttributes(path string) (*api.AttributesFile, error) {
 // hasSentWithout reports whether the run that goes on has sent a row, or may
 // have, without knowing what its columns' attributes are.
 func (j *job) hasSentWithout() bool {
-	if j.earlier == nil || !strings.HasSuffix(j.earlier.Last().Rules, withoutAttributes) {
+	if j.earlier == nil || !strings.HasSuffix(j.earlier.Last.Rules, withoutAttributes) {
 		return false
 	}
 	for range j.earlier.Known() {

@@ -316,7 +316,7 @@ func (j *job) loadHistory() error {
 		return invalid("the run in %s has lost its journal (%s), so what it sent is not known: put it back, or begin a new run with --new", j.dir.Dir(), journal.FileName)
 	case err != nil:
 		return err
-	case replay.Sessions() == 0:
+	case replay.Sessions == 0:
 		return replay.Close()
 	}
 	j.earlier = replay
@@ -328,7 +328,7 @@ func (j *job) loadHistory() error {
 // began that goes on, and what that one has written itself.
 func (j *job) loadLater(context.Context) (err error) {
 	if j.IfUnchanged {
-		edited := j.matches != nil || j.earlier != nil && j.earlier.Last().Edition > 1
+		edited := j.matches != nil || j.earlier != nil && j.earlier.Last.Edition > 1
 		if j.Send.IfUnchanged, err = batch.NewOwnWrites(j.earlier, j.Sheet.Rules.InOrder || edited); err != nil {
 			return err
 		}
@@ -386,7 +386,7 @@ func (j *job) match(ctx context.Context) (err error) {
 			of.Rules.Attributes = j.Sheet.Rules.Attributes
 		}
 	}
-	previous, err := of.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+	previous, err := of.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last.SheetFile)))
 	if err == nil {
 		closePrevious := previous.Close
 		defer func() { err = errors.Join(err, closePrevious()) }()

@@ -74,7 +74,7 @@ func compared(i journal.Info) bool { return i.Options["compare"] == "true" }
 func (k *keptRun) openSheet(ctx context.Context, dirs ...string) (err error) {
 	var copies []string
 	for i, r := range k.Replays {
-		file := r.Last().SheetFile
+		file := r.Last.SheetFile
 		if file == "" {
 			return ErrNotBegun
 		}

@@ -44,7 +44,7 @@ func (j *job) prepareRunDir(ctx context.Context) error {
 	}
 	if j.earlier != nil {
 		j.tally.Seed(j.earlier.Counts())
-		last := j.earlier.Last()
+		last := j.earlier.Last
 		start.Edition, start.Removed = max(last.Edition, 1), last.Removed
 	}
 	if j.matches != nil {

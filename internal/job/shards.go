@@ -51,7 +51,7 @@ func OpenShards(dirs []string) (shards Shards, err error) {
 			return shards, invalid("%s is a run of the whole sheet: only runs of its parts (--shard) are joined", dir)
 		}
 		switch s.replay, err = journal.Load(dir); {
-		case errors.Is(err, fs.ErrNotExist), err == nil && s.replay.Last().SheetFile == "":
+		case errors.Is(err, fs.ErrNotExist), err == nil && s.replay.Last.SheetFile == "":
 			return shards, invalid("%s: %w", dir, ErrNotBegun)
 		case err != nil:
 			return shards, err
@@ -76,7 +76,7 @@ func (all Shards) Close() (err error) {
 func (all Shards) areOne() error {
 	first := all[0]
 	for _, s := range all[1:] {
-		mine, its := first.replay.Last(), s.replay.Last()
+		mine, its := first.replay.Last, s.replay.Last
 		switch {
 		case s.Info.DryRun != first.Info.DryRun:
 			return invalid("one of %s and %s is a dry run: join those that sent alone", s.Dir, first.Dir)

@@ -128,9 +128,9 @@ func (j *job) keepSheet(ctx context.Context) (string, error) {
 	hash := cmp.Or(j.sheet.CopySHA256(), j.hash)
 	name := sheetFile
 	if j.earlier != nil {
-		last := j.earlier.Last()
+		last := j.earlier.Last
 		if name = last.SheetFile; cmp.Or(last.FileSHA256, last.SHA256) != hash {
-			name = fmt.Sprintf("sheet-%d.csv", j.earlier.Sessions()+1)
+			name = fmt.Sprintf("sheet-%d.csv", j.earlier.Sessions+1)
 		}
 	}
 	path := filepath.Join(j.dir.Dir(), filepath.Base(name))
@@ -234,7 +234,7 @@ func (f eventsOnly) GoOn(context.Context, journal.RunDir) (bool, error) { return
 // before needs no second check, unless it must know which rows to leave out.
 func (j *job) check(ctx context.Context) error {
 	if j.same && !j.Send.SkipInvalid {
-		start := j.earlier.Last()
+		start := j.earlier.Last
 		j.overview = &batch.Overview{Rows: start.Rows, Valid: start.Rows, Clears: start.Clears, Runs: start.Runs}
 		return nil
 	}

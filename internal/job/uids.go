@@ -81,7 +81,7 @@ func (j *job) readKeptIDs(ctx context.Context, ids *sheet.IDs) error {
 		return nil
 	}
 	if j.same {
-		path := idsFile(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last().SheetFile)))
+		path := idsFile(filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last.SheetFile)))
 		if _, err := os.Stat(path); err != nil {
 			return invalid("the run in %s has lost the ids of its sessions (%s), so what it sent is not known: put it back, or begin a new run with --new", j.dir.Dir(), filepath.Base(path))
 		}

@@ -52,8 +52,8 @@ func TestEditIsAtomic(t *testing.T) {
 		if got := rowsOf(r, 20); !maps.Equal(got, want) {
 			t.Fatalf("%d bytes: got %v, want %v", size, got, want)
 		}
-		if _, ok, err := r.BeforeOf(r.Entry(image)); !ok || err != nil || r.Last().Sheet != sheet || r.Totals().Patch != 3 {
-			t.Fatalf("%d bytes: before %v, %v; last %v; totals %v", size, ok, err, r.Last(), r.Totals())
+		if _, ok, err := r.BeforeOf(r.Entry(image)); !ok || err != nil || r.Last.Sheet != sheet || r.Totals().Patch != 3 {
+			t.Fatalf("%d bytes: before %v, %v; last %v; totals %v", size, ok, err, r.Last, r.Totals())
 		}
 		if n := len(slices.Collect(r.Known())); n != known {
 			t.Fatalf("%d bytes: %d rows are known, want %d", size, n, known)

@@ -169,24 +169,6 @@ func (r *Replay) BeforeOf(e Entry) (Before, bool, error) {
 	return lookup(r, e.before.get(), decodeBefore)
 }
 
-// First is the session that began the run, Last the newest one; both are zero
-// in a journal without any.
-func (r *Replay) First() Start { return r.first }
-
-// Last is the newest session.
-func (r *Replay) Last() Start { return r.last }
-
-// Sessions counts the starts and resumes.
-func (r *Replay) Sessions() int { return r.sessions }
-
-// End is how the newest session ended; false when it was killed or goes on.
-func (r *Replay) End() (End, bool) {
-	if !r.ended {
-		return End{}, false
-	}
-	return r.lastEnd, true
-}
-
 // Knows reports whether anything is recorded of the row: an intent, an outcome or
 // a plan.
 func (r *Replay) Knows(row int) bool {
@@ -235,7 +217,7 @@ func lookup[R any](r *Replay, off int64, decode func([]byte) (R, error)) (rec R,
 func (r *Replay) LastActive() time.Time {
 	at, _, err := lookup(r, r.lastTimed, func(line []byte) (l struct{ At time.Time }, err error) { return decode(line, l) })
 	if err != nil {
-		return r.last.At
+		return r.Last.At
 	}
 	return at.At
 }

@@ -25,11 +25,11 @@ func TestLookup(t *testing.T) {
 	dir, path := writeJournal(t, lines(t, records...))
 	r := load(t, dir)
 
-	if r.First() != start("first") || r.Last() != start("second") || r.Sessions() != 2 {
-		t.Errorf("sessions: %v, %v, %d", r.First(), r.Last(), r.Sessions())
+	if r.First != start("first") || r.Last != start("second") || r.Sessions != 2 {
+		t.Errorf("sessions: %v, %v, %d", r.First, r.Last, r.Sessions)
 	}
-	if end, ok := r.End(); ok {
-		t.Errorf("the second session has no end, got %v", end)
+	if r.End != nil {
+		t.Errorf("the second session has no end, got %v", r.End)
 	}
 	checks := []struct {
 		name string
@@ -69,8 +69,8 @@ func TestLookup(t *testing.T) {
 	if err := w.Commit(End{At: testTime, ExitCode: 1, Reason: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	if end, ok := load(t, dir).End(); !ok || end.ExitCode != 1 {
-		t.Errorf("end %v, %v", end, ok)
+	if end := load(t, dir).End; end == nil || end.ExitCode != 1 {
+		t.Errorf("end %v", end)
 	}
 
 	if err := os.WriteFile(path, make([]byte, 4*windowSize), 0o600); err != nil {

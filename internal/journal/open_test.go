@@ -27,7 +27,7 @@ func TestOpening(t *testing.T) {
 		if err := w.Commit(start("s")); err != nil {
 			t.Fatal(err)
 		}
-		if got := load(t, dir).First(); got != start("s") {
+		if got := load(t, dir).First; got != start("s") {
 			t.Errorf("got %+v", got)
 		}
 	})

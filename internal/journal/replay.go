@@ -17,6 +17,10 @@ import (
 // six bytes a row and reads the records themselves from the file when asked.
 // Its methods may be called from many goroutines.
 type Replay struct {
+	First, Last Start // the session that began the run, and the newest one; zero without any
+	Sessions    int   // the starts and resumes
+	End         *End  // of the newest session; nil where it was killed or goes on
+
 	f    *os.File
 	path string
 	end  int64 // of the last line
@@ -27,13 +31,9 @@ type Replay struct {
 	editions []int64 // where each but the first one begins
 	edition  int     // of the rows
 
-	first, last Start
-	sessions    int
-	lastEnd     End
-	ended       bool
-	totals      Tick
-	ticks       []int64
-	lastTimed   int64 // where the last record begins that has a time
+	totals    Tick
+	ticks     []int64
+	lastTimed int64 // where the last record begins that has a time
 
 	reading sync.Mutex // guards window
 	window  window
@@ -144,7 +144,7 @@ func (r *Replay) apply(line []byte, off int64) error {
 		return err
 	case "end":
 		end, err := decode(line, End{})
-		r.lastEnd, r.ended = end, true
+		r.End = &end
 		return err
 	}
 	return nil // what else there is, is for others
@@ -152,10 +152,10 @@ func (r *Replay) apply(line []byte, off int64) error {
 
 // open begins a session. The first sheet has no rows that could have moved.
 func (r *Replay) open(start Start, off int64) error {
-	if r.sessions == 0 {
-		r.first = start
+	if r.Sessions == 0 {
+		r.First = start
 		r.edition = max(start.Edition, 1)
-	} else if start.Edition > r.last.Edition {
+	} else if start.Edition > r.Last.Edition {
 		if start.Matched < 0 || start.Matched > len(r.moves) {
 			return errors.New("the start of an edited sheet does not fit the rows that moved")
 		}
@@ -167,9 +167,9 @@ func (r *Replay) open(start Start, off int64) error {
 		r.edition = start.Edition
 	}
 	r.moves = nil
-	r.last = start
-	r.sessions++
-	r.ended = false
+	r.Last = start
+	r.Sessions++
+	r.End = nil
 	return nil
 }
 

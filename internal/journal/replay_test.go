@@ -83,7 +83,7 @@ func TestReplay(t *testing.T) {
 			if got := r.Counts(); !maps.Equal(got, tt.counts) {
 				t.Errorf("counts %v, want %v", got, tt.counts)
 			}
-			if got := r.Sessions(); got != tt.sessions {
+			if got := r.Sessions; got != tt.sessions {
 				t.Errorf("%d sessions, want %d", got, tt.sessions)
 			}
 			known := map[int]row{}

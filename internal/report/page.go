@@ -94,14 +94,14 @@ func (m *making) writePage(_ context.Context, to io.Writer) error {
 		return fmt.Errorf("read the run's rates from the journal: %w", err)
 	}
 	d := pageData{
-		Summary: *m.s, Start: m.Replays[0].Last(), SheetName: filepath.Base(m.s.Sheet),
+		Summary: *m.s, Start: m.Replays[0].Last, SheetName: filepath.Base(m.s.Sheet),
 		Counts: pageCounts(*m.s), Chart: rates.chart(), Latency: latencyBars(m.totals().Latency),
 		Causes: pageCauses(m.s.Failures), Failed: m.failed, AllFailed: m.s.Outcomes.Bad(), Settings: m.Settings,
 		// Both are ours, embedded above: nothing of a tenant or a sheet is in them.
 		Style: template.CSS(Colors + pageRules), Script: template.JS(pageScript), Policy: PagePolicy(),
 	}
 	for _, r := range m.Replays {
-		d.Resumed += max(r.Sessions()-1, 0)
+		d.Resumed += max(r.Sessions-1, 0)
 	}
 	d.Headline, d.Good = m.s.Headline()
 	if len(d.Causes) > maxOpenCauses {

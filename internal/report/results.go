@@ -163,7 +163,7 @@ func (w *resultWriter) writeAll(ctx context.Context, o Options, seen func(*sheet
 	if err != nil {
 		return err
 	}
-	start := o.Replays[0].Last()
+	start := o.Replays[0].Last
 	want, got := cmp.Or(start.FileSHA256, start.SHA256), o.Sheet.SHA256()
 	if want != "" && got != "" && !strings.EqualFold(want, got) {
 		return fmt.Errorf("%s is not the sheet that was sent (its SHA-256 is %s, the journal's is %s): put the run's own copy back",

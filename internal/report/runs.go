@@ -34,7 +34,7 @@ func (o Options) totals() (totals journal.Tick) {
 func (o Options) operator() journal.Operator {
 	var users, machines []string
 	for _, r := range o.Replays {
-		by := r.Last().Operator
+		by := r.Last.Operator
 		if !slices.Contains(users, by.User) {
 			users = append(users, by.User)
 		}
@@ -50,8 +50,8 @@ func (o Options) operator() journal.Operator {
 // one was killed or goes on.
 func (o Options) end() (all journal.End, ended bool) {
 	for i, r := range o.Replays {
-		end, ok := r.End()
-		if !ok {
+		end := r.End
+		if end == nil {
 			return journal.End{}, false
 		}
 		if end.ExitCode > all.ExitCode {

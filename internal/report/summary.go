@@ -135,7 +135,7 @@ func (s Summary) Counts() []Count {
 
 // newSummary takes what the journal knows without its rows.
 func newSummary(o Options) Summary {
-	last, totals := o.Replays[0].Last(), o.totals()
+	last, totals := o.Replays[0].Last, o.totals()
 	s := Summary{
 		Sheet: last.Sheet, Host: last.Host,
 		Requests: RequestsOf(totals),
@@ -147,10 +147,10 @@ func newSummary(o Options) Summary {
 		s.Shard = o.Sheet.Part().String()
 	}
 	for _, r := range o.Replays {
-		if at := r.First().At.UTC().Truncate(time.Millisecond); s.StartedAt.IsZero() || at.Before(s.StartedAt) {
+		if at := r.First.At.UTC().Truncate(time.Millisecond); s.StartedAt.IsZero() || at.Before(s.StartedAt) {
 			s.StartedAt = at
 		}
-		removed := r.Last().Removed
+		removed := r.Last.Removed
 		s.Removed.Sent, s.Removed.NotSent = s.Removed.Sent+removed.Sent, s.Removed.NotSent+removed.NotSent
 	}
 	if end, ended := o.end(); ended {
@@ -164,7 +164,7 @@ func newSummary(o Options) Summary {
 // the options, Replays and DryRun count.
 func Outline(o Options) Summary {
 	s := newSummary(o)
-	s.Rows = o.Replays[0].Last().Rows
+	s.Rows = o.Replays[0].Last.Rows
 	s.Outcomes = outcomesOf(o.Replays[0].Counts(), s.Rows)
 	return s
 }

@@ -103,7 +103,7 @@ func (u *undo) each(ctx context.Context, fn func(*undone) error) error {
 }
 
 func (u *undo) eachOfReplay(ctx context.Context, fn func(*undone) error) error {
-	if !u.o.Rules.InOrder && u.replay.Last().Edition <= 1 { // a row for each session
+	if !u.o.Rules.InOrder && u.replay.Last.Edition <= 1 { // a row for each session
 		for e := range u.replay.Known() {
 			if err := u.session(ctx, []entryOf{{Entry: e}}, fn); err != nil {
 				return err
