@@ -110,7 +110,6 @@ func (s comparing) unchanged(t *task, found change.Comparison, a api.Answer) res
 // appliedEarlier ends a row that an earlier session of the run has applied,
 // though its answer did not say so.
 func (s comparing) appliedEarlier(t *task, a api.Answer) result {
-	a.Attempts, a.RequestID = 0, ""
 	r := s.end(t, journal.Updated, a)
 	r.outcome.Note = "an earlier request of this run was applied after all: the session is as the row asks"
 	return s.wrote(r, a.Session)

@@ -132,7 +132,7 @@ func (p *Planner) Plan(row *sheet.Row) []sheet.Problem {
 		}
 		p.problem(noColumn, sheet.NoChange, "%s: fill a status or an attribute, or remove the row", why)
 	}
-	if p.written != nil {
+	if p.written != nil && p.earlier.row >= 0 {
 		p.planWritten(row)
 	}
 	c.Body = appendBody(c.Body, c.values)

@@ -14,7 +14,7 @@ import (
 // Before is what a session held before a run changed it.
 type Before struct {
 	session api.Session
-	nested  map[string]bool // fields that held a list or an object, by label
+	values  map[string]json.RawMessage // as the API gave them, by the field's name in a header
 }
 
 // PutBack is what undo.csv writes to undo one value that was sent.
@@ -31,30 +31,22 @@ const AllowUnknownStatusFlag = "--allow-unknown-status"
 // ParseBefore reads the JSON object of a session, in the answer's envelope or
 // without it.
 func ParseBefore(object []byte) (*Before, error) {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(object, &raw); err != nil {
+	var values, attributes map[string]json.RawMessage
+	if err := json.Unmarshal(object, &values); err != nil {
 		return nil, errors.New("the session in the journal is not a JSON object")
 	}
-	if inner, ok := raw["workflow_session"]; ok {
+	if inner, ok := values["workflow_session"]; ok {
 		return ParseBefore(inner)
 	}
 	session, err := api.ParseSession(object)
 	if err != nil {
 		return nil, err
 	}
-	b := &Before{session: session, nested: map[string]bool{}}
-	for i := range fields {
-		f := &fields[i]
-		b.nested[f.Name] = isNested(raw[f.Name], f.list)
-	}
-	var attributes map[string]json.RawMessage
-	_ = json.Unmarshal(raw["attributes"], &attributes) // anything but an object has none
+	_ = json.Unmarshal(values["attributes"], &attributes) // anything but an object has none
 	for uid, value := range attributes {
-		if isNested(value, false) {
-			b.nested[Label(sheet.Attribute, uid)] = true
-		}
+		values[Label(sheet.Attribute, uid)] = value
 	}
-	return b, nil
+	return &Before{session, values}, nil
 }
 
 // UID returns the session's uid, "" where the tenant did not show it.
@@ -92,7 +84,7 @@ func (b *Before) PutBack(label, sent string) PutBack {
 		return PutBack{} // written by a newer version
 	case !b.session.Has.All(f.has):
 		return PutBack{Lost: "was not shown before it was changed, so nothing is known to put back"}
-	case b.nested[label]:
+	case isNested(b.values[label], f.list):
 		if f.list {
 			return PutBack{Lost: "held no list of ids before"}
 		}

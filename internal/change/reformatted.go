@@ -22,31 +22,19 @@ type Written struct {
 // writtenColumn is where a column of the sheet is in what was written.
 type writtenColumn struct {
 	sheet.Column
-	at  int
-	row bool // it holds what a row is found by
+	at int
 }
 
-// findWritten returns the columns that are held against what was written, that
-// which a row is found by first; none where there is nothing to hold them
-// against.
+// findWritten returns the columns that are held against what was written.
 func findWritten(columns []sheet.Column, rules *Rules) (found []writtenColumn) {
 	if rules.Written == nil || rules.AllowReformatted {
 		return nil
 	}
 	for _, c := range columns {
-		if c.Field == sheet.Result && c.UID == "row" {
-			found = append([]writtenColumn{{Column: c, row: true}}, found...)
-			continue
+		at := slices.Index(rules.Written.Columns, c.Name)
+		if at >= 0 && (c.Field == sheet.ID || c.Field == sheet.UID || Acts(c.Field)) {
+			found = append(found, writtenColumn{c, at})
 		}
-		if c.Field != sheet.ID && c.Field != sheet.UID && !Acts(c.Field) {
-			continue
-		}
-		if at := slices.Index(rules.Written.Columns, c.Name); at >= 0 {
-			found = append(found, writtenColumn{Column: c, at: at})
-		}
-	}
-	if len(found) == 0 || !found[0].row {
-		return nil
 	}
 	return found
 }
@@ -54,7 +42,7 @@ func findWritten(columns []sheet.Column, rules *Rules) (found []writtenColumn) {
 // planWritten adds the problems of cells that a spreadsheet program has changed
 // by itself. A row of another id is another row.
 func (p *Planner) planWritten(row *sheet.Row) {
-	number, err := strconv.Atoi(sheet.Trim(row.Cells[p.written[0].Index]))
+	number, err := strconv.Atoi(sheet.Trim(row.Cells[p.earlier.row]))
 	if err != nil {
 		return
 	}
@@ -62,12 +50,12 @@ func (p *Planner) planWritten(row *sheet.Row) {
 	if cells == nil {
 		return
 	}
-	for _, c := range p.written[1:] {
+	for _, c := range p.written {
 		if c.Field == sheet.ID && !strings.EqualFold(sheet.Trim(cells[c.at]), sheet.Trim(row.Cells[c.Index])) {
 			return
 		}
 	}
-	for _, c := range p.written[1:] {
+	for _, c := range p.written {
 		was, is := sheet.Trim(cells[c.at]), sheet.Trim(row.Cells[c.Index])
 		if was == is || !isReformatted(was, is) || p.meansSame(c.Column, was, is) {
 			continue
