@@ -50,7 +50,7 @@ func (r *runner) Event(event any) {
 		r.out.say(slog.LevelWarn, "warning: "+e.Text, "warning", "text", e.Text)
 	case job.Outage:
 		if !r.out.showsClient() { // whose log says the same
-			r.out.people(slog.LevelWarn, outageText(r.tenant.Host, e, "--outage-wait"))
+			r.out.people(slog.LevelWarn, outageText(r.Tenant.Host, e, "--outage-wait"))
 		}
 	case job.Draining:
 		r.stopping(e)
@@ -71,7 +71,7 @@ func (r *runner) checked(e job.Checked) {
 	}
 	if e.Refused && r.asJSON {
 		head := endingJSON(ExitUsage, remedy) + ","
-		if r.jsonErr = r.problems.writeJSON(r.Out, head, r.sheet.Name, e.Again, nil); r.jsonErr != nil {
+		if r.jsonErr = r.problems.writeJSON(r.Out, head, r.Sheet.Name, e.Again, nil); r.jsonErr != nil {
 			return
 		}
 		r.problems.record(r.out.keep)
@@ -84,7 +84,7 @@ func (r *runner) checked(e job.Checked) {
 }
 
 // asks reports whether a person must agree before anything is sent.
-func (r *runner) asks() bool { return !r.yes && !r.sandbox && !r.send.DryRun }
+func (r *runner) asks() bool { return !r.yes && !r.sandbox && !r.Send.DryRun }
 
 // Confirm implements job.Observer: it says what will happen, and asks where
 // somebody must agree.
@@ -109,7 +109,7 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 	o := a.Overview
 	sent, notSent := job.Columns(o)
 	attrs := []any{
-		"rows", a.Rows, "rate", r.client.Rate, "dry_run", r.send.DryRun,
+		"rows", a.Rows, "rate", r.client.Rate, "dry_run", r.Send.DryRun,
 		"clears", o.Clears, "runs", o.Runs, "invalid", o.Invalid, "columns", sent, "not_sent", notSent,
 	}
 	if o.Statuses != nil {
@@ -130,7 +130,7 @@ func (r *runner) Confirm(ctx context.Context, a job.Announcement) error {
 func (r *runner) ask(ctx context.Context, a job.Announcement) error {
 	question, want := "Send them? [y/N] ", []string{"y", "yes"}
 	if a.NameWanted() {
-		question, want = fmt.Sprintf("Type the tenant's name (%s) to send them: ", r.tenant.Name), []string{r.tenant.Name}
+		question, want = fmt.Sprintf("Type the tenant's name (%s) to send them: ", r.Tenant.Name), []string{r.Tenant.Name}
 	}
 	answer, err := r.answer(ctx, question)
 	if err == nil && !slices.ContainsFunc(want, func(w string) bool { return strings.EqualFold(answer, w) }) {
@@ -155,7 +155,7 @@ func (r *runner) answer(ctx context.Context, question string) (answer string, er
 // GoOn implements job.Observer: it asks what is to become of an unfinished run,
 // where somebody can be asked.
 func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
-	found := fmt.Sprintf("%s: the run of this sheet in %s, begun %s, is unfinished", r.sheet.Name, run.Dir, text.Minute(run.Info.StartedAt))
+	found := fmt.Sprintf("%s: the run of this sheet in %s, begun %s, is unfinished", r.Sheet.Name, run.Dir, text.Minute(run.Info.StartedAt))
 	if r.InTerminal && !r.yes {
 		answer, err := r.answer(ctx, found+".\nGo on with it, begin a new one, or neither? [resume/new/N] ")
 		if err != nil || strings.EqualFold(answer, "resume") || strings.EqualFold(answer, "new") {

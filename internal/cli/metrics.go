@@ -39,7 +39,7 @@ func (r *runner) beginMetrics() error {
 		return usage("--metrics-file %s: %w", r.metricsFile, err)
 	}
 	before, _ := os.ReadFile(r.metricsFile) // there is none the first time
-	r.metrics = metrics{began: r.Now(), written: r.Now(), before: strings.Split(string(before), "\n")}
+	r.metrics = metrics{began: r.Streams.Now(), written: r.Streams.Now(), before: strings.Split(string(before), "\n")}
 	return nil
 }
 
@@ -47,7 +47,7 @@ func (r *runner) beginMetrics() error {
 // cannot be written is reported at the end.
 func (r *runner) updateMetrics(p job.Progress) {
 	r.metrics.Outcomes, r.metrics.Requests = p.Outcomes, p.Requests
-	if now := r.Now(); r.metricsFile != "" && now.Sub(r.metrics.written) >= metricsEvery {
+	if now := r.Streams.Now(); r.metricsFile != "" && now.Sub(r.metrics.written) >= metricsEvery {
 		r.metrics.written = now
 		_ = r.writeMetrics(r.metricsText(true, 0))
 	}
@@ -85,15 +85,15 @@ func (r *runner) writeMetrics(text string) error {
 // did not begin; while it is running, how the run before ended stays.
 func (r *runner) metricsText(running bool, code ExitCode) string {
 	name := r.sheetName()
-	m := metricsText{sheet: labelValue(job.RunName(name)), host: labelValue(r.tenant.Host), before: r.metrics.before}
+	m := metricsText{sheet: labelValue(job.RunName(name)), host: labelValue(r.Tenant.Host), before: r.metrics.before}
 	if r.shard != "" {
 		m.shard = ",shard=" + labelValue(r.shard)
 	}
-	now := r.Now()
+	now := r.Streams.Now()
 	var succeeded, ended, success, exitCode any
 	if !running {
 		ended, success, exitCode = timestamp(now), boolean(code == ExitOK), code
-		if code == ExitOK && !r.send.DryRun {
+		if code == ExitOK && !r.Send.DryRun {
 			succeeded = ended
 		}
 	}
@@ -103,7 +103,7 @@ func (r *runner) metricsText(running bool, code ExitCode) string {
 	m.gauge("last_run_exit_code", "The exit code of the last run; see nermbulk help exit-codes.", exitCode)
 	m.gauge("last_run_running", "1 while the run goes on: when and how the last run ended is then that of the one before it.", boolean(running))
 	m.gauge("last_run_duration_seconds", "How long the last run took, without the sessions before a resume.", seconds(now.Sub(r.metrics.began)))
-	m.gauge("last_run_dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.send.DryRun))
+	m.gauge("last_run_dry_run", "1 if the last run was a dry run, which sends nothing, else 0.", boolean(r.Send.DryRun))
 	if file, err := os.Stat(r.path); err == nil && r.path != "-" {
 		m.gauge("last_run_sheet_modified_timestamp_seconds", "When the sheet was changed last, in Unix time.", timestamp(file.ModTime()))
 	}

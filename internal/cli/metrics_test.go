@@ -222,7 +222,7 @@ func TestMetricsWhileItRuns(t *testing.T) {
 	}
 	now := testNow
 	r := &runner{Streams: Streams{Now: func() time.Time { return now }}, path: "nightly.csv", metricsFile: path}
-	r.tenant.Host = "127.0.0.1:1"
+	r.Tenant.Host = "127.0.0.1:1"
 	r.out = printerOf(t, io.Discard, logFlags{})
 	r.show = newProgress(Streams{Err: io.Discard, Env: func(string) string { return "" }}, r.out, 0)
 	if err := r.beginMetrics(); err != nil {

@@ -39,8 +39,9 @@ func newReportCommand(s Streams) *cobra.Command {
 // reporter are the flags of report.
 type reporter struct {
 	Streams
-	output, results string
-	asJSON          bool
+	output  string
+	results report.Form
+	asJSON  bool
 }
 
 func (r *reporter) report(ctx context.Context, dirs []string) error {
@@ -59,20 +60,20 @@ func (r *reporter) report(ctx context.Context, dirs []string) error {
 }
 
 // registerResults adds the flag of the form of a run's files.
-func registerResults(flags *pflag.FlagSet, results *string, otherwise string) {
-	flags.StringVar(results, "results", "", "the form of results, failed and undo: csv, xlsx or both (default: "+otherwise+")")
+func registerResults(flags *pflag.FlagSet, results *report.Form, otherwise string) {
+	flags.StringVar((*string)(results), "results", "", "the form of results, failed and undo: csv, xlsx or both (default: "+otherwise+")")
 }
 
-func validateResults(results string) error {
+func validateResults(results report.Form) error {
 	if results == "" {
 		return nil
 	}
-	return oneOf("results", results, string(report.CSV), string(report.Workbook), string(report.Both))
+	return oneOf("results", string(results), string(report.CSV), string(report.Workbook), string(report.Both))
 }
 
 // reportAgain writes a run's files again, and prints the summary.
 func (r *reporter) reportAgain(ctx context.Context, dir string) error {
-	summary, info, err := job.WriteReport(ctx, dir, report.Form(r.results), sheetOfRun)
+	summary, info, err := job.WriteReport(ctx, dir, r.results, sheetOfRun)
 	switch {
 	case err != nil:
 		return err
@@ -102,7 +103,7 @@ func (r *reporter) join(ctx context.Context, dirs []string) (err error) {
 	if err := r.prepareOutput(); err != nil {
 		return err
 	}
-	summary, err := shards.Join(ctx, r.output, report.Form(r.results), sheetOfRun)
+	summary, err := shards.Join(ctx, r.output, r.results, sheetOfRun)
 	switch {
 	case err != nil:
 		return err
@@ -154,7 +155,7 @@ func nextOf(dir string, info journal.Info, s report.Summary, step job.Next) (str
 // runnerOf returns the command that made a run, from what the run keeps of it.
 func runnerOf(info journal.Info) (*runner, error) {
 	r := newRunner(Streams{})
-	r.path, r.undoes = info.Sheet, info.Undoes
+	r.path, r.Undoes = info.Sheet, info.Undoes
 	if err := fill(r.flags, typed(info.Options)); err != nil {
 		return nil, usage("run.json holds options that cannot be read: %w", err)
 	}

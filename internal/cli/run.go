@@ -15,9 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"nermbulk/internal/batch"
 	"nermbulk/internal/job"
-	"nermbulk/internal/journal"
 	"nermbulk/internal/report"
 	"nermbulk/internal/text"
 )
@@ -43,21 +41,16 @@ type runner struct {
 	sheetFlags
 	tenantFlags
 	logFlags
-	send                             batch.Options // its limits and choices
-	results                          string        // a report.Form
-	maxFailures, runDir, metricsFile string
-	resume, fresh, yes, asJSON       bool
-	ifUnchanged                      bool
+	job.Options              // which options completes
+	maxFailures, metricsFile string
+	yes, asJSON              bool
 
-	flags        *pflag.FlagSet
-	path         string           // as given
-	failureLimit job.FailureLimit // from maxFailures
+	flags *pflag.FlagSet
+	path  string // as given
 
 	out      *printer
 	asked    <-chan os.Signal // for the state
 	in       *bufio.Reader    // answers
-	sheet    job.Sheet
-	tenant   job.Tenant
 	problems *problems
 	jsonErr  error // of writing the problems as one document
 	show     progress
@@ -67,8 +60,7 @@ type runner struct {
 	result   job.Result
 	metrics  metrics
 
-	undoes *journal.Undone                                    // what the sheet puts back, of undo alone
-	open   func(context.Context, func(job.Sheet) error) error // calls a function with the sheet
+	open func(context.Context, func(job.Sheet) error) error // calls a function with the sheet
 }
 
 // newRunner returns the run command, for what does not come from a command line.
@@ -93,17 +85,17 @@ func (r *runner) groups() []flagGroup {
 		}),
 		group("Safety", r.registerSafety),
 		group("Where the run is kept", func(flags *pflag.FlagSet) {
-			flags.StringVar(&r.runDir, "run-dir", "", "keep the run here (default: runs/<sheet>-<UTC time>)")
-			flags.BoolVar(&r.resume, "resume", false, "go on with the unfinished run in --run-dir, or the newest one of this sheet; start one if there is none")
-			flags.BoolVar(&r.fresh, "new", false, "begin a new run though an unfinished one of this sheet exists")
-			flags.BoolVar(&r.send.RetryFailed, "retry-failed", false, "with --resume: send the failed rows of the newest run again too")
+			flags.StringVar(&r.Dir, "run-dir", "", "keep the run here (default: runs/<sheet>-<UTC time>)")
+			flags.BoolVar(&r.Resume, "resume", false, "go on with the unfinished run in --run-dir, or the newest one of this sheet; start one if there is none")
+			flags.BoolVar(&r.New, "new", false, "begin a new run though an unfinished one of this sheet exists")
+			flags.BoolVar(&r.Send.RetryFailed, "retry-failed", false, "with --resume: send the failed rows of the newest run again too")
 		}),
 		group("The sheet", func(flags *pflag.FlagSet) {
 			r.sheetFlags.register(flags)
 			flags.StringVar(&r.shard, shardFlag, "", "only the rows whose id falls into part I of N, 'I/N', or 'auto/N' by the number of this job in its cluster")
 		}),
 		group("Output", func(flags *pflag.FlagSet) {
-			registerResults(flags, &r.results, "csv for a CSV, both for a workbook")
+			registerResults(flags, &r.Results, "csv for a CSV, both for a workbook")
 			flags.StringVar(&r.metricsFile, metricsFlag, "", "write the run's figures here for Prometheus's textfile collector, which reads *.prom")
 			r.logFlags.register(flags)
 			flags.BoolVar(&r.asJSON, "json", false, "the summary (or the problems) as one JSON document on standard output")
@@ -112,14 +104,14 @@ func (r *runner) groups() []flagGroup {
 }
 
 func (r *runner) registerSafety(flags *pflag.FlagSet) {
-	flags.BoolVar(&r.send.DryRun, "dry-run", false, "everything short of a PATCH: writes plan.csv")
-	flags.BoolVar(&r.send.Compare, "compare", false, "read each session first: send only what differs, and keep what is overwritten in undo.csv")
-	flags.BoolVar(&r.ifUnchanged, "if-unchanged", false, "with --compare, which it switches on: send a row only if its session is as old as the row's updated_at, which an export has")
-	flags.IntVar(&r.send.Canary, "canary", 0, "send this many rows first, one by one, and read each back; go on only if all are right")
+	flags.BoolVar(&r.Send.DryRun, "dry-run", false, "everything short of a PATCH: writes plan.csv")
+	flags.BoolVar(&r.Send.Compare, "compare", false, "read each session first: send only what differs, and keep what is overwritten in undo.csv")
+	flags.BoolVar(&r.IfUnchanged, "if-unchanged", false, "with --compare, which it switches on: send a row only if its session is as old as the row's updated_at, which an export has")
+	flags.IntVar(&r.Send.Canary, "canary", 0, "send this many rows first, one by one, and read each back; go on only if all are right")
 	flags.StringVar(&r.maxFailures, "max-failures", "100", "stop after this many failed and unknown rows, or share of the rows (5%); 0 = never")
-	flags.IntVar(&r.send.Limit, "limit", 0, "send at most this many rows, then stop; --resume goes on")
-	flags.DurationVar(&r.send.MaxDuration, "max-duration", 0, "stop when it has been sending for that long; --resume goes on")
-	flags.BoolVar(&r.send.SkipInvalid, "skip-invalid", false, "send the valid rows of a sheet that has invalid ones")
+	flags.IntVar(&r.Send.Limit, "limit", 0, "send at most this many rows, then stop; --resume goes on")
+	flags.DurationVar(&r.Send.MaxDuration, "max-duration", 0, "stop when it has been sending for that long; --resume goes on")
+	flags.BoolVar(&r.Send.SkipInvalid, "skip-invalid", false, "send the valid rows of a sheet that has invalid ones")
 	flags.BoolVar(&r.yes, "yes", false, "do not ask; required where standard input is no terminal")
 }
 
@@ -128,32 +120,32 @@ func (r *runner) validate() error {
 	switch {
 	case r.client.Workers < 1 || r.client.Workers > 1000:
 		return usage("--workers %d: use 1 to 1000", r.client.Workers)
-	case r.send.Canary < 0:
-		return usage("--canary %d: use 0 or more", r.send.Canary)
-	case r.send.Limit < 0:
-		return usage("--limit %d: use 0 or more", r.send.Limit)
-	case r.send.MaxDuration < 0:
-		return usage("--max-duration %s: use a time of 0 or more, such as 6h", r.send.MaxDuration)
-	case r.send.RetryFailed && !r.resume:
+	case r.Send.Canary < 0:
+		return usage("--canary %d: use 0 or more", r.Send.Canary)
+	case r.Send.Limit < 0:
+		return usage("--limit %d: use 0 or more", r.Send.Limit)
+	case r.Send.MaxDuration < 0:
+		return usage("--max-duration %s: use a time of 0 or more, such as 6h", r.Send.MaxDuration)
+	case r.Send.RetryFailed && !r.Resume:
 		return usage("--retry-failed sends the failed rows of an earlier run: use it with --resume")
-	case r.resume && r.fresh:
+	case r.Resume && r.New:
 		return usage("--resume goes on with a run, and --new begins another one: use one of them")
-	case r.resume && r.send.DryRun:
+	case r.Resume && r.Send.DryRun:
 		return usage("a dry run leaves nothing to resume: use --dry-run without --resume")
 	}
-	if r.ifUnchanged {
+	if r.IfUnchanged {
 		_ = r.flags.Lookup("compare").Value.Set("true") // not as if it were typed
 	}
-	return cmp.Or(r.tenantFlags.validate(), validateResults(r.results), r.parseMaxFailures(), r.findShard())
+	return cmp.Or(r.tenantFlags.validate(), validateResults(r.Results), r.parseMaxFailures(), r.findShard())
 }
 
 func (r *runner) parseMaxFailures() error {
 	var ok bool
 	if share, isShare := strings.CutSuffix(r.maxFailures, "%"); isShare {
-		r.failureLimit.Share, ok = percentage(share)
+		r.MaxFailures.Share, ok = percentage(share)
 	} else {
 		rows, err := strconv.Atoi(r.maxFailures)
-		r.failureLimit.Rows, ok = rows, err == nil && rows >= 0
+		r.MaxFailures.Rows, ok = rows, err == nil && rows >= 0
 	}
 	if !ok {
 		return usage("--max-failures %q: use a number of rows or a percentage, such as 100 or 5%%", r.maxFailures)
@@ -198,10 +190,10 @@ func (r *runner) sheetName() string {
 }
 
 func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error) {
-	if r.tenant, err = r.resolveTenant(r.Env, r.send.DryRun && !r.send.Compare); err != nil {
+	if r.Tenant, err = r.resolveTenant(r.Env, r.Send.DryRun && !r.Send.Compare); err != nil {
 		return err
 	}
-	r.out.known.set("host", r.tenant.Host)
+	r.out.known.set("host", r.Tenant.Host)
 	r.warn(r.out)
 	switch { // before the tenant is asked for anything
 	case !r.asks():
@@ -211,9 +203,9 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 		return usage("standard input is no terminal, so nobody can be asked: agree with --yes")
 	}
 	return r.open(ctx, func(sh job.Sheet) (err error) {
-		r.sheet = sh
+		r.Sheet = sh
 		r.limitMemory()
-		r.tenant.Client.Log = r.out.client()
+		r.Tenant.Client.Log = r.out.client()
 		r.steering, r.stopKeys = func() func() { return r.steer(ctx) }, func() {}
 		defer func() { r.stopKeys() }() // a panic too leaves the terminal as it was
 		o := r.options()
@@ -225,11 +217,10 @@ func (r *runner) runJob(ctx context.Context, caught func() ExitCode) (err error)
 
 // options is the job of these flags, with the sheet and the tenant.
 func (r *runner) options() job.Options {
-	return job.Options{
-		Sheet: r.sheet, Tenant: r.tenant, Send: r.send, IfUnchanged: r.ifUnchanged, MaxFailures: r.failureLimit,
-		Results: report.Form(r.results), Dir: r.runDir, Resume: r.resume, New: r.fresh, Settings: settings(r.flags), Sources: sourcesOf(r.flags), Profile: profileOf(r.flags), Version: version(), Operator: operator(), Undoes: absolute(r.undoes),
-		Now: r.Now,
-	}
+	o := r.Options
+	o.Settings, o.Sources, o.Profile = settings(r.flags), sourcesOf(r.flags), profileOf(r.flags)
+	o.Version, o.Operator, o.Undoes, o.Now = version(), operator(), absolute(r.Undoes), r.Streams.Now
+	return o
 }
 
 // finish says how the job ended.
@@ -296,8 +287,8 @@ func (r *runner) nextCommand() string {
 	switch r.result.Next {
 	case job.SendNow:
 		next := r.command(r.path, "dry-run", "run-dir")
-		if r.runDir != "" { // the rehearsal stays
-			next += " --run-dir " + text.ShellWord(freeBeside(r.runDir))
+		if r.Dir != "" { // the rehearsal stays
+			next += " --run-dir " + text.ShellWord(freeBeside(r.Dir))
 		}
 		return next
 	case job.Resume:
@@ -325,9 +316,9 @@ func (r *runner) nextCommand() string {
 // command is this command line again for another sheet, without some flags.
 func (r *runner) command(path string, without ...string) string {
 	words := []string{"nermbulk", "run", text.ShellPath(path)}
-	if r.undoes != nil {
+	if r.Undoes != nil {
 		if without = append(without, "only", "where"); path == r.path {
-			words = undoWords(r.undoes)
+			words = undoWords(r.Undoes)
 		}
 	}
 	return strings.Join(append(words, flagWords(r.flags, func(f *pflag.Flag) bool {

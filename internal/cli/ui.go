@@ -147,17 +147,17 @@ func (p *pageCommand) job(path string, flags map[string]string, token string) (j
 			return p.Env(name)
 		}
 	}
-	if r.tenant, err = r.resolveTenant(env, false); err != nil && token != "" { // it is in no variable
+	if r.Tenant, err = r.resolveTenant(env, false); err != nil && token != "" { // it is in no variable
 		err = usage("%s", strings.TrimPrefix(err.Error(), "NERM_TOKEN: "))
 	}
 	if err != nil {
 		return job.Options{}, err
 	}
 	if r.sandbox {
-		r.tenant.Kept = p.practice
+		r.Tenant.Kept = p.practice
 	}
-	r.sheet, err = r.sheetFlags.sheet()
-	r.sheet.Name, r.sheet.Path = path, path
+	r.Sheet, err = r.sheetFlags.sheet()
+	r.Sheet.Name, r.Sheet.Path = path, path
 	return r.options(), err
 }
 

@@ -89,7 +89,7 @@ func (u *undoer) undo(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	u.undoes = &journal.Undone{Run: dir, Only: u.only, Where: u.where}
+	u.Undoes = &journal.Undone{Run: dir, Only: u.only, Where: u.where}
 	u.path = filepath.Join(dir, "undo.csv")
 	u.open = u.withUndo
 	return u.run()
@@ -97,10 +97,10 @@ func (u *undoer) undo(dir string) (err error) {
 
 // withUndo calls do with the sheet that puts back what is chosen.
 func (u *undoer) withUndo(ctx context.Context, do func(job.Sheet) error) error {
-	if u.tenant.Host != u.of.Host {
-		return usage("the run in %s was sent to %s, so it cannot be put back on %s: name that tenant, or leave it out", u.undoes.Run, u.of.Host, cmp.Or(u.tenant.Host, "another one"))
+	if u.Tenant.Host != u.of.Host {
+		return usage("the run in %s was sent to %s, so it cannot be put back on %s: name that tenant, or leave it out", u.Undoes.Run, u.of.Host, cmp.Or(u.Tenant.Host, "another one"))
 	}
-	return job.WithUndo(ctx, *u.undoes, sheetOfRun, func(file *os.File, needed []string) error {
+	return job.WithUndo(ctx, *u.Undoes, sheetOfRun, func(file *os.File, needed []string) error {
 		for _, flag := range needed {
 			if err := u.flags.Set(strings.TrimPrefix(flag, "--"), "true"); err != nil {
 				return err
