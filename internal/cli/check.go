@@ -259,7 +259,7 @@ func (k *checker) writeFixed(ctx context.Context) error {
 		fmt.Fprintf(list, "%s corrected in %s\n", text.Count(fixed, "cell"), k.fix)
 		if k.Sheet.IsWorkbook() {
 			fmt.Fprintln(list, "the copy is a CSV, not a workbook")
-		} else if k.encoding != "" {
+		} else if k.as.Options.Encoding != "" {
 			fmt.Fprintln(list, "the copy is UTF-8: leave --encoding out when you use it")
 		}
 	}

@@ -20,13 +20,12 @@ import (
 // sheetFlags are those that decide what the sheet's cells mean: of run and
 // check alike.
 type sheetFlags struct {
-	encoding, delimiter, unknown, duplicates string
-	worksheet, hiddenRows, attributes        string
-	maps, dates, values, where               []string
-	shard                                    string // of run alone
-	rules                                    change.Rules
-	maxAge                                   ageValue
-	given                                    *pflag.FlagSet // those of register
+	as                             job.Sheet // which sheet completes
+	delimiter, unknown, duplicates string
+	maps, dates, values, where     []string
+	shard                          string // of run alone
+	maxAge                         ageValue
+	given                          *pflag.FlagSet // those of register
 }
 
 func (f *sheetFlags) register(flags *pflag.FlagSet) {
@@ -36,18 +35,18 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.dates, "date", nil, "rewrite an attribute's dates, 'FIELD=IN:OUT', e.g. attributes.end_date=yyyy-mm-dd:mm/dd/yyyy; repeatable")
 	flags.StringArrayVar(&f.values, "value", nil, "a sheet's own word for a value, 'FIELD:CELL=VALUE', e.g. status:Abgelehnt=rejected; repeatable")
 	flags.StringArrayVar(&f.where, "where", nil, "only the rows whose cell is that, 'COLUMN=VALUE'; the others are not of the run; repeatable")
-	flags.StringVar(&f.attributes, "attributes", job.AttributesAuto, "check the sheet against the tenant's attributes: auto (where there is a tenant), off, or a file that nermbulk attributes -o wrote")
-	flags.StringVar(&f.rules.ClearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
+	flags.StringVar(&f.as.Attributes, "attributes", job.AttributesAuto, "check the sheet against the tenant's attributes: auto (where there is a tenant), off, or a file that nermbulk attributes -o wrote")
+	flags.StringVar(&f.as.Rules.ClearMarker, "clear-marker", change.DefaultClearMarker, "a cell that empties an attribute")
 	flags.StringVar(&f.duplicates, "duplicates", "error", "the same id in two rows: error, or in-order to send them one after another")
-	flags.BoolVar(&f.rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
-	flags.BoolVar(&f.rules.AllowUnknownStatus, "allow-unknown-status", false, "send a status that the list does not hold, as typed")
-	flags.BoolVar(&f.rules.AllowReformatted, "allow-reformatted", false, "send cells that a spreadsheet program changed by itself as they stand now")
-	flags.StringVar(&f.encoding, "encoding", "", "read the sheet in this encoding, e.g. windows-1252 (default: auto, by what the file holds)")
+	flags.BoolVar(&f.as.Rules.RunSessions, "run-sessions", false, "run=true for every row whose run cell is empty")
+	flags.BoolVar(&f.as.Rules.AllowUnknownStatus, "allow-unknown-status", false, "send a status that the list does not hold, as typed")
+	flags.BoolVar(&f.as.Rules.AllowReformatted, "allow-reformatted", false, "send cells that a spreadsheet program changed by itself as they stand now")
+	flags.StringVar(&f.as.Options.Encoding, "encoding", "", "read the sheet in this encoding, e.g. windows-1252 (default: auto, by what the file holds)")
 	flags.StringVar(&f.delimiter, "delimiter", "", "what divides the cells, one character or tab (default: auto, by the header)")
-	flags.StringVar(&f.worksheet, "worksheet", "", "which worksheet of a workbook (default: the only visible one with data)")
-	flags.StringVar(&f.hiddenRows, "hidden-rows", "", "rows that are hidden or filtered out in a workbook: send or skip (default: they are a problem)")
+	flags.StringVar(&f.as.Options.Worksheet, "worksheet", "", "which worksheet of a workbook (default: the only visible one with data)")
+	flags.StringVar((*string)(&f.as.Options.HiddenRows), "hidden-rows", "", "rows that are hidden or filtered out in a workbook: send or skip (default: they are a problem)")
 	flags.Var(&f.maxAge, "max-sheet-age", "refuse a sheet whose file was last changed longer ago than this, e.g. 20h or 1d")
-	flags.BoolVar(&f.rules.Strict, "strict", false, "warnings are errors")
+	flags.BoolVar(&f.as.Rules.Strict, "strict", false, "warnings are errors")
 }
 
 // ageValue is a flag that holds a length of time, which may begin with days.
@@ -101,15 +100,15 @@ const stdinName = "stdin"
 
 // sheet is how the flags have a sheet read.
 func (f *sheetFlags) sheet() (job.Sheet, error) {
-	s := job.Sheet{Rules: f.rules, Options: sheet.Options{Fields: change.SheetFields()}, AsOf: sheetOfRun, Attributes: f.attributes}
-	s.Options.Worksheet, s.Options.HiddenRows = f.worksheet, sheet.HiddenRows(f.hiddenRows)
-	if s.Options.HiddenRows != sheet.HiddenRefused {
-		if err := oneOf("hidden-rows", f.hiddenRows, string(sheet.HiddenSent), string(sheet.HiddenSkipped)); err != nil {
+	s := f.as
+	s.Options.Fields, s.AsOf = change.SheetFields(), sheetOfRun
+	if hidden := s.Options.HiddenRows; hidden != sheet.HiddenRefused {
+		if err := oneOf("hidden-rows", string(hidden), string(sheet.HiddenSent), string(sheet.HiddenSkipped)); err != nil {
 			return s, err
 		}
 	}
-	if !strings.EqualFold(f.encoding, detected) {
-		s.Options.Encoding = f.encoding
+	if strings.EqualFold(s.Options.Encoding, detected) {
+		s.Options.Encoding = ""
 	}
 	delimiter, size := utf8.DecodeRuneInString(f.delimiter)
 	switch {
