@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"text/template"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,8 +46,7 @@ type listedRun struct {
 	Age      int64           `json:"age_ms"`  // since it was active last
 	Next     string          `json:"next"`    // the command to go on with; empty while it goes on
 	Problem  string          `json:"problem,omitempty"`
-
-	counts []report.Count
+	Counts   []report.Count  `json:"-"`
 }
 
 // listRuns prints the runs under runs/, the newest first. A run that cannot be read
@@ -71,38 +72,20 @@ func listRuns(s Streams, asJSON bool) error {
 	if len(listed) == 0 {
 		fmt.Fprintf(s.Err, "no runs under %s/\n", job.RunsRoot)
 	}
-	var b strings.Builder
-	for _, run := range listed {
-		run.print(&b)
-	}
-	_, err = s.Out.Write([]byte(b.String()))
-	return err
+	out := bufio.NewWriter(s.Out)
+	return cmp.Or(runList.Execute(out, listed), out.Flush())
 }
 
-func (l *listedRun) print(b *strings.Builder) {
-	where := ""
-	if l.Host != "" {
-		where = " on " + text.Line(l.Host, 0)
-	}
-	var counts []string
-	for _, c := range l.counts {
-		if c.Rows > 0 {
-			counts = append(counts, text.Number(c.Rows)+" "+c.Name)
-		}
-	}
-	fmt.Fprintf(b, "%s: %s, active %s ago\n", text.Line(l.Dir, 0), l.State, text.Span(time.Duration(l.Age)*time.Millisecond))
-	fmt.Fprintf(b, "  %s%s, begun %s: %s", text.Line(l.Sheet, 0), where, text.Minute(l.Begun), text.Count(l.Rows, "row"))
-	if len(counts) > 0 {
-		b.WriteString(", " + strings.Join(counts, ", "))
-	}
-	b.WriteString("\n")
-	if l.Problem != "" {
-		fmt.Fprintf(b, "  its counts are not known: %s\n", text.Line(l.Problem, 0))
-	}
-	if l.Next != "" {
-		fmt.Fprintf(b, "  next: %s\n", l.Next)
-	}
-}
+// runList is how people are shown runs.
+var runList = template.Must(template.New("runs").Funcs(template.FuncMap{
+	"line": func(s string) string { return text.Line(s, 0) }, "minute": text.Minute, "count": text.Count, "number": text.Number,
+	"span": func(ms int64) string { return text.Span(time.Duration(ms) * time.Millisecond) },
+}).Parse(`{{range .}}{{line .Dir}}: {{.State}}, active {{span .Age}} ago
+  {{line .Sheet}}{{with .Host}} on {{line .}}{{end}}, begun {{minute .Begun}}: {{count .Rows "row"}}
+{{- range .Counts}}{{if .Rows}}, {{number .Rows}} {{.Name}}{{end}}{{end}}
+{{with .Problem}}  its counts are not known: {{line .}}
+{{end}}{{with .Next}}  next: {{.}}
+{{end}}{{end}}`))
 
 // lookAt finds out what is known of a run, and how to go on with it.
 func lookAt(run job.RunDir, now time.Time) listedRun {
@@ -111,7 +94,7 @@ func lookAt(run job.RunDir, now time.Time) listedRun {
 		Dir: run.Dir, Sheet: i.Sheet, Host: i.Host, Begun: i.StartedAt.UTC(), Finished: i.FinishedAt, State: job.StateOf(run), ExitCode: i.ExitCode,
 	}
 	summary, active, err := job.SummaryOf(run)
-	l.Rows, l.Outcomes, l.ToSend, l.counts = summary.Rows, summary.Outcomes, summary.ToSend, summary.Counts()
+	l.Rows, l.Outcomes, l.ToSend, l.Counts = summary.Rows, summary.Outcomes, summary.ToSend, summary.Counts()
 	l.Age = max(0, now.Sub(active)).Milliseconds()
 	if l.State != job.StateGoingOn {
 		var nextErr error

@@ -196,7 +196,6 @@ type progress struct {
 	Rate    string   `json:"rate"`
 	Left    string   `json:"left"`    // time
 	Waiting string   `json:"waiting"` // why nothing is sent, or slowly
-	Ceiling float64  `json:"ceiling"`
 	Paused  bool     `json:"paused"`
 	Counts  []tally  `json:"counts"`
 	Causes  []string `json:"causes"`
@@ -231,7 +230,7 @@ func (r *running) Progress() progress {
 	why, _ := s.Waiting(now)
 	p := progress{
 		Done: s.Done, Total: r.total, Words: s.Line(r.total, now), Rate: s.RateText(true), Left: strings.TrimSuffix(s.TimeLeft(), " left"), Waiting: why,
-		Ceiling: r.control.Rate(r.tenant.Client.Rate), Paused: r.control.Paused(),
+		Paused: r.control.Paused(),
 	}
 	if p.Paused {
 		p.Waiting, p.Left, p.Rate = "paused: nothing is sent until you go on", "", ""
