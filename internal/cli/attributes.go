@@ -28,7 +28,6 @@ import (
 	"nermbulk/internal/text"
 )
 
-// attributeLister runs the attributes command with its flags.
 type attributeLister struct {
 	tenantReader
 	json  bool
@@ -100,7 +99,6 @@ func (l *attributeLister) run(ctx context.Context) error {
 	return nil
 }
 
-// read reads the attributes, and the options of those that have any.
 func (l *attributeLister) read(ctx context.Context) (err error) {
 	l.out.say(slog.LevelInfo, "reading the attributes of "+l.to.Host, "reading")
 	l.list.Host, l.list.ReadAt = l.to.Host, l.Now().UTC().Truncate(time.Second)
@@ -139,7 +137,6 @@ func (l *attributeLister) gap(what string, err error) (bool, error) {
 	return true, nil
 }
 
-// summarize says what was read, and what was not.
 func (l *attributeLister) summarize() {
 	var b strings.Builder
 	options := 0
@@ -176,7 +173,6 @@ func (l *attributeLister) writeCSV(to io.Writer) error {
 // shownOptions is how much of its options the table shows, in bytes.
 const shownOptions = 60
 
-// writeTable writes a line for each attribute, for people.
 func (l *attributeLister) writeTable(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "UID\tLABEL\tTYPE\tDATE FORMAT\tOPTIONS")
@@ -194,7 +190,6 @@ func (l *attributeLister) writeTable(to io.Writer) error {
 	return w.Flush() // which returns the errors of the writes
 }
 
-// templateMaker runs the template command with its flags.
 type templateMaker struct {
 	attributeLister
 	file   string // of the tenant's attributes

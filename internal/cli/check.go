@@ -22,7 +22,6 @@ import (
 	"nermbulk/internal/text"
 )
 
-// checker runs the check command with its flags.
 type checker struct {
 	Streams
 	sheetFlags
@@ -79,7 +78,6 @@ func newCheckCommand(s Streams) *cobra.Command {
 // attemptsOfCheck are the requests for one page of what a check asks for.
 const attemptsOfCheck = 5
 
-// findTenant finds the tenant, if one is named.
 func (k *checker) findTenant(flags *pflag.FlagSet) (err error) {
 	if err := k.validate(); err != nil || !namesTenant(flags) {
 		return err

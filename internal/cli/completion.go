@@ -19,7 +19,6 @@ const (
 	dirsOnly = cobra.ShellCompDirectiveFilterDirs
 )
 
-// completeSheet offers files that may be sheets.
 var completeSheet = completeFiles("csv", "xlsx", "xlsm", "tsv", "txt", "gz")
 
 // flagCompletions is what a shell offers for the value of a flag. Of a flag
@@ -159,7 +158,6 @@ func valueTargets(string) []string {
 	return words
 }
 
-// completeTopic offers the commands and the other topics of help.
 func completeTopic(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	var words []string
 	for _, topic := range c.Root().Commands() {

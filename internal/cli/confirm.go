@@ -62,7 +62,6 @@ func outageText(host string, e job.Outage, flag string) string {
 	return fmt.Sprintf("%s cannot be reached: %s; waiting for it, at most %s (%s)", host, e.Cause, e.Wait, flag)
 }
 
-// checked says what is wrong with the sheet.
 func (r *runner) checked(e job.Checked) {
 	r.problems.settle(e.Overview)
 	remedy := "nothing was sent: correct the sheet, or send its valid rows alone with --skip-invalid"
@@ -139,7 +138,6 @@ func (r *runner) ask(ctx context.Context, a job.Announcement) error {
 	return err
 }
 
-// answer puts a question to the person at the terminal.
 func (r *runner) answer(ctx context.Context, question string) (answer string, err error) {
 	r.out.ask(question)
 	err = await(ctx, func() error {
@@ -166,7 +164,6 @@ func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
 	return false, usage("%s; nothing was sent%s\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, text.ShellNote(again), again, text.ShellWord(run.Dir), another)
 }
 
-// keysHelp says once what the keys do.
 const keysHelp = "keys: p pauses and goes on, + and - change the rate, q stops (--resume goes on)"
 
 // steer has the keys of the terminal steer the job, where somebody can press
@@ -184,7 +181,6 @@ func (r *runner) steer(ctx context.Context) (stop func()) {
 	return sync.OnceFunc(stop)
 }
 
-// press does what a key asks for.
 func (r *runner) press(key byte) {
 	switch key {
 	case 'p', 'P':
@@ -225,7 +221,6 @@ func nextRate(rate float64, step int) float64 {
 	return rates[at]
 }
 
-// stopping says that the job ends, and how.
 func (r *runner) stopping(e job.Draining) {
 	text := "stopping: requests in flight are waited for, at most " + e.Wait.String()
 	if !r.control.Stopped() {

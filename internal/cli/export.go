@@ -28,7 +28,6 @@ import (
 	"nermbulk/internal/text"
 )
 
-// exporter runs the export command with its flags.
 type exporter struct {
 	tenantReader
 	status string
@@ -214,7 +213,6 @@ func (e *exporter) read(ctx context.Context, sessions io.Writer) (uids map[strin
 	return uids, nil
 }
 
-// summarize says what was written, what was left out and how to send it back.
 func (e *exporter) summarize(x *change.Exported) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s of %s\n%s", e.output, text.Count(x.Rows, "session"), e.to.Host, x.Summary(mostPrinted))

@@ -96,7 +96,6 @@ func refuseUnknown(c *cobra.Command, environ func() []string) error {
 	return nil
 }
 
-// variablePrefix begins the variables of flags.
 const variablePrefix = "NERMBULK_"
 
 func variableOf(flag string) string {

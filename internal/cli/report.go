@@ -36,7 +36,6 @@ func newReportCommand(s Streams) *cobra.Command {
 	return c
 }
 
-// reporter are the flags of report.
 type reporter struct {
 	Streams
 	output  string
@@ -59,7 +58,6 @@ func (r *reporter) report(ctx context.Context, dirs []string) error {
 	return r.reportAgain(ctx, dirs[0])
 }
 
-// registerResults adds the flag of the form of a run's files.
 func registerResults(flags *pflag.FlagSet, results *report.Form, otherwise string) {
 	flags.StringVar((*string)(results), "results", "", "the form of results, failed and undo: csv, xlsx or both (default: "+otherwise+")")
 }
@@ -173,5 +171,5 @@ func sheetOfRun(settings map[string]string) (job.Sheet, error) {
 	if err != nil {
 		return job.Sheet{}, err
 	}
-	return r.sheetFlags.sheet()
+	return r.sheet()
 }

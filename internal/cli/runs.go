@@ -31,7 +31,6 @@ func newRunsCommand(s Streams) *cobra.Command {
 	}))
 }
 
-// listedRun is a run as runs shows it.
 type listedRun struct {
 	Dir      string          `json:"run_dir"`
 	Sheet    string          `json:"sheet"`

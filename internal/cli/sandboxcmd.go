@@ -14,7 +14,6 @@ import (
 	"nermbulk/internal/text"
 )
 
-// sandboxFlags are the flags of the sandbox command.
 type sandboxFlags struct {
 	sandbox.Options
 	sheetFlags
@@ -98,7 +97,6 @@ func serveSandbox(s Streams, f *sandboxFlags) (err error) {
 	return t.Serve(ctx, l)
 }
 
-// seed adds a session for each id of the sheet, and its attributes.
 func (f *sandboxFlags) seed(ctx context.Context, s Streams, t *sandbox.Tenant) error {
 	return f.withSheet(ctx, s, f.path, func(source job.Sheet) error {
 		sh, err := source.Open(ctx, source.Path)

@@ -42,7 +42,6 @@ const (
 	maxNested   = 50       // brackets
 )
 
-// registerSettings adds the flags that choose the settings.
 func registerSettings(flags *pflag.FlagSet) {
 	flags.String(configFlag, "", "read settings from this file (default: nermbulk.yaml here, if there is one)")
 	flags.String(profileFlag, "", "use this profile of the settings file")

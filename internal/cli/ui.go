@@ -156,7 +156,7 @@ func (p *pageCommand) job(path string, flags map[string]string, token string) (j
 	if r.sandbox {
 		r.Tenant.Kept = p.practice
 	}
-	r.Sheet, err = r.sheetFlags.sheet()
+	r.Sheet, err = r.sheet()
 	r.Sheet.Name, r.Sheet.Path = path, path
 	return r.options(), err
 }

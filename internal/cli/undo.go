@@ -106,7 +106,7 @@ func (u *undoer) withUndo(ctx context.Context, do func(job.Sheet) error) error {
 				return err
 			}
 		}
-		sh, err := u.sheetFlags.sheet()
+		sh, err := u.sheet()
 		if err != nil {
 			return err
 		}

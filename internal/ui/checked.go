@@ -102,7 +102,6 @@ func guessField(header string) string {
 	return "attributes." + strings.ToLower(strings.Join(strings.Fields(header), "_"))
 }
 
-// problemGroup is one sort of problem.
 type problemGroup struct {
 	Kind               sheet.Kind
 	Severity           sheet.Severity
