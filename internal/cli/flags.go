@@ -104,7 +104,7 @@ func variableOf(flag string) string {
 
 // rivals are flags that contradict each other: one that was given keeps the
 // values of the others out, wherever they come from.
-var rivals = [][]string{{"base-url", "tenant", "sandbox"}, {"token-file", "client-secret-file"}, {"quiet", "verbose"}, {"resume", "new"}}
+var rivals = [][]string{tenantNames, {"token-file", "client-secret-file"}, {"quiet", "verbose"}, {"resume", "new"}}
 
 // filled marks a flag that fill set, with the kind of its source and its name.
 const filled = "nermbulk_filled"

@@ -55,7 +55,7 @@ func profileOf(flags *pflag.FlagSet) string {
 		return ""
 	}
 	said := "profile " + text.Line(name, 0)
-	for _, tenant := range []string{"base-url", "tenant", "sandbox"} {
+	for _, tenant := range tenantNames {
 		switch f := flags.Lookup(tenant); sourceOf(f) {
 		case sourceFlag:
 			return said + ", but --" + tenant

@@ -66,11 +66,17 @@ func (f *tenantFlags) validate() error {
 	return oneOf("auth-scheme", f.authScheme, "bearer", "token")
 }
 
+// The flags that name a tenant, and those together with the ones that sign in there.
+var (
+	tenantNames = []string{"base-url", "tenant", "sandbox"}
+	signIn      = append([]string{"token-file", "client-secret-file", "client-id-file", "auth-scheme", "ca-file"}, tenantNames...)
+)
+
 // namesTenant reports whether the command line or a profile names a tenant. One
 // that a variable names must not make a command wait for the network that works
 // without.
 func namesTenant(flags *pflag.FlagSet) bool {
-	return slices.ContainsFunc([]string{"tenant", "base-url", "sandbox"}, func(name string) bool {
+	return slices.ContainsFunc(tenantNames, func(name string) bool {
 		f := flags.Lookup(name)
 		return f != nil && (sourceOf(f) == sourceFlag || sourceOf(f) == sourceProfile)
 	})
@@ -79,7 +85,7 @@ func namesTenant(flags *pflag.FlagSet) bool {
 // tenantWords returns the flags that named a tenant, for the next command.
 func tenantWords(flags *pflag.FlagSet) []string {
 	return flagWords(flags, func(f *pflag.Flag) bool {
-		return f.Changed && slices.Contains([]string{"base-url", "tenant", "token-file", "client-secret-file", "client-id-file", "auth-scheme", "ca-file"}, f.Name)
+		return f.Changed && slices.Contains(signIn, f.Name)
 	})
 }
 

@@ -79,7 +79,6 @@ func (u *undoer) undo(dir string) (err error) {
 	if f := u.flags.Lookup("where"); !isTyped(f) {
 		u.where = nil
 	}
-	signIn := []string{"base-url", "tenant", "sandbox", "token-file", "auth-scheme", "ca-file", "client-id-file", "client-secret-file"}
 	err = fill(u.flags, source{sourceRun, func(flag string) (value, name string) {
 		if !slices.Contains(signIn, flag) {
 			return "", ""
