@@ -26,23 +26,28 @@ const (
 
 // A source knows the values of flags that are not on the command line.
 type source struct {
-	kind string
-	// value returns the text, empty for none, and how to name it in an error.
-	value func(flag string) (value, name string)
+	kind  string
+	value func(flag string) setting
+}
+
+// setting is the value of one flag.
+type setting struct {
+	text  string // empty for none; several values are separated by line breaks
+	place string // in words for people, such as a file, line and column
 }
 
 // fromEnv is the source of flags that the environment sets: --max-attempts by
 // NERMBULK_MAX_ATTEMPTS.
 func fromEnv(env func(string) string) source {
-	return source{sourceEnv, func(flag string) (value, name string) {
-		name = variableOf(flag)
-		return env(name), "the environment variable " + name
+	return source{sourceEnv, func(flag string) setting {
+		name := variableOf(flag)
+		return setting{env(name), "the environment variable " + name}
 	}}
 }
 
 // typed is the source of flags that were typed elsewhere, by their names.
 func typed(flags map[string]string) source {
-	return source{sourceFlag, func(flag string) (value, name string) { return flags[flag], "" }}
+	return source{sourceFlag, func(flag string) setting { return setting{text: flags[flag]} }}
 }
 
 // fillAll sets the flags that were not typed: from the environment, which beats
@@ -106,7 +111,7 @@ func variableOf(flag string) string {
 // values of the others out, wherever they come from.
 var rivals = [][]string{tenantNames, {"token-file", "client-secret-file"}, {"quiet", "verbose"}, {"resume", "new"}}
 
-// filled marks a flag that fill set, with the kind of its source and its name.
+// filled marks a flag that fill set, with the kind of its source and its place.
 const filled = "nermbulk_filled"
 
 // fill sets the flags that were not given from a source. Several values of a
@@ -125,13 +130,13 @@ func fill(flags *pflag.FlagSet, from source) error {
 	}
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
-		value, name := from.value(f.Name)
-		if value == "" || f.Changed || first != nil || slices.Contains(leave, f.Name) {
+		set := from.value(f.Name)
+		if set.text == "" || f.Changed || first != nil || slices.Contains(leave, f.Name) {
 			return
 		}
-		values := []string{value}
+		values := []string{set.text}
 		if _, repeatable := f.Value.(pflag.SliceValue); repeatable {
-			values = strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' })
+			values = strings.FieldsFunc(set.text, func(r rune) bool { return r == '\n' || r == '\r' })
 		}
 		for _, v := range values {
 			err := flags.Set(f.Name, v)
@@ -140,12 +145,12 @@ func fill(flags *pflag.FlagSet, from source) error {
 				first = usage("%s", flagError(err))
 				return
 			case err != nil:
-				first = usage("%s=%q %s", name, value, misfit(err))
+				first = usage("%s=%q %s", set.place, set.text, valueError(err))
 				return
 			}
 		}
 		if from.kind != sourceFlag {
-			f.Annotations = map[string][]string{filled: {from.kind, name}}
+			f.Annotations = map[string][]string{filled: {from.kind, set.place}}
 		}
 	})
 	return first
@@ -172,12 +177,12 @@ func flagError(err error) string {
 	if !ok {
 		return err.Error()
 	}
-	return fmt.Sprintf("--%s %q %s", wrong.GetFlag().Name, wrong.GetValue(), misfit(err))
+	return fmt.Sprintf("--%s %q %s", wrong.GetFlag().Name, wrong.GetValue(), valueError(err))
 }
 
-// misfit says why a flag does not take a value, and what it takes. The words of
+// valueError says why a flag does not take a value, and what it takes. The words of
 // pflag are those of Go.
-func misfit(err error) string {
+func valueError(err error) string {
 	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return "cannot be used: " + err.Error()

@@ -70,18 +70,9 @@ func profileOf(flags *pflag.FlagSet) string {
 // or those that hold for all of them.
 type settingsGroup map[string]setting
 
-// setting is the value of one flag in a settings file.
-type setting struct {
-	text  string // several values are separated by line breaks
-	place string // file, line and column, as text for people
-}
-
 // source returns the group as a source of flags.
 func (g settingsGroup) source(kind string) source {
-	return source{kind, func(flag string) (value, name string) {
-		s := g[flag]
-		return s.text, s.place
-	}}
+	return source{kind, func(flag string) setting { return g[flag] }}
 }
 
 // configFile is what a settings file holds.
@@ -321,7 +312,7 @@ func (s *configFile) setting(key string, entry *ast.MappingValueNode) (setting, 
 	at := entry.Value.GetToken()
 	for _, v := range values {
 		if err := s.known.Set(key, v); err != nil {
-			return setting{}, s.wrong(at, "%s %q %s", key, v, misfit(err))
+			return setting{}, s.wrong(at, "%s %q %s", key, v, valueError(err))
 		}
 	}
 	return setting{strings.Join(values, "\n"), s.at(at)}, nil

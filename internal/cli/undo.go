@@ -79,11 +79,11 @@ func (u *undoer) undo(dir string) (err error) {
 	if f := u.flags.Lookup("where"); !isTyped(f) {
 		u.where = nil
 	}
-	err = fill(u.flags, source{sourceRun, func(flag string) (value, name string) {
+	err = fill(u.flags, source{sourceRun, func(flag string) setting {
 		if !slices.Contains(signIn, flag) {
-			return "", ""
+			return setting{}
 		}
-		return u.of.Options[flag], "the run in " + dir
+		return setting{u.of.Options[flag], "the run in " + dir}
 	}})
 	if err != nil {
 		return err
