@@ -80,7 +80,7 @@ function morph(old, fresh) {
     if (!fresh.hasAttribute(name) && name !== "tabindex" && !(name === "open" && old.tagName === "DETAILS")) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes)
     if (old.getAttribute(name) !== value && !(name === "open" && old.tagName === "DETAILS")) old.setAttribute(name, value);
-  if (old.matches(".grid, [data-live]")) return;
+  if (old.matches(".grid")) return;
   const byID = new Map([...old.children].filter((e) => e.id).map((e) => [e.id, e]));
   const stays = new Set([...fresh.children].map((e) => e.id).filter((id) => byID.has(id)));
   let at = old.firstChild;
@@ -162,23 +162,12 @@ for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(
 
 let lastSaid = 0, revision = document.body.dataset.revision;
 
-function follow(p) {
-  if (!$("bar")) return;
-  $("bar").max = Math.max(p.total, 1);
-  $("bar").value = p.done;
-  $("live-done").textContent = p.total ? `${p.done.toLocaleString("en")} of ${p.total.toLocaleString("en")}` : "–";
-  $("live-rate").textContent = p.rate || "–";
-  $("live-left").textContent = p.left || "–";
-  $("live-waiting").textContent = p.waiting;
-  $("live-waiting").hidden = !p.waiting;
-  $("live-counts").replaceChildren(...(p.counts ?? []).map((c) => {
-    const tile = make("li", "", { class: c.name });
-    tile.append(make("b", c.rows), make("span", c.name));
-    return tile;
-  }));
-  $("live-causes").hidden = !p.causes?.length;
-  $("live-causes").querySelector("ul").replaceChildren(...(p.causes ?? []).map((c) => make("li", c)));
-  if (Date.now() - lastSaid > 10000) { lastSaid = Date.now(); say(p.words); }
+// follow takes the progress as it would be on the page.
+function follow(html) {
+  const live = $("progress");
+  if (!live) return;
+  morph(live, new DOMParser().parseFromString(html, "text/html").getElementById("progress"));
+  if (Date.now() - lastSaid > 10000) { lastSaid = Date.now(); say(live.dataset.words); }
 }
 
 // A page that nobody looks at listens to nothing: a browser has few connections
@@ -198,7 +187,7 @@ function listen() {
     revision = event.data;
     document.body.dataset.live = "true";
   });
-  stream.addEventListener("progress", (event) => follow(JSON.parse(event.data)));
+  stream.addEventListener("progress", (event) => follow(event.data));
   stream.onerror = () => {
     if (stream !== events) return;
     document.body.dataset.live = "false";

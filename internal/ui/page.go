@@ -3,7 +3,6 @@ package ui
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -28,8 +27,9 @@ var style string
 var script string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"base": filepath.Base, "join": strings.Join, "count": text.Count, "countOf": text.CountOf, "size": sizeOf,
+	"base": filepath.Base, "join": strings.Join, "count": text.Count, "number": text.Number, "countOf": text.CountOf, "size": sizeOf,
 	"note":  func(file string) string { return fileNotes[file] },
+	"class": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 	"local": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
 }).Parse(markup))
 
@@ -167,8 +167,9 @@ func (w *workspace) serveEvents(rw http.ResponseWriter, r *http.Request) {
 		}
 		if w.tick != tick {
 			tick = w.tick
-			data, _ := json.Marshal(w.run.Progress()) // of plain values
-			news += fmt.Sprintf("event: progress\ndata: %s\n\n", data)
+			var live bytes.Buffer
+			_ = pageTemplate.ExecuteTemplate(&live, "live", w.run.Progress()) // as the page has it
+			news += fmt.Sprintf("event: progress\ndata: %s\n\n", bytes.ReplaceAll(live.Bytes(), []byte("\n"), []byte(" ")))
 		}
 		w.mu.Unlock()
 		if _, err := fmt.Fprint(rw, news, ":\n\n"); err != nil || flush() != nil {
@@ -190,34 +191,18 @@ func (w *workspace) serveEvents(rw http.ResponseWriter, r *http.Request) {
 
 // progress is what the page shows of a run while it sends.
 type progress struct {
-	Done    int      `json:"done"`
-	Total   int      `json:"total"`
-	Words   string   `json:"words"` // all of it in a sentence
-	Rate    string   `json:"rate"`
-	Left    string   `json:"left"`    // time
-	Waiting string   `json:"waiting"` // why nothing is sent, or slowly
-	Paused  bool     `json:"paused"`
-	Counts  []tally  `json:"counts"`
-	Causes  []string `json:"causes"`
+	Done, Total int
+	Words       string // all of it in a sentence
+	Rate, Left  string // time is left
+	Waiting     string // why nothing is sent, or slowly
+	Paused      bool
+	Counts      []report.Count
+	Causes      []report.Failure
 }
-
-// tally is how many rows ended in one way.
-type tally struct {
-	Name string `json:"name"`
-	Rows string `json:"rows"`
-}
-
-// Class is the name as the page marks it.
-func (t tally) Class() string { return strings.ReplaceAll(t.Name, " ", "-") }
 
 // tallies are the counts that are shown: whatever is not 0, and the main ones.
-func tallies(counts []report.Count, main ...string) (shown []tally) {
-	for _, c := range counts {
-		if c.Rows > 0 || slices.Contains(main, c.Name) {
-			shown = append(shown, tally{c.Name, text.Number(c.Rows)})
-		}
-	}
-	return shown
+func tallies(counts []report.Count, main ...string) []report.Count {
+	return slices.DeleteFunc(counts, func(c report.Count) bool { return c.Rows == 0 && !slices.Contains(main, c.Name) })
 }
 
 // Progress returns how far the run has come. The caller has the workspace's
@@ -230,7 +215,7 @@ func (r *running) Progress() progress {
 	why, _ := s.Waiting(now)
 	p := progress{
 		Done: s.Done, Total: r.total, Words: s.Line(r.total, now), Rate: s.RateText(true), Left: strings.TrimSuffix(s.TimeLeft(), " left"), Waiting: why,
-		Paused: r.control.Paused(),
+		Paused: r.control.Paused(), Causes: r.last.Failures,
 	}
 	if p.Paused {
 		p.Waiting, p.Left, p.Rate = "paused: nothing is sent until you go on", "", ""
@@ -240,8 +225,5 @@ func (r *running) Progress() progress {
 		counts = slices.DeleteFunc(counts, func(c report.Count) bool { return c.Name == "updated" || c.Name == "pending" })
 	}
 	p.Counts = tallies(counts, "updated", "unchanged", "failed")
-	for _, f := range r.last.Failures {
-		p.Causes = append(p.Causes, f.String())
-	}
 	return p
 }

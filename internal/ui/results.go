@@ -67,7 +67,7 @@ func (o *outcome) close() {
 func (o *outcome) sendable() bool { return o.ToSend > 0 && o.Outcomes.Pending == 0 }
 
 // Tiles are the counts that are shown.
-func (o *outcome) Tiles() []tally {
+func (o *outcome) Tiles() []report.Count {
 	main := []string{"to send", "updated", "unchanged"}
 	if !o.DryRun {
 		main = append(main, "failed")
