@@ -157,8 +157,8 @@ func (s *Sheet) useKept(dir string) error {
 	return err
 }
 
-func (j *job) askAttributes(ctx context.Context) (*api.AttributesFile, error) {
-	defer j.watchAsking(ctx)()
+func (j *job) askAttributes(ctx context.Context) (_ *api.AttributesFile, err error) {
+	defer j.watchAsking(ctx)(&err)
 	list, err := j.client.Attributes(ctx)
 	if err != nil {
 		return nil, j.goWithout(ctx, "the sheet is not checked against the tenant's attributes", err)
@@ -187,11 +187,11 @@ func (j *job) resolve(ctx context.Context) error {
 
 // readOptions reads the options of those attributes of the sheet of which they
 // are not known. What a file does not have is not looked for elsewhere.
-func (j *job) readOptions(ctx context.Context) error {
+func (j *job) readOptions(ctx context.Context) (err error) {
 	if j.client == nil || j.denied != "" || !j.Sheet.asksTenant() {
 		return nil
 	}
-	defer j.watchAsking(ctx)()
+	defer j.watchAsking(ctx)(&err)
 	wanted, read := j.Sheet.Rules.Attributes.WithOptions(j.sheet.Columns()), false
 	for i, a := range wanted {
 		if a.Options != nil {
@@ -271,20 +271,16 @@ func (j *job) deniedError() error {
 // slowAfter is how long something is read before that is reported.
 const slowAfter = 3 * time.Second
 
-// watchAsking reports that the tenant is slow, or cannot be reached, and what an
-// interrupt waits for, until the function that it returns is called.
-func (j *job) watchAsking(ctx context.Context) (stop func()) {
-	begun, interrupted := time.Now(), false
-	return StartClock(func(last bool) {
+// watchAsking reports that the tenant is slow, or cannot be reached, until the
+// function that it returns is called: see startClock.
+func (j *job) watchAsking(ctx context.Context) (stop func(*error)) {
+	begun := time.Now()
+	return j.startClock(ctx, func(last bool) {
 		if last {
 			return
 		}
 		if !j.offline() {
 			j.noteOutage()
-		}
-		if !interrupted && ctx.Err() != nil {
-			interrupted = true
-			j.Observer.Event(Draining{j.Tenant.Client.Timeout})
 		}
 		if !j.slow && time.Since(begun) > slowAfter {
 			j.slow = true

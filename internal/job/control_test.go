@@ -72,8 +72,8 @@ func TestPausedJob(t *testing.T) {
 				d.control.SetRate(200)
 				d.control.Continue()
 			}
-		case paused == 0 || p.Permitted != 200:
-			t.Errorf("after %d looks the job is not paused, and %g requests per second are permitted", paused, p.Permitted)
+		case paused == 0 || d.control.Rate(0) != 200:
+			t.Errorf("after %d looks the job is not paused, and %g requests per second are permitted", paused, d.control.Rate(0))
 		}
 	}}
 	d.control.Pause()

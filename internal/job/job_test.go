@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -144,5 +146,25 @@ func TestRun(t *testing.T) {
 				t.Errorf("the outcomes are %+v", result.Summary.Outcomes)
 			}
 		})
+	}
+}
+
+// A panic while the tenant is asked is an error of the job, too.
+func TestAPanicWhileTheTenantIsAsked(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx, interrupt := context.WithCancel(t.Context())
+	tenant := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		interrupt()
+		<-r.Context().Done()
+	}))
+	defer tenant.Close()
+	o := driven(t, &driver{}, 1, 0, false)
+	if err := os.WriteFile("s.csv", []byte("id,attributes.badge\n00000001-0000-4000-8000-000000000000,7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.Sheet.Attributes, o.Observer = AttributesAuto, &broken{kind: "job.Draining", n: 1}
+	o.Tenant.Sandbox, o.Tenant.Client.BaseURL = false, tenant.URL
+	if _, err := Run(ctx, o); err == nil || !strings.Contains(err.Error(), "the observer is broken") {
+		t.Errorf("the error is %v", err)
 	}
 }

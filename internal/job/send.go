@@ -145,7 +145,7 @@ func (j *job) send(ctx context.Context) (batch.Stop, error) {
 		stop = batch.Stop{Kind: batch.StoppedByUser, Reason: "stopped by the user"}
 	}
 	err = cmp.Or(err, j.journal.Flush())
-	err = cmp.Or(err, stopWatch())
+	stopWatch(&err)
 	if j.journal.Err() != nil {
 		err = j.journal.Err()
 	}
@@ -188,9 +188,9 @@ func (j *job) batchOptions() batch.Options {
 }
 
 // watch reports the progress with each tick and notes the figures of each
-// second in the journal, until the function that it returns is called. A panic
-// on the way ends the progress, not the rows, and is what that returns.
-func (j *job) watch(ctx context.Context) (stop func() error) {
+// second in the journal, until the function that it returns is called: see
+// startClock.
+func (j *job) watch(ctx context.Context) (stop func(*error)) {
 	if j.earlier != nil {
 		j.requests = j.earlier.Totals()
 	}
@@ -199,10 +199,22 @@ func (j *job) watch(ctx context.Context) (stop func() error) {
 	}
 	rows, requests := NewRate(j.Now()), NewRate(j.Now())
 	j.steered = steering{rate: j.Tenant.Client.Rate}
-	interrupted := false
 	ticks := 0
 	j.reportProgress(rows, requests)
+	return j.startClock(ctx, func(last bool) {
+		j.reportProgress(rows, requests)
+		if ticks++; last || ticks%ticksPerNote == 0 {
+			j.noteFigures()
+		}
+	})
+}
+
+// startClock is StartClock for a time in which requests leave. It reports what an
+// interrupt waits for. A panic on the way ends the updates, not the requests: it is
+// the error once the clock is stopped.
+func (j *job) startClock(ctx context.Context, update func(last bool)) (stop func(*error)) {
 	var broken error
+	interrupted := false
 	stopClock := StartClock(func(last bool) {
 		if broken != nil {
 			return
@@ -212,14 +224,11 @@ func (j *job) watch(ctx context.Context) (stop func() error) {
 			interrupted = true
 			j.Observer.Event(Draining{j.Tenant.Client.Timeout})
 		}
-		j.reportProgress(rows, requests)
-		if ticks++; last || ticks%ticksPerNote == 0 {
-			j.noteFigures()
-		}
+		update(last)
 	})
-	return func() error {
+	return func(err *error) {
 		stopClock()
-		return broken
+		*err = cmp.Or(broken, *err)
 	}
 }
 
@@ -283,7 +292,7 @@ func (j *job) reportProgress(rows, requests *Rate) {
 	}
 	if j.client != nil && !j.offline() {
 		j.reportSteering()
-		s.Paused, s.Permitted = j.steered.paused, j.steered.rate
+		s.Paused = j.steered.paused
 		limits := j.client.Limits()
 		s.Requests, s.Unanswered = requests.Update(j.Now(), j.client.Sent()-j.sentBefore), j.client.Unanswered()
 		s.Ceiling, s.PausedUntil, s.Throttling = limits.Limit, limits.PausedUntil, limits.Throttling

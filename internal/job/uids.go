@@ -51,8 +51,8 @@ func (j *job) lookUp(ctx context.Context) error {
 }
 
 // findIDs asks the tenant for the ids that are missing.
-func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) error {
-	err := j.sheet.EachUID(ctx, func(uid string) error {
+func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) (err error) {
+	err = j.sheet.EachUID(ctx, func(uid string) error {
 		ids.Add(uid)
 		return nil
 	})
@@ -61,7 +61,7 @@ func (j *job) findIDs(ctx context.Context, ids *sheet.IDs) error {
 	}
 	say := func(text string) { j.Observer.Event(Note{text}) }
 	j.slow = true // that it is asked is said already
-	defer j.watchAsking(ctx)()
+	defer j.watchAsking(ctx)(&err)
 	err = batch.LookUp(ctx, j.sheet, ids, j.client, j.Tenant.Client.Workers, say)
 	list, asked := errors.AsType[*api.ListError](err)
 	switch {

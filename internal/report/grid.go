@@ -41,7 +41,6 @@ type Window struct {
 type GridRow struct {
 	Number   int             // as Excel shows it
 	Cells    []string        // one for each of the Grid's columns
-	Excess   []string        // cells beyond the last column, where one has data
 	Problems []sheet.Problem // of the check, in the order of the columns
 	Result   *RowResult      // of a run; nil for a sheet that is only checked
 }
@@ -182,7 +181,7 @@ func (g *Grid) read(ctx context.Context, wanted []int32, rows *[]GridRow) error 
 		if i < int(wanted[0]) {
 			return nil
 		}
-		row := GridRow{Number: r.Number, Cells: slices.Clone(r.Cells), Excess: r.Excess, Problems: g.problemsOf(r.Number)}
+		row := GridRow{Number: r.Number, Cells: slices.Clone(r.Cells), Problems: g.problemsOf(r.Number)}
 		if g.run != nil {
 			var err error
 			if row.Result, err = g.resultOf(r); err != nil {

@@ -19,7 +19,6 @@ type State struct {
 	Ceiling  float64 // requests per second that are allowed at the moment; 0 = none
 
 	Paused      bool      // by whoever drives the run
-	Permitted   float64   // requests per second that the user permits; 0 = no ceiling
 	PausedUntil time.Time // when sending goes on; zero if it is not paused
 	Throttling  bool      // the tenant refused for the rate a moment ago
 	Outage      bool      // the tenant cannot be reached
