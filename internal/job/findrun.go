@@ -375,7 +375,6 @@ func (j *job) match(ctx context.Context) (err error) {
 	if j.earlier == nil || j.same {
 		return nil
 	}
-	// Where it cannot be read as that session read it, its rows cannot be named.
 	of := j.Sheet
 	if j.Sheet.AsOf != nil {
 		if of, err = j.Sheet.AsOf(j.info.Options); err != nil {
@@ -386,15 +385,13 @@ func (j *job) match(ctx context.Context) (err error) {
 			of.Rules.Attributes = j.Sheet.Rules.Attributes
 		}
 	}
-	previous, err := of.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last.SheetFile)))
-	if err == nil {
-		closePrevious := previous.Close
-		defer func() { err = errors.Join(err, closePrevious()) }()
-	}
-	if err != nil || len(previous.Problems()) > 0 {
-		previous = nil
-	} else {
-		previous.SetIDs(j.ids)
+	var previous *sheet.Sheet // where it cannot be read as that session read it, its rows cannot be named
+	if sh, err := of.Open(ctx, filepath.Join(j.dir.Dir(), filepath.Base(j.earlier.Last.SheetFile))); err == nil {
+		defer func() { _ = sh.Close() }() // it was only read
+		if len(sh.Problems()) == 0 {
+			sh.SetIDs(j.ids)
+			previous = sh
+		}
 	}
 	if j.matches, err = batch.Match(ctx, j.sheet, j.Sheet.Rules, j.earlier, previous); err != nil {
 		return j.Sheet.unreadable(ctx, err)

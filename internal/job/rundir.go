@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,12 +123,7 @@ func (j *job) reopen() error {
 // describe notes what this session sends, and by which rules.
 func (j *job) describe() {
 	j.info.SHA256, j.info.FileSHA256, j.info.Version, j.info.Options = j.hash, j.sheet.CopySHA256(), j.Version, j.Settings
-	j.info.Results, j.info.Sources, j.info.Operator = string(j.Results), maps.Clone(j.Sources), j.Operator
-	for _, name := range []string{"map", "date", "value", "where"} { // see keepFitting
-		if j.Settings[name] == "" {
-			delete(j.info.Sources, name)
-		}
-	}
+	j.info.Results, j.info.Sources, j.info.Operator = string(j.Results), j.Sources, j.Operator
 	j.info.Undoes = j.Undoes
 	j.info.Clears, j.info.Runs = j.overview.Clears, j.overview.Runs
 }

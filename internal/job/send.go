@@ -69,10 +69,7 @@ func (j *job) fitWorkers(files int) error {
 // startSandbox starts a simulated tenant that knows the sheet's ids, and
 // returns its base URL.
 func (j *job) startSandbox(ctx context.Context) (base string, err error) {
-	t := j.Tenant.Kept
-	if t == nil {
-		t = sandbox.New(sandbox.Options{})
-	}
+	t := cmp.Or(j.Tenant.Kept, sandbox.New(sandbox.Options{}))
 	if err := seed(ctx, t, j.sheet); err != nil {
 		return "", err
 	}

@@ -59,18 +59,17 @@ func (j *job) open(ctx context.Context) (err error) {
 // keepFitting leaves out of what the run directory keeps the settings that do
 // not hold for this sheet: whatever reads the run later takes them as typed.
 func (j *job) keepFitting() {
-	j.Settings = maps.Clone(j.Settings)
-	set := func(name string, values []string) {
-		if j.Settings[name] = strings.Join(values, "\n"); len(values) == 0 {
-			delete(j.Settings, name)
-		}
-	}
+	j.Settings, j.Sources = maps.Clone(j.Settings), maps.Clone(j.Sources)
 	fitting := j.Sheet.Rules.Fitting(j.sheet.Columns())
-	if j.Settings != nil {
-		set("map", texts(j.sheet.Mapped()))
-		set("where", texts(j.sheet.Where()))
-		set("date", texts(fitting.Dates))
-		set("value", texts(fitting.Values))
+	for name, values := range map[string][]string{
+		"map": texts(j.sheet.Mapped()), "where": texts(j.sheet.Where()), "date": texts(fitting.Dates), "value": texts(fitting.Values),
+	} {
+		if len(values) == 0 {
+			delete(j.Settings, name)
+			delete(j.Sources, name)
+		} else if j.Settings != nil {
+			j.Settings[name] = strings.Join(values, "\n")
+		}
 	}
 	j.result.Settings = j.Settings
 }
