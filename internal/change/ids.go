@@ -12,18 +12,8 @@ import (
 	"nermbulk/internal/sheet"
 )
 
-// parseUUID reads a UUID with its hyphens and no braces, in capitals or not:
-// uuid.Parse takes other forms as well.
-func parseUUID(s string) (id uuid.UUID, ok bool) {
-	if len(s) != 36 {
-		return id, false
-	}
-	id, err := uuid.Parse(s)
-	return id, err == nil
-}
-
 func isUUID(s string) bool {
-	_, ok := parseUUID(s)
+	_, ok := sheet.ParseUUID(s)
 	return ok
 }
 
@@ -127,7 +117,7 @@ func (p *Planner) planKey(row *sheet.Row) {
 	if p.id.Field == sheet.UID {
 		what = "uid"
 	}
-	p.key, p.keyed = parseUUID(cell)
+	p.key, p.keyed = sheet.ParseUUID(cell)
 	switch {
 	case p.keyed && what == "id":
 		p.Change.ID = lowerUUID(cell)
@@ -161,7 +151,7 @@ func (p *Planner) planUID(row *sheet.Row, uid string) {
 		return
 	}
 	id := row.Cells[p.found]
-	p.key, p.keyed = parseUUID(id)
+	p.key, p.keyed = sheet.ParseUUID(id)
 	switch {
 	case p.keyed:
 		p.Change.ID = id

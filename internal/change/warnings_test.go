@@ -149,7 +149,7 @@ func TestUUIDs(t *testing.T) {
 		if got != repaired || ok != (repaired != "") {
 			t.Errorf("%q: %q, %v", s, got, ok)
 		}
-		if _, ok := parseUUID(s); ok != (s == idA || s == "33F072DD-13B4-41E1-8EA0-16F2A59B57C8") {
+		if _, ok := sheet.ParseUUID(s); ok != (s == idA || s == "33F072DD-13B4-41E1-8EA0-16F2A59B57C8") {
 			t.Errorf("parse %q: %v", s, ok)
 		}
 	}

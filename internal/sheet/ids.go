@@ -46,7 +46,7 @@ func (d *IDs) Add(uid string) { d.all = append(d.all, knownID{key: uidHash(uid)}
 // Keep adds a uid with the id that was found for it before, which stays what it
 // is. What is no UUID is to be found again.
 func (d *IDs) Keep(uid, id string) {
-	if parsed, ok := parseID(id); ok {
+	if parsed, ok := ParseUUID(id); ok {
 		d.all = append(d.all, knownID{uidHash(uid), parsed, idKept})
 	}
 }
@@ -95,7 +95,7 @@ func (d *IDs) Found(uid, id string) {
 	if k == nil || k.state == idKept {
 		return
 	}
-	parsed, ok := parseID(id)
+	parsed, ok := ParseUUID(id)
 	switch {
 	case k.state == idText:
 	case k.state == idFound && (!ok || parsed != k.id):
@@ -107,8 +107,9 @@ func (d *IDs) Found(uid, id string) {
 	}
 }
 
-// parseID reads a UUID in the one form that the API has.
-func parseID(s string) (id uuid.UUID, ok bool) {
+// ParseUUID reads a UUID in the one form that the API has: with its hyphens and no
+// braces, in capitals or not. uuid.Parse takes others as well.
+func ParseUUID(s string) (id uuid.UUID, ok bool) {
 	if len(s) != 36 {
 		return id, false
 	}
