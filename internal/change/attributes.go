@@ -111,7 +111,7 @@ func (a *Attributes) field(uid string) *Field {
 	return &f
 }
 
-// field returns the field of a column that is sent in the body, or nil.
+// field returns the field of a column; nil where the table has none.
 func (r *Rules) field(c sheet.Column) *Field {
 	if c.Field != sheet.Attribute {
 		return fieldOf(c.Field)

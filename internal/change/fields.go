@@ -9,8 +9,7 @@ import (
 )
 
 // A Field is one field of a session: all that planning, comparing, correcting,
-// putting back, export, completion and help need to know of it. A field that
-// has no parse is not sent in a body.
+// putting back, export, completion and help need to know of it.
 type Field struct {
 	Name string // in a header, and in the API's JSON
 	Help string // what a cell holds; empty for a field that is accepted and never sent
@@ -21,7 +20,8 @@ type Field struct {
 	// what is no part of a session.
 	Get func(*api.Session) string
 
-	has api.Fields // whether a session has it
+	sent bool       // in a body
+	has  api.Fields // whether a session has it
 	// parse returns what is sent for a cell that is not empty, "" for nothing,
 	// or what is wrong with the cell, without its place.
 	parse func(cell string, rules *Rules) (text string, wrong *sheet.Problem)
@@ -44,12 +44,12 @@ type Field struct {
 var fields = []Field{
 	{
 		Name: "id", Help: "required: the session's UUID",
-		Get: func(s *api.Session) string { return s.ID },
-		fix: fixUUID,
+		Get:   func(s *api.Session) string { return s.ID },
+		parse: parseID, fix: fixUUID,
 	},
 	{Name: "uid", Get: func(s *api.Session) string { return s.UID }},
 	{
-		Name: "status", has: api.FieldStatus, words: true, Choices: statuses,
+		Name: "status", sent: true, has: api.FieldStatus, words: true, Choices: statuses,
 		Help:  `one of the statuses of the API; "Pending Approval" is pending_approval`,
 		Get:   func(s *api.Session) string { return s.Status },
 		parse: parseStatus, same: sameName, fix: fixBy(KnownStatus),
@@ -57,25 +57,28 @@ var fields = []Field{
 	uuidField("workflow_id", api.FieldWorkflowID, func(s *api.Session) string { return s.WorkflowID }),
 	uuidField("requester_id", api.FieldRequesterID, func(s *api.Session) string { return s.RequesterID }),
 	{
-		Name: "requester_type", has: api.FieldRequesterType, words: true, Choices: requesterTypes,
+		Name: "requester_type", sent: true, has: api.FieldRequesterType, words: true, Choices: requesterTypes,
 		Help:  "User, NeprofileUser, NeaccessUser or NeaccessRegistrant",
 		Get:   func(s *api.Session) string { return s.RequesterType },
 		parse: parseRequesterType, same: strings.EqualFold, fix: fixBy(repairRequesterType),
 	},
 	uuidField("profile_id", api.FieldProfileID, func(s *api.Session) string { return s.ProfileID }),
 	{
-		Name: "profile_ids", has: api.FieldProfileIDs, list: true,
+		Name: "profile_ids", sent: true, has: api.FieldProfileIDs, list: true,
 		Help:  "UUIDs separated by , ; | or a line break",
 		Get:   func(s *api.Session) string { return strings.Join(s.ProfileIDs, ",") },
 		parse: parseIDs, same: sameSet, fix: fixIDs,
 	},
 	{Name: "created_at", Get: func(s *api.Session) string { return s.CreatedAt }},
 	{Name: "updated_at", Get: func(s *api.Session) string { return s.UpdatedAt }},
-	{Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated", Choices: []string{"true", "false"}},
+	{
+		Name: "run", Help: "true or false (yes/no, 1/0): run the session once it is updated", Choices: []string{"true", "false"},
+		parse: parseRun,
+	},
 }
 
 func uuidField(name string, has api.Fields, get func(*api.Session) string) Field {
-	return Field{Name: name, Help: "UUID", Get: get, has: has, parse: parseID, same: strings.EqualFold, fix: fixUUID}
+	return Field{Name: name, Help: "UUID", Get: get, sent: true, has: has, parse: parseID, same: strings.EqualFold, fix: fixUUID}
 }
 
 // Fields returns the table, without the attributes. It is not to be changed.
@@ -83,7 +86,7 @@ func Fields() []Field { return fields }
 
 // attribute is the field of every attribute of which nothing is known; which one
 // it is, its column says. See Rules.field.
-var attribute = Field{has: api.FieldAttributes, same: sameText}
+var attribute = Field{sent: true, has: api.FieldAttributes, same: sameText}
 
 // The fields that mean more than what is sent for them.
 const (
@@ -114,19 +117,22 @@ func position(c sheet.Field) int {
 	return at
 }
 
-// fieldOf returns the field of a column that is sent in the body, or nil.
+// fieldOf returns the field of a column; nil where the table has none.
 func fieldOf(c sheet.Field) *Field {
 	if c == sheet.Attribute {
 		return &attribute
 	}
-	if at := position(c); at < len(fields) && fields[at].parse != nil {
+	if at := position(c); at < len(fields) {
 		return &fields[at]
 	}
 	return nil
 }
 
 // IsSent reports whether a column is sent in the body.
-func IsSent(c sheet.Field) bool { return fieldOf(c) != nil }
+func IsSent(c sheet.Field) bool {
+	f := fieldOf(c)
+	return f != nil && f.sent
+}
 
 // Acts reports whether a column says what becomes of a session: it is sent in the
 // body, or has the session run.

@@ -25,8 +25,11 @@ func TestKnownFields(t *testing.T) {
 		if near, ok := names.Nearest(f.Name); !ok || near != f.Name {
 			t.Errorf("the nearest field to %s is %q", f.Name, near)
 		}
-		if got := fieldOf(sheet.Field(f.Name)); (got != nil) != (f.parse != nil) || got != nil && got.Name != f.Name {
+		if got := fieldOf(sheet.Field(f.Name)); got == nil || got.Name != f.Name {
 			t.Errorf("the field of the column %s is %+v", f.Name, got)
+		}
+		if f.Help != "" && f.parse == nil {
+			t.Errorf("%s is read, but not parsed", f.Name)
 		}
 		if IsSent(sheet.Field(f.Name)) && (f.same == nil || f.Get == nil || f.has == 0) {
 			t.Errorf("%s is sent, but cannot be compared", f.Name)

@@ -137,7 +137,7 @@ func (p *Planner) planKey(row *sheet.Row) {
 		return
 	default:
 		p.problem(p.id, sheet.BadID, "%s is not an id%s", quote(cell), uuidHint(cell))
-		p.suggest(fields[position(sheet.ID)].suggestion(cell, &p.rules))
+		p.suggest(fieldOf(sheet.ID).suggestion(cell, &p.rules))
 	}
 	p.keyed = false
 }

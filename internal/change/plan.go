@@ -76,7 +76,7 @@ func newPlanner(columns []sheet.Column, rules Rules) *Planner {
 		case c.Field == sheet.ReadOnly && c.UID == "updated_at":
 			p.updated = c.Index
 		default:
-			if f := rules.field(c); f != nil {
+			if f := rules.field(c); f != nil && f.sent {
 				p.columns = append(p.columns, newColumn(c, f, rules))
 			}
 		}
@@ -160,10 +160,11 @@ func (p *Planner) planRun(row *sheet.Row) (filled bool) {
 	if cell == "" || p.refused(p.run, cell) {
 		return cell != ""
 	}
-	var ok bool
-	if p.Change.Run, ok = parseBoolean(cell); !ok {
-		p.problem(p.run, sheet.BadBoolean, "%s is neither yes nor no: use true or false", quote(cell))
-		p.suggest(fields[position(run)].suggestion(cell, &p.rules))
+	f := fieldOf(run)
+	word, wrong := f.parse(cell, &p.rules)
+	if p.Change.Run = word == "true"; wrong != nil {
+		p.add(p.run, *wrong)
+		p.suggest(f.suggestion(cell, &p.rules))
 	}
 	return true
 }

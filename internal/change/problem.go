@@ -95,9 +95,6 @@ func (f *Field) suggestion(cell string, rules *Rules) (text string, certain bool
 
 // takes reports whether a cell of the field is right.
 func (f *Field) takes(cell string, rules *Rules) bool {
-	if f.parse == nil { // the id
-		return isUUID(cell)
-	}
 	_, wrong := f.parse(cell, rules)
 	return wrong == nil
 }
@@ -229,9 +226,6 @@ func (r *Rules) fix(c sheet.Column) func(cell string) string {
 		return func(cell string) string { return cell }
 	}
 	f := r.field(c)
-	if c.Field == sheet.ID {
-		f = &fields[position(c.Field)]
-	}
 	if f == nil || f.fix == nil {
 		return sheet.Trim
 	}

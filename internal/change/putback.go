@@ -64,10 +64,10 @@ func (b *Before) held(label string) (f *Field, text string) {
 	if uid, isAttribute := strings.CutPrefix(label, Label(sheet.Attribute, "")); isAttribute {
 		return &attribute, b.session.Attributes[uid]
 	}
-	if f = fieldOf(sheet.Field(label)); f != nil {
-		text = f.Get(&b.session)
+	if f = fieldOf(sheet.Field(label)); f == nil || !f.sent {
+		return nil, ""
 	}
-	return f, text
+	return f, f.Get(&b.session)
 }
 
 func isNested(value json.RawMessage, list bool) bool {

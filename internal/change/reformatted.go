@@ -69,11 +69,6 @@ func (p *Planner) planWritten(row *sheet.Row) {
 
 // meansSame reports whether two cells of a column ask for the same.
 func (p *Planner) meansSame(c sheet.Column, was, is string) bool {
-	if c.Field == run {
-		a, known := parseBoolean(was)
-		b, too := parseBoolean(is)
-		return known && too && a == b
-	}
 	f := p.rules.field(c)
 	if f == nil || f.parse == nil {
 		return false

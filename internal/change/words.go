@@ -3,6 +3,7 @@ package change
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nermbulk/internal/sheet"
@@ -85,13 +86,21 @@ var booleans = map[string]bool{
 	"verdadero": true, "vero": true, "falso": false,
 }
 
-// parseBoolean reads the cell of a run column, without regard to case.
+// parseBoolean reads one of those words, without regard to case.
 func parseBoolean(s string) (value, ok bool) {
 	if len(s) > len("verdadero") {
 		return false, false
 	}
 	value, ok = booleans[strings.ToLower(s)]
 	return value, ok
+}
+
+func parseRun(cell string, _ *Rules) (string, *sheet.Problem) {
+	value, ok := parseBoolean(cell)
+	if !ok {
+		return "", &sheet.Problem{Kind: sheet.BadBoolean, Message: quote(cell) + " is neither yes nor no: use true or false"}
+	}
+	return strconv.FormatBool(value), nil
 }
 
 // target is the column that a rule is for.
@@ -147,9 +156,6 @@ func ParseValueRule(s string) (ValueRule, error) {
 
 // check returns what is wrong with the value itself.
 func (v ValueRule) check(rules *Rules) error {
-	if _, ok := parseBoolean(v.Value); v.Field == run && v.Value != "" && !ok {
-		return fmt.Errorf("%s is neither yes nor no: use true or false", quote(v.Value))
-	}
 	f := fieldOf(v.Field)
 	if f == nil || f.parse == nil || v.Value == "" {
 		return nil
