@@ -308,6 +308,9 @@ func (r *runner) nextCommand() string {
 		}
 		return next
 	case job.Rehearse:
+		if r.Undoes != nil { // on its own tenant alone
+			break
+		}
 		return r.command(r.path, "sandbox", "run-dir", "resume", "new", "retry-failed") + " --tenant NAME --dry-run"
 	}
 	return "nermbulk report " + text.ShellPath(dir)

@@ -229,7 +229,7 @@ func (s *Sheet) Resolve(ctx context.Context, f Fields) error {
 func (s *Sheet) checkFile(info os.FileInfo) error {
 	switch {
 	case info.IsDir():
-		return fmt.Errorf("%s is a directory; name a CSV file in it", s.name)
+		return fmt.Errorf("%s is a directory; name a sheet in it", s.name)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file; save it as one, or give it to standard input and name it -", s.name)
 	}
