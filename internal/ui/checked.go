@@ -58,13 +58,8 @@ func (s *openSheet) Groups() []problemGroup {
 	return groupsOf(s.found, s.checked.Overview.Kinds, positions(s.checked.Sheet.Columns()))
 }
 
-// Fixes is how many corrections are certain, empty for none.
-func (s *openSheet) Fixes() string {
-	if n := len(s.certain()); n > 0 {
-		return text.Count(n, "certain correction")
-	}
-	return ""
-}
+// Fixes is how many corrections are certain.
+func (s *openSheet) Fixes() int { return len(s.certain()) }
 
 // Verdict says whether the sheet can be sent.
 func (s *openSheet) Verdict() (words string) {
@@ -103,12 +98,10 @@ func guessField(header string) string {
 }
 
 type problemGroup struct {
-	Kind               sheet.Kind
-	Severity           sheet.Severity
-	Title, Count, More string
-	Open               bool
-	Problems           []problemView
-	listed             int // of the sheet's problems
+	Kind        sheet.Kind
+	Severity    sheet.Severity
+	Count, More int // how many there are, and how many of them are not listed
+	Problems    []problemView
 }
 
 // problemView is a problem that one row has, or several in the same words.
@@ -125,11 +118,8 @@ func (p problemView) Others() string {
 	return "and " + text.Count(p.Rows-1, "more row")
 }
 
-const (
-	// mostOfKind is how many problems of a kind are listed.
-	mostOfKind = 50
-	openGroups = 3
-)
+// mostOfKind is how many problems of a kind are listed.
+const mostOfKind = 50
 
 // groupsOf groups problems by kind, errors first. In a column, those with the
 // same words are one. Columns without a meaning have a form instead.
@@ -142,26 +132,19 @@ func groupsOf(found []sheet.Problem, kinds map[sheet.Kind]int, positions map[str
 		i, ok := groupAt[p.Kind]
 		if !ok {
 			i, groupAt[p.Kind] = len(groups), len(groups)
-			groups = append(groups, problemGroup{Kind: p.Kind, Severity: p.Severity})
+			groups = append(groups, problemGroup{Kind: p.Kind, Severity: p.Severity, Count: kinds[p.Kind], More: kinds[p.Kind]})
 		}
 		g, key := &groups[i], [3]string{string(p.Kind), p.Column, p.Message}
 		if same, ok := at[key]; ok {
 			g.Problems[same].Rows++
-			g.listed++
+			g.More--
 		} else if len(g.Problems) < mostOfKind {
 			at[key] = len(g.Problems)
 			g.Problems = append(g.Problems, problemView{p, positions[p.Column], 1})
-			g.listed++
+			g.More--
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b problemGroup) int { return strings.Compare(string(a.Severity), string(b.Severity)) })
-	for i := range groups {
-		g := &groups[i]
-		g.Count, g.Title, g.Open = text.Number(kinds[g.Kind]), titleOf(g.Kind), i < openGroups
-		if more := kinds[g.Kind] - g.listed; more > 0 {
-			g.More = text.Number(more)
-		}
-	}
 	return groups
 }
 

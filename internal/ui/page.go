@@ -27,7 +27,7 @@ var style string
 var script string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"base": filepath.Base, "join": strings.Join, "count": text.Count, "number": text.Number, "countOf": text.CountOf, "size": sizeOf,
+	"base": filepath.Base, "join": strings.Join, "count": text.Count, "number": text.Number, "countOf": text.CountOf, "size": sizeOf, "title": titleOf,
 	"note":  func(file string) string { return fileNotes[file] },
 	"class": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 	"local": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },
@@ -37,7 +37,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 type pageView struct {
 	Token, Title   string
 	Step, Revision int
-	Steps          []stepView
+	Reached        int      // the last step that can be shown
+	Steps          []string // their names
 	Tenant         *tenant
 	Choice         string // of a tenant
 	Offers         []Offer
@@ -52,12 +53,6 @@ type pageView struct {
 	Preview        *outcome
 	Results        *outcome
 	Runs           []runRow
-}
-
-type stepView struct {
-	Number        int
-	Name, Class   string
-	Open, Current bool
 }
 
 func (p *Page) servePage(rw http.ResponseWriter, _ *http.Request) {
@@ -82,17 +77,9 @@ func (w *workspace) render(to io.Writer, token string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	v := pageView{
-		Token: token, Title: "nermbulk", Step: w.step, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here),
+		Token: token, Title: fmt.Sprintf("%d. %s – nermbulk", w.step, stepNames[w.step]),
+		Step: w.step, Reached: w.reached(), Steps: stepNames, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here),
 		Tenant: w.tenant, Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview, Results: w.results, Runs: runs,
-	}
-	names := []string{"Tenant", "Sheet", "Preview", "Send", "Results"}
-	for i, name := range names {
-		s := stepView{Number: i + 1, Name: name, Open: i+1 <= w.reached(), Current: i+1 == w.step}
-		s.Class = map[bool]string{true: "open", false: "later"}[s.Open]
-		if s.Current {
-			s.Class, v.Title = "current", fmt.Sprintf("%d. %s – nermbulk", s.Number, name)
-		}
-		v.Steps = append(v.Steps, s)
 	}
 	if w.tenant != nil {
 		v.Rate = plain(w.tenant.rate)

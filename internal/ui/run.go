@@ -180,7 +180,6 @@ func (w *workspace) steer(change func(*running)) error {
 		return errors.New("no run is going on")
 	}
 	change(w.run)
-	w.tick++
 	return nil
 }
 

@@ -23,6 +23,8 @@ const (
 	stepResults
 )
 
+var stepNames = []string{stepTenant: "Tenant", stepSheet: "Sheet", stepPreview: "Preview", stepSend: "Send", stepResults: "Results"}
+
 // workspace is what the page works on: one tenant, one sheet and one run at a
 // time, the same for every tab. mu guards all of it.
 type workspace struct {
