@@ -152,20 +152,17 @@ func (k *checker) remark(text string) {
 
 // copyable refuses places for the copies of the sheet that would do harm.
 func (k *checker) copyable(sh *sheet.Sheet) error {
-	if err := k.apart("--fix", k.fix); err != nil {
+	err := cmp.Or(k.apart("--fix", k.fix), k.apart("--mark", k.mark))
+	fix, mark := strings.ToLower(filepath.Ext(k.fix)), strings.ToLower(filepath.Ext(k.mark))
+	switch {
+	case err != nil:
 		return err
-	}
-	if ending := strings.ToLower(filepath.Ext(k.fix)); ending == ".xlsx" || ending == ".xlsm" {
+	case fix == ".xlsx" || fix == ".xlsm":
 		return usage("--fix %s: the copy is a CSV, of a workbook too: name a .csv", k.fix)
-	}
-	if err := k.apart("--mark", k.mark); err != nil {
-		return err
-	}
-	switch ending := strings.ToLower(filepath.Ext(k.mark)); {
 	case k.mark == "":
-	case sh.HasMacros() && ending != ".xlsm":
+	case sh.HasMacros() && mark != ".xlsm":
 		return usage("--mark %s: the workbook has macros: name a .xlsm", k.mark)
-	case !sh.HasMacros() && ending != ".xlsx":
+	case !sh.HasMacros() && mark != ".xlsx":
 		return usage("--mark %s: the copy is a workbook: name a .xlsx", k.mark)
 	}
 	return nil
@@ -192,13 +189,12 @@ func (k *checker) apart(flag, path string) error {
 	case !there.Mode().IsRegular():
 		return usage("%s %s is not a regular file: name one", flag, path)
 	}
-	stat := func() (fs.FileInfo, error) { return os.Stat(k.source.Path) }
-	if file, ok := k.In.(*os.File); ok && k.source.File != nil {
-		stat = file.Stat
-	} else if k.source.File != nil {
-		return nil
+	var given fs.FileInfo // nil for what is no file
+	if input, ok := k.In.(*os.File); k.source.File == nil {
+		given, err = os.Stat(k.source.Path)
+	} else if ok {
+		given, err = input.Stat()
 	}
-	given, err := stat()
 	if err == nil && os.SameFile(given, there) {
 		return usage("%s %s is the sheet itself: name another file, so that the sheet stays as it was", flag, path)
 	}
