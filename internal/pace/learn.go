@@ -29,6 +29,9 @@ const (
 	// rampTime is in how many seconds the rate grows e-fold while a window is known that
 	// would grant more.
 	rampTime = 2.0
+	// savedPause is how long, in seconds, a pause is at the most in which a bucket saves what
+	// is not sent.
+	savedPause = 0.6
 	// enough is how many requests a window must grant to be distinguished from a bucket.
 	enough = 45
 	// fewest is how many requests a window must grant whose refusals are only a sign of
@@ -238,10 +241,8 @@ func (e *estimator) firstBounds() (lo, hi float64) {
 // averageBounds takes the average from one moment at which the tenant had nothing
 // left to the next. What was not sent in the pause between was saved, or lost.
 func (e *estimator) averageBounds() (lo, hi float64) {
-	b, p := e.block, e.before
-	n := e.history.between(p.began, b.began)
-	took, active := max(b.began-p.began, 1e-3), max(b.began-p.ended, 1e-3)
-	noise := e.noise(n / took)
+	n, noise, took := e.sinceBlock()
+	active := max(e.block.began-e.before.ended, 1e-3)
 	lo, hi = max(minRate, (n-noise)/took), e.highest()
 	if !e.held || n < 0.7*active*e.base {
 		return lo, hi // it was not asked for all the time
@@ -252,6 +253,14 @@ func (e *estimator) averageBounds() (lo, hi float64) {
 		return min(e.lo, lo), hi // once is not enough: it may be the echo of what was sent before
 	}
 	return e.seen.lo, e.seen.hi
+}
+
+// sinceBlock returns how much was granted from the block before to the last, by how much
+// that may be wrong, and how many seconds it took.
+func (e *estimator) sinceBlock() (n, noise, took float64) {
+	n = e.history.between(e.before.began, e.block.began)
+	took = max(e.block.began-e.before.began, 1e-3)
+	return n, e.noise(n / took), took
 }
 
 // highest is what was tried when the tenant refused: too much, unless it was granted for
@@ -328,9 +337,18 @@ func (e *estimator) between(lo, held float64) float64 {
 		w = 0.7
 	}
 	first := math.Pow(lo, 1-w) * math.Pow(e.hi, w)
+	usual := max(1, e.block.ended-e.before.ended)
+	if p := e.before; p.ended > 0 && p.ended-p.began < savedPause {
+		// What was not sent in so short a pause was saved: it is granted before the next
+		// refusal, and the average is no less than the grant.
+		usual *= 2
+		if n, noise, took := e.sinceBlock(); e.held && e.hi > 1.5*lo {
+			first = max(lo, min(first, (n+noise)/took))
+		}
+	}
 	w = 0
 	const patience = 10.0
-	if x := held/min(max(e.block.ended-e.before.ended, 1), patience) - 1; x > 0 {
+	if x := held/min(usual, patience) - 1; x > 0 {
 		w = x / (x + 1)
 	}
 	r := math.Pow(first, 1-w) * math.Pow(e.hi, w)

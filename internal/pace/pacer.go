@@ -35,7 +35,7 @@ const (
 	// Half of that does where answers come within near, in seconds, which is known
 	// after so many.
 	near      = 0.02
-	startNear = 10
+	startNear = 5
 	// One more may leave beyond that share every so often, so that slow answers do
 	// not hold up a rate that is below all but the lowest limits; the interval
 	// is startPace divided by what was granted, once that is shorter.
