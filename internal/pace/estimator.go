@@ -215,11 +215,26 @@ func (e *estimator) foretells(w *window, at float64) bool {
 	return e.history.between(at-w.size-e.slip(), at) >= 0.98*w.count-miscount
 }
 
-// opens returns when the next request may be granted, as a guess.
+// opens returns when the next request may be granted, as a guess: of the windows that
+// open at nearly the same time it waits for the last.
 func (e *estimator) opens(now float64, w *window) float64 {
-	b := e.block
+	first := e.opensFirst(now, w)
+	at := first
+	for i := range e.windows {
+		if w := &e.windows[i]; w.explains() {
+			if opens := e.reopens(w); opens < first+max(0.3, 0.1*(first-now)) {
+				at = max(at, opens)
+			}
+		}
+	}
+	return at
+}
+
+// opensFirst returns when the window that the tenant is taken to have opens; once it did
+// not, when another may that explains all.
+func (e *estimator) opensFirst(now float64, w *window) float64 {
 	if w != nil {
-		at := max(0, e.history.backFrom(b.refused, w.count)) + w.size
+		at := e.slidesOn(w)
 		if lag := e.before.ended - e.before.shut; !w.slides && w.proofs < 2 && lag > 0.1*w.size && w.size >= 20 && at-lag/2 > now+0.3 {
 			return at - lag/2 // it may be open sooner
 		}
@@ -227,13 +242,43 @@ func (e *estimator) opens(now float64, w *window) float64 {
 			return at
 		}
 	}
-	closed := max(1, now-b.began)
-	for _, l := range [...]float64{1, 2, 3, 5, 10, 15, 20, 30, 60} {
-		if at := e.before.ended + l; at > now+0.3 && at < now+1.5*closed {
-			return at
+	closed := max(1, now-e.block.began)
+	if e.before.ended == 0 { // no window is known; one that began with the first request opens at such a time
+		for _, at := range [...]float64{1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60} {
+			if at > now+0.3 && at < now+1.05*closed {
+				return at
+			}
 		}
 	}
-	return now + min(60, closed)
+	at := math.Inf(1)
+	for i := range e.windows {
+		if w := &e.windows[i]; w.explains() {
+			if opens := e.reopens(w); opens > now+max(0.3, 0.1*closed) {
+				at = min(at, opens)
+			}
+		}
+	}
+	if at > now+1.25*closed { // that is far
+		return now + min(60, closed)
+	}
+	return at
+}
+
+// reopens returns when a window that has refused grants again; 0 where that is not known.
+func (e *estimator) reopens(w *window) float64 {
+	b, p := &e.block, &e.before
+	switch {
+	case w.slides:
+		return e.slidesOn(w)
+	case p.ended == 0:
+		return 0
+	}
+	return p.ended + math.Ceil((b.refused-p.ended)/w.size)*w.size
+}
+
+// slidesOn returns when the first of the requests that fill a window leaves it.
+func (e *estimator) slidesOn(w *window) float64 {
+	return max(0, e.history.backFrom(e.block.refused, w.count)) + w.size
 }
 
 func (e *estimator) begin(b block) {

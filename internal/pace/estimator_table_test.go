@@ -109,6 +109,11 @@ func simRows() []simRow {
 			}
 		}
 	}
+	for _, size := range []time.Duration{3, 7, 15, 20, 25, 40, 45, 50, 55} { // those between
+		for _, kind := range []limitKind{aWindow, aWindowOnCall, aSliding} {
+			add(simRow{kind: kind, grant: 20, size: size * time.Second})
+		}
+	}
 	for _, n := range []float64{4, 8, 16} {
 		for _, takes := range []time.Duration{50 * time.Millisecond, 200 * time.Millisecond} {
 			add(simRow{kind: atOnce, grant: n / takes.Seconds(), size: takes})

@@ -4,7 +4,7 @@ import "math"
 
 // windowSizes are how long, in seconds, the windows are that are considered: those that tenants
 // like to have, and enough between to be near any other.
-var windowSizes = [...]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 17, 20, 25, 30, 35, 40, 45, 50, 60}
+var windowSizes = [...]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 17, 20, 25, 30, 35, 40, 45, 50, 55, 60}
 
 // window is a limit of so many requests in a time, which the tenant may have.
 // A fixed one begins at a moment of its own, or with the first request after
