@@ -229,6 +229,26 @@ func TestTwoTabsAtOnce(t *testing.T) {
 	}
 }
 
+// What is sent is what the preview has shown.
+func TestSheetChangedSinceItsPreview(t *testing.T) {
+	t.Parallel()
+	p := servePage(t, "NERMBULK_RATE=0")
+	v := visit(t, p.address, nil)
+	v.practise(t)
+	sheet := filepath.Join(p.dir, "a.csv")
+	write(t, sheet, goodSheet(5))
+	v.do(t, "open", "path", "a.csv")
+	v.waitFor(t, `id="to-preview"`)
+	v.do(t, "preview")
+	v.waitFor(t, `id="go-send"`)
+	write(t, sheet, strings.ReplaceAll(goodSheet(5), "completed", "rejected"))
+	v.do(t, "send", "rate", "0")
+	v.waitFor(t, "the sheet was changed since the preview: look at its preview again; nothing was sent")
+	v.toQuestion(t, "0")
+	v.do(t, "confirm", "question", "1", "answer", "yes")
+	v.waitFor(t, "5. Results: a.csv")
+}
+
 func TestTwoPagesInOneDirectory(t *testing.T) {
 	t.Parallel()
 	_, base := stubbornTenant(t, 20)

@@ -46,6 +46,9 @@ func (j *job) claimContent(ctx context.Context) (err error) {
 	if j.hash, err = j.Sheet.copyTo(io.Discard); err != nil {
 		return cmp.Or(j.check(ctx), err)
 	}
+	if j.SHA256 != "" && j.SHA256 != j.hash {
+		return invalid("the sheet was changed since the preview: look at its preview again; nothing was sent")
+	}
 	return j.claim("content", j.hash)
 }
 

@@ -42,6 +42,7 @@ type Options struct {
 	Profile  string            // of the settings, for the announcement; may be empty
 	Version  string            // of nermbulk
 	Operator journal.Operator  // who sends
+	SHA256   string            // that the sheet's content must have, since it was looked at; empty for any
 	Undoes   *journal.Undone   // the run whose changes the sheet puts back; nil for any other sheet
 	Now      func() time.Time
 	Caught   func() ExitCode // of the signal that ended the context

@@ -204,6 +204,7 @@ type RunGrid struct {
 	*report.Grid
 	// Outline is what the run has done so far.
 	Outline report.Summary
+	SHA256  string // of the sheet
 	run     *keptRun
 }
 
@@ -219,7 +220,7 @@ func OpenGrid(ctx context.Context, dir string, asOf AsOf) (*RunGrid, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &RunGrid{Outline: report.Outline(k.Options), run: k}
+	g := &RunGrid{Outline: report.Outline(k.Options), SHA256: info.SHA256, run: k}
 	if g.Grid, err = report.NewRunGrid(ctx, k.Options); err != nil {
 		return nil, errors.Join(err, k.close())
 	}

@@ -30,6 +30,7 @@ type outcome struct {
 	Others                bool     // another process has the run: it is looked at alone
 	rows                  *rows    // nil where they cannot be read
 	opened                time.Time
+	sha256                string // of the sheet
 }
 
 // newOutcome opens the rows of a run in its directory.
@@ -46,7 +47,7 @@ func (w *workspace) newOutcome(ctx context.Context, dir string, s report.Summary
 		if s.Rows == 0 { // another process has the run
 			o.Summary = grid.Outline
 		}
-		o.Fields = grid.Fields()
+		o.Fields, o.sha256 = grid.Fields(), grid.SHA256
 	}
 	o.Headline, o.Good = o.Summary.Headline()
 	return o

@@ -34,6 +34,7 @@ type running struct {
 	w        *workspace
 	Dry      bool
 	path     string // of its sheet
+	sha256   string // that the sheet was previewed with; empty without a preview
 	tenant   job.Tenant
 	control  job.Control
 	state    state
@@ -68,7 +69,7 @@ func (w *workspace) start(r *running, flags ...map[string]string) error {
 		return err
 	}
 	r.w, r.answers, r.tenant = w, make(chan string, 1), o.Tenant
-	o.Observer, o.Control, o.Caught = r, &r.control, w.o.Interrupted
+	o.SHA256, o.Observer, o.Control, o.Caught = r.sha256, r, &r.control, w.o.Interrupted
 	w.run = r
 	w.working.Go(func() {
 		result, err := job.Run(w.ctx, o)
@@ -136,7 +137,7 @@ func (w *workspace) doSend(r *http.Request) error {
 		flags["rate"] = rate
 	}
 	w.step = stepSend
-	return w.start(&running{path: w.sheet.path}, w.sheet.flags, flags)
+	return w.start(&running{path: w.sheet.path, sha256: w.preview.sha256}, w.sheet.flags, flags)
 }
 
 // doResume goes on with an unfinished run, by its own settings.
