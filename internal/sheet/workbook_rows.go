@@ -101,9 +101,17 @@ type area struct {
 
 // worksheetReader reads one worksheet's XML.
 type worksheetReader struct {
-	*tokens
-	row  workbookRow // that was read last
-	text []byte
+	w      *workbook
+	layout *layout
+	row    workbookRow // that is being read, or was read last
+	inRow  bool
+	size   int // of the row's texts in bytes
+
+	column  int // of the cell that is being read
+	kind    string
+	style   string
+	formula bool
+	value   richText
 }
 
 // rows reads the rows of the worksheet that hold a cell with text, in rising
@@ -116,22 +124,102 @@ func (w *workbook) rows(s worksheet, l *layout) iter.Seq2[*workbookRow, error] {
 			return
 		}
 		defer t.release()
-		r := &worksheetReader{tokens: t}
+		r := &worksheetReader{w: w, layout: l}
 		for token, err := range t.all() {
-			e, _ := token.(xml.StartElement)
-			if e.Name.Local == "row" {
-				err = r.readRow(e)
+			whole := false
+			if err == nil {
+				whole, err = r.take(token)
 			}
 			if err != nil {
 				yield(nil, damaged(err))
 				return
 			}
-			if e.Name.Local == "row" && len(r.row.cells) > 0 && !yield(&r.row, nil) {
+			if whole && len(r.row.cells) > 0 && !yield(&r.row, nil) {
 				return
 			}
-			l.add(e)
 		}
 	}
+}
+
+// take takes the next token of the worksheet, and reports whether the row is whole
+// with it.
+func (r *worksheetReader) take(token xml.Token) (whole bool, err error) {
+	switch e := token.(type) {
+	case xml.StartElement:
+		switch {
+		case e.Name.Local == "c" && r.inRow:
+			return false, r.beginCell(e)
+		case e.Name.Local == "f":
+			r.formula = true
+		case e.Name.Local == "row":
+			return false, r.beginRow(e)
+		}
+		r.layout.add(e)
+	case xml.EndElement:
+		switch {
+		case e.Name.Local == "c" && r.inRow:
+			return false, r.endCell()
+		case e.Name.Local == "row":
+			r.inRow = false
+			return true, nil
+		}
+	}
+	return false, r.value.take(token)
+}
+
+// beginRow begins a row, which follows the one before if it does not say where it
+// is.
+func (r *worksheetReader) beginRow(e xml.StartElement) error {
+	number := r.row.number + 1
+	if at := attribute(e, "r"); at != "" {
+		n, err := strconv.Atoi(at)
+		if err != nil || n < number {
+			return errors.New("the rows of a worksheet are out of order")
+		}
+		number = n
+	}
+	if number > maxRows {
+		return errors.New("a worksheet of it has more rows than there can be")
+	}
+	hidden := isTrue(attribute(e, "hidden")) || isTrue(attribute(e, "customHeight")) && attribute(e, "ht") == "0"
+	r.row = workbookRow{number: number, hidden: hidden, cells: r.row.cells[:0]}
+	r.inRow, r.size, r.column = true, 0, -1
+	return nil
+}
+
+// beginCell begins a cell, which follows the one before if it does not say where
+// it is.
+func (r *worksheetReader) beginCell(e xml.StartElement) error {
+	r.column++
+	if at := attribute(e, "r"); at != "" {
+		column, ok := parseColumn(at)
+		if !ok || column < r.column {
+			return errors.New("the cells of a worksheet are out of order")
+		}
+		r.column = column
+	}
+	if r.column >= maxColumns {
+		return errors.New("a worksheet of it has more columns than there can be")
+	}
+	r.kind, r.style, r.formula = attribute(e, "t"), attribute(e, "s"), false
+	r.value.reset()
+	return nil
+}
+
+// endCell adds the cell to the row if it is not empty.
+func (r *worksheetReader) endCell() error {
+	cell, err := r.cell()
+	if err != nil {
+		return err
+	}
+	if r.size += len(cell.text); r.size > longestRecord { // cells can refer to one text very often
+		return fmt.Errorf("row %d of a worksheet holds more than %d MiB", r.row.number, longestRecord>>20)
+	}
+	if cell.text != "" || cell.kind == NoValueCell {
+		cell.column = r.column
+		r.row.cells = append(r.row.cells, cell)
+	}
+	return nil
 }
 
 // add adds what an element says.
@@ -153,138 +241,42 @@ func (l *layout) add(e xml.StartElement) {
 	}
 }
 
-// readRow reads up to the row's end. Rows and cells that do not say where they are
-// follow the one before.
-func (r *worksheetReader) readRow(e xml.StartElement) error {
-	number := r.row.number + 1
-	if at := attribute(e, "r"); at != "" {
-		n, err := strconv.Atoi(at)
-		if err != nil || n < number {
-			return errors.New("the rows of a worksheet are out of order")
-		}
-		number = n
-	}
-	if number > maxRows {
-		return errors.New("a worksheet of it has more rows than there can be")
-	}
-	hidden := isTrue(attribute(e, "hidden")) || isTrue(attribute(e, "customHeight")) && attribute(e, "ht") == "0"
-	r.row = workbookRow{number: number, hidden: hidden, cells: r.row.cells[:0]}
-	column, size := -1, 0
-	for {
-		token, err := r.next()
-		if err != nil {
-			return err
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			if token.Name.Local != "c" {
-				continue // an extension
-			}
-			column++
-			if at := attribute(token, "r"); at != "" {
-				c, ok := parseColumn(at)
-				if !ok || c < column {
-					return errors.New("the cells of a worksheet are out of order")
-				}
-				column = c
-			}
-			if column >= maxColumns {
-				return errors.New("a worksheet of it has more columns than there can be")
-			}
-			cell, err := r.readCell(token)
-			if err != nil {
-				return err
-			}
-			if size += len(cell.text); size > longestRecord { // cells can refer to one text very often
-				return fmt.Errorf("row %d of a worksheet holds more than %d MiB", number, longestRecord>>20)
-			}
-			if cell.text != "" || cell.kind == NoValueCell {
-				cell.column = column
-				r.row.cells = append(r.row.cells, cell)
-			}
-		case xml.EndElement:
-			if token.Name.Local == "row" {
-				return nil
-			}
-		}
-	}
-}
-
-// readCell reads up to the cell's end.
-func (r *worksheetReader) readCell(e xml.StartElement) (workbookCell, error) {
-	kind, style := attribute(e, "t"), attribute(e, "s")
-	formula, inValue := false, false
-	r.text = r.text[:0]
-	for {
-		token, err := r.next()
-		if err != nil {
-			return workbookCell{}, err
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			switch token.Name.Local {
-			case "f":
-				formula = true
-			case "v":
-				inValue = true
-			case "is":
-				if r.text, err = richText(r.tokens, r.text, "is"); err != nil {
-					return workbookCell{}, err
-				}
-			}
-		case xml.EndElement:
-			switch token.Name.Local {
-			case "v":
-				inValue = false
-			case "c":
-				return r.cell(kind, style, formula)
-			}
-		case xml.CharData:
-			if inValue {
-				if len(r.text)+len(token) > maxText {
-					return workbookCell{}, errors.New("a cell of it is too large")
-				}
-				r.text = append(r.text, token...)
-			}
-		}
-	}
-}
-
 // cell makes a cell of its stored value. See ECMA-376 part 1, 18.18.11 for the
 // types.
-func (r *worksheetReader) cell(kind, style string, formula bool) (workbookCell, error) {
-	if len(r.text) == 0 {
-		if formula && kind != "str" {
+func (r *worksheetReader) cell() (workbookCell, error) {
+	value := r.value.text
+	if len(value) == 0 {
+		if r.formula && r.kind != "str" {
 			return workbookCell{kind: NoValueCell}, nil
 		}
 		return workbookCell{}, nil
 	}
-	switch kind {
+	switch r.kind {
 	case "s":
-		number, err := strconv.Atoi(strings.TrimSpace(string(r.text)))
+		number, err := strconv.Atoi(strings.TrimSpace(string(value)))
 		if err != nil {
 			return workbookCell{}, errors.New("a cell refers to a text without a number")
 		}
 		text, err := r.w.strings.get(number)
 		return workbookCell{text: text}, err
-	case "str":
-		return workbookCell{text: string(unescapeText(r.text))}, nil
-	case "inlineStr", "e":
-		return workbookCell{text: string(r.text)}, nil
+	case "str", "inlineStr":
+		return workbookCell{text: string(unescapeText(value))}, nil
+	case "e":
+		return workbookCell{text: string(value)}, nil
 	case "b":
-		if isTrue(string(r.text)) {
+		if isTrue(string(value)) {
 			return workbookCell{text: "TRUE"}, nil
 		}
 		return workbookCell{text: "FALSE"}, nil
 	case "d":
-		return isoCell(string(r.text)), nil
+		return isoCell(string(value)), nil
 	}
-	text := strings.TrimSpace(string(r.text))
-	if formula && text == "0" && r.w.stale {
+	text := strings.TrimSpace(string(value))
+	if r.formula && text == "0" && r.w.stale {
 		return workbookCell{kind: NoValueCell}, nil // what programs write that calculate nothing
 	}
 	var format numberFormat
-	if n, err := strconv.Atoi(style); err == nil && n >= 0 && n < len(r.w.formats) {
+	if n, err := strconv.Atoi(r.style); err == nil && n >= 0 && n < len(r.w.formats) {
 		format = r.w.formats[n]
 	}
 	return numberCell(text, format, r.w.date1904), nil

@@ -122,12 +122,14 @@ func (w *workbook) readStrings(part string) error {
 	}
 	defer t.release()
 	w.strings = &sharedStrings{scratch: w.scratch}
-	var text []byte
+	var text richText
 	for token, err := range t.all() {
-		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "si" {
-			if text, err = richText(t, text, "si"); err == nil {
-				err = w.strings.add(text)
-			}
+		if err == nil {
+			err = text.take(token)
+		}
+		if e, ok := token.(xml.EndElement); ok && e.Name.Local == "si" && err == nil {
+			err = w.strings.add(unescapeText(text.text))
+			text.reset()
 		}
 		if err != nil {
 			return err
@@ -136,41 +138,39 @@ func (w *workbook) readStrings(part string) error {
 	return w.strings.finish()
 }
 
-// richText returns the text within an element up to its end, in the memory of
-// another: that of its runs, but not of phonetic hints.
-func richText(t *tokens, text []byte, element string) ([]byte, error) {
-	inText, hint := 0, 0
-	text = text[:0]
-	for {
-		token, err := t.next()
-		if err != nil {
-			return nil, err
+// richText gathers the text of an element of XML: its value, or that of its runs,
+// but not of phonetic hints.
+type richText struct {
+	text         []byte
+	inText, hint int // elements that have begun
+}
+
+func (r *richText) reset() { *r = richText{text: r.text[:0]} }
+
+func (r *richText) take(token xml.Token) error {
+	switch token := token.(type) {
+	case xml.StartElement:
+		r.count(token.Name.Local, 1)
+	case xml.EndElement:
+		r.count(token.Name.Local, -1)
+	case xml.CharData:
+		if r.inText == 0 || r.hint > 0 {
+			return nil
 		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			switch token.Name.Local {
-			case "t":
-				inText++
-			case "rPh":
-				hint++
-			}
-		case xml.EndElement:
-			switch token.Name.Local {
-			case "t":
-				inText--
-			case "rPh":
-				hint--
-			case element:
-				return unescapeText(text), nil
-			}
-		case xml.CharData:
-			if inText > 0 && hint == 0 {
-				if len(text)+len(token) > maxText {
-					return nil, errors.New("a cell of it is too large")
-				}
-				text = append(text, token...)
-			}
+		if len(r.text)+len(token) > maxText {
+			return errors.New("a cell of it is too large")
 		}
+		r.text = append(r.text, token...)
+	}
+	return nil
+}
+
+func (r *richText) count(element string, n int) {
+	switch element {
+	case "t", "v":
+		r.inText += n
+	case "rPh":
+		r.hint += n
 	}
 }
 
