@@ -14,16 +14,18 @@ import (
 type numberFormat struct {
 	date bool // a date, with or without a time of day, or a time alone
 	// digits is a format of zeros and literal characters, such as 000 or
-	// 000-00, a zero as digitPlace; nil for any other.
-	digits []rune
+	// 000-00, a zero as digitPlace; empty for any other.
+	digits string
 }
 
-// digitPlace is where a digit is shown.
-const digitPlace = -1
+// digitPlace is where a digit is shown: a character that XML cannot hold.
+const digitPlace = '\x00'
 
-// maxFormats bounds what cells can refer to as their style, twice of what Excel
-// allows.
-const maxFormats = 1 << 17
+// Bounds of what cells can refer to as their style.
+const (
+	maxFormats = 1 << 17 // twice what Excel allows
+	maxFormat  = 4 * 255 // bytes of a format's code, which has 255 characters in Excel
+)
 
 // readStyles reads which formats cells refer to by their style.
 func (w *workbook) readStyles(part string) error {
@@ -70,7 +72,7 @@ func (w *workbook) readStyles(part string) error {
 func builtInFormat(id int) numberFormat {
 	switch {
 	case id == 1:
-		return numberFormat{digits: []rune{digitPlace}}
+		return numberFormat{digits: string(digitPlace)}
 	case id >= 14 && id <= 22, id >= 27 && id <= 36, id >= 45 && id <= 47, id >= 50 && id <= 58:
 		return numberFormat{date: true}
 	}
@@ -79,7 +81,7 @@ func builtInFormat(id int) numberFormat {
 
 // parseFormat classifies a format code by its first section.
 func parseFormat(code string) numberFormat {
-	if strings.EqualFold(code, "General") {
+	if strings.EqualFold(code, "General") || len(code) > maxFormat {
 		return numberFormat{}
 	}
 	var digits []rune
@@ -124,7 +126,7 @@ func parseFormat(code string) numberFormat {
 	if !only || !slices.Contains(digits, digitPlace) {
 		return numberFormat{}
 	}
-	return numberFormat{digits: digits}
+	return numberFormat{digits: string(digits)}
 }
 
 // number returns a number as the format shows it, if that is digits alone, and
@@ -134,7 +136,7 @@ func (f numberFormat) number(v float64) string {
 	if short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64); err == nil {
 		v = short
 	}
-	if f.digits != nil {
+	if f.digits != "" {
 		return f.padded(v)
 	}
 	if v == 0 {
@@ -148,12 +150,7 @@ func (f numberFormat) number(v float64) string {
 func (f numberFormat) padded(v float64) string {
 	v = math.Round(v)
 	digits := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
-	places := 0
-	for _, c := range f.digits {
-		if c == digitPlace {
-			places++
-		}
-	}
+	places := strings.Count(f.digits, string(digitPlace))
 	digits = strings.Repeat("0", max(places-len(digits), 0)) + digits
 	var out strings.Builder
 	if v < 0 {

@@ -510,6 +510,19 @@ func TestTooManySharedStrings(t *testing.T) {
 	}
 }
 
+// TestLongFormat: a format that no program writes is none, so that formats do not
+// fill the memory.
+func TestLongFormat(t *testing.T) {
+	for _, tt := range []struct {
+		zeros int
+		want  string
+	}{{maxFormat, strings.Repeat("0", maxFormat-1) + "7"}, {maxFormat + 1, "7"}} {
+		if got := parseFormat(strings.Repeat("0", tt.zeros)).number(7); got != tt.want {
+			t.Errorf("a format of %d zeros: %q", tt.zeros, got)
+		}
+	}
+}
+
 // TestTooMuchText: cells can refer to one text so often that it fills a disk.
 func TestTooMuchText(t *testing.T) {
 	c := converter{worksheetCopy: worksheetCopy{size: maxUnpacked - 1}}
