@@ -242,9 +242,7 @@ func (l *Labels) header(a *Label) string {
 
 // refuse adds a problem of a column that is an attribute's.
 func (h *header) refuse(c Column, kind Kind, message string) {
-	p := placed(h.row, c.Index, nil, kind, message)
-	p.Header = c.Name
-	h.labels = append(h.labels, p)
+	h.labels = append(h.labels, placed(h.row, c.Index, h, kind, message))
 }
 
 // checkAttribute finds what is wrong with sending a column as an attribute. It

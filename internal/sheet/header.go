@@ -164,11 +164,13 @@ func noColumn(name string, cells []string) string {
 	return reason
 }
 
+// add adds a column with what it is mapped to, or what its name means.
 func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
+	h.columns = append(h.columns, c)
 	if isIgnore(mappedTo) {
-		h.columns = append(h.columns, c)
 		return
 	}
+	added := &h.columns[c.Index]
 	name, fields := cmp.Or(mappedTo, c.Name), h.fields
 	if policy == UnknownAttribute && fields.Labels.find(name) != nil {
 		fields.Labels = nil // what has that uid comes before what has it as its label
@@ -177,19 +179,18 @@ func (h *header) add(c Column, mappedTo string, policy UnknownColumns) {
 	several := fields.Labels.named(name)
 	switch {
 	case ok:
-		c.Field, c.UID = field, uid
+		added.Field, added.UID = field, uid
 	case len(several) > 1:
 		h.refuse(c, AmbiguousColumn, ambiguousMessage(c, several))
 	case Trim(name) == "" || policy == UnknownIgnore:
 	case policy == UnknownAttribute && !lacksUID(name):
-		c.Field, c.UID = Attribute, Trim(name)
+		added.Field, added.UID = Attribute, Trim(name)
 	default:
 		h.unknown = append(h.unknown, c.Index)
 	}
-	if c.Field == Attribute && h.fields.Labels != nil {
-		c.UID = h.checkAttribute(c)
+	if added.Field == Attribute && h.fields.Labels != nil {
+		added.UID = h.checkAttribute(*added)
 	}
-	h.columns = append(h.columns, c)
 }
 
 // findKey has the uid name the sessions where no column has their ids.

@@ -36,9 +36,9 @@ const (
 // in a hidden worksheet.
 func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
 	main := &worksheetPart{Name: templateName}
-	var header, listed []string
+	var header []string
 	var notes []Mark
-	var long [][]string
+	var long [][]string // the header and the choices of each
 	for i, c := range columns {
 		header = append(header, c.Header)
 		main.Widths = append(main.Widths, width(c))
@@ -54,8 +54,7 @@ func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
 		default:
 			column := Letter(len(long))
 			rule.Formula = reference(listsName, fmt.Sprintf("$%s$2:$%[1]s$%d", column, len(c.Rule.Choices)+1))
-			listed = append(listed, c.Header)
-			long = append(long, c.Rule.Choices)
+			long = append(long, append([]string{c.Header}, c.Rule.Choices...))
 		}
 		main.Rules = append(main.Rules, rule)
 	}
@@ -67,18 +66,15 @@ func WriteTemplate(to io.Writer, columns []TemplateColumn) error {
 		return err
 	}
 	if long != nil {
-		if err := w.writeLists(listed, long); err != nil {
+		if err := w.writeLists(long); err != nil {
 			return err
 		}
 	}
 	return w.close()
 }
 
-func (w *workbookWriter) writeLists(header []string, lists [][]string) error {
+func (w *workbookWriter) writeLists(lists [][]string) error {
 	if err := w.begin(&worksheetPart{Name: listsName, Own: true, Hidden: true}); err != nil {
-		return err
-	}
-	if err := w.write(header); err != nil {
 		return err
 	}
 	longest := slices.MaxFunc(lists, func(a, b []string) int { return len(a) - len(b) })
