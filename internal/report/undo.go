@@ -133,12 +133,12 @@ type entryOf struct {
 // byID lists what the run wrote by session, in the order in which it did.
 func (u *undo) byID() (entries []entryOf, err error) {
 	for e := range u.replay.Known() {
-		w, err := u.read(e)
+		out, wrote, err := u.read(e)
 		if err != nil {
 			return nil, err
 		}
-		if w.wrote {
-			entries = append(entries, entryOf{e, SessionKey(w.ID), e.Place()})
+		if wrote {
+			entries = append(entries, entryOf{e, SessionKey(out.ID), e.Place()})
 		}
 	}
 	slices.SortFunc(entries, func(a, b entryOf) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.first, b.first)) })
@@ -151,71 +151,68 @@ func (u *undo) byID() (entries []entryOf, err error) {
 	return entries, nil
 }
 
-// written is what a row did to its session.
-type written struct {
-	journal.Outcome
-	wrote bool // or may have
-	ran   bool // or may have
-}
-
-func (u *undo) read(e journal.Entry) (w written, err error) {
+// read returns how a row ended, with what its intent has where it did not, and
+// reports whether it wrote its session, or may have.
+func (u *undo) read(e journal.Entry) (out journal.Outcome, wrote bool, err error) {
 	out, _, err1 := u.replay.OutcomeOf(e)
 	intent, flying, err2 := u.replay.IntentOf(e)
 	if out.ID == "" {
 		out.ID, out.Row, out.Hash = intent.ID, intent.Row, intent.Hash
 	}
-	run, _ := e.InFlight()
-	return written{
-		out, change.MayHaveWritten(string(out.Status), flying, out.Attempts, out.HTTPStatus),
-		run || out.Run && out.Status != journal.Failed,
-	}, errors.Join(err1, err2)
+	return out, change.MayHaveWritten(string(out.Status), flying, out.Attempts, out.HTTPStatus), errors.Join(err1, err2)
+}
+
+// overwrite is what a row did to its session, or may have.
+type overwrite struct {
+	journal.Outcome
+	before *change.Before    // nil where nothing was written, or it is not known over what
+	sent   map[string]string // by the fields' names in a header
+}
+
+// overwriteOf finds what a row did, and counts what of it cannot be put back.
+func (u *undo) overwriteOf(ctx context.Context, e journal.Entry) (w overwrite, err error) {
+	record, known, err := u.replay.BeforeOf(e)
+	if err != nil || !known && (!u.o.Compare || u.o.DryRun) {
+		return w, err
+	}
+	out, wrote, err := u.read(e)
+	w.Outcome = out
+	switch {
+	case err != nil || !wrote:
+	case known:
+		if w.before, w.sent, err = u.sends.of(ctx, record, out.Hash); err == nil && w.sent == nil {
+			u.losses.count("not noted", "what was sent was not noted by the version that sent it, and the sheet has the row no more", out.Row)
+		}
+	case out.Status == journal.Updated:
+		u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", out.Row)
+	}
+	return w, err
 }
 
 // session calls fn with what comes back of a session, if something wrote it. What
 // the first write of a field found is what must come back, even if it cannot.
 func (u *undo) session(ctx context.Context, writes []entryOf, fn func(*undone) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	var d *undone
 	first := map[string]*change.Before{}
 	for _, e := range writes {
-		record, known, err := u.replay.BeforeOf(e.Entry)
-		if err != nil {
+		w, err := u.overwriteOf(ctx, e.Entry)
+		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return err
 		}
-		if !known && (!u.o.Compare || u.o.DryRun) {
+		if w.before == nil {
 			continue
-		}
-		w, err := u.read(e.Entry)
-		switch {
-		case err != nil:
-			return err
-		case !w.wrote:
-			continue
-		case !known:
-			if w.Status == journal.Updated {
-				u.losses.count("unread", "the session was not read before it was changed, so nothing is known to put back", w.Row)
-			}
-			continue
-		}
-		before, sent, err := u.sends.of(ctx, record, w.Hash)
-		if err != nil {
-			return err
-		}
-		if sent == nil {
-			u.losses.count("not noted", "what was sent was not noted by the version that sent it, and the sheet has the row no more", w.Row)
 		}
 		if d == nil {
-			d = &undone{row: w.Row, id: w.ID, uid: before.UID(), cells: map[string]change.PutBack{}}
+			d = &undone{row: w.Row, id: w.ID, uid: w.before.UID(), cells: map[string]change.PutBack{}}
 			if e.Edition() == u.replay.Edition() {
 				d.first = u.sources[e.Row()]
 			}
 		}
-		d.run = d.run || w.ran
-		for label, sent := range sent {
+		run, _ := e.InFlight()
+		d.run = d.run || run || w.Run && w.Status != journal.Failed
+		for label, sent := range w.sent {
 			if first[label] == nil {
-				first[label] = before
+				first[label] = w.before
 			}
 			// A later write that is not certain leaves the earlier one's value possible.
 			if back := first[label].PutBack(label, sent); w.Status == journal.Updated || back.Writes || !d.cells[label].Writes {
