@@ -309,44 +309,25 @@ func inMilliseconds(_ []string, a slog.Attr) slog.Attr {
 	return slog.Int64(a.Key+"_ms", a.Value.Duration().Milliseconds())
 }
 
-// progress shows how far a run has come, and keeps it in the log's file.
-type progress struct {
-	*report.Progress
-	file *report.Progress
-}
-
-// newProgress shows how far total rows have come, as the printer says things.
-// Whatever the printer says meanwhile is written above the bar.
-func newProgress(s Streams, out *printer, total int) progress {
-	// A line comes only where it is wanted.
-	lines := func(write func(level slog.Level, text, what string, attrs ...any)) func(report.State, string) {
-		return func(s report.State, _ string) { write(slog.LevelInfo, "", "progress", progressAttrs(s, total)...) }
+// newProgress shows how far total rows have come, as the printer says things, and
+// keeps it in the log's file. Whatever the printer says meanwhile is written above
+// the bar.
+func newProgress(s Streams, out *printer, total int) *report.Progress {
+	lines := func(write func(level slog.Level, text, what string, attrs ...any)) func(report.State) {
+		return func(s report.State) { write(slog.LevelInfo, "", "progress", progressAttrs(s, total)...) }
 	}
 	o := report.ProgressOptions{
 		Out: s.Err, Terminal: s.ErrTerminal && s.Env("TERM") != "dumb" && !out.json, Width: s.Width,
-		Quiet: out.level > slog.LevelInfo, Total: total, Now: s.Now,
+		Quiet: out.level > slog.LevelInfo, Total: total, Now: s.Now, Keep: lines(out.keep),
 	}
 	o.NoColor = s.Env("NO_COLOR") != "" || o.Terminal && !showColors() // https://no-color.org
-	file := report.NewProgress(report.ProgressOptions{Quiet: out.file == nil, Total: total, Now: s.Now, Line: lines(out.keep)})
 	if out.json {
 		o.Line = lines(out.show)
-		return progress{report.NewProgress(o), file}
+		return report.NewProgress(o)
 	}
 	p := report.NewProgress(o)
 	out.out.turn(p)
-	return progress{p, file}
-}
-
-// Update shows and keeps a state where that is due.
-func (p progress) Update(s report.State) {
-	p.Progress.Update(s)
-	p.file.Update(s)
-}
-
-// Stop shows and keeps the last state.
-func (p progress) Stop() {
-	p.Progress.Stop()
-	p.file.Stop()
+	return p
 }
 
 func progressAttrs(s report.State, total int) []any {

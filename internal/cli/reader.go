@@ -72,15 +72,14 @@ const linesEvery = 10 * time.Second
 // progress returns what shows with each tick how many of the noun have been
 // read. There is a bar once the total is known; a tenant need not say it.
 func (r *tenantReader) progress(total, read *atomic.Int64, noun string) (update func(last bool)) {
-	var bar *progress
+	var bar *report.Progress
 	length, printed := 0, r.Now() // of the bar, and when the last line was
 	rate := job.NewRate(r.Now())
 	return func(last bool) {
 		done, now := int(read.Load()), r.Now()
 		if bar == nil {
 			if length = int(total.Load()); length > 0 {
-				shown := newProgress(r.Streams, r.out, length)
-				bar = &shown
+				bar = newProgress(r.Streams, r.out, length)
 			} else if done > 0 && now.Sub(printed) >= linesEvery {
 				printed = now
 				r.out.say(slog.LevelInfo, text.Count(done, noun)+" read", "progress", "done", done)

@@ -53,7 +53,7 @@ type runner struct {
 	in       *bufio.Reader    // answers
 	problems *problems
 	jsonErr  error // of writing the problems as one document
-	show     progress
+	show     *report.Progress
 	control  job.Control
 	steering func() (stop func()) // begins to listen to keys
 	stopKeys func()

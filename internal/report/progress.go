@@ -35,9 +35,10 @@ type ProgressOptions struct {
 	NoColor  bool             // no escape sequences at all
 	Quiet    bool             // nothing is shown; Write still writes
 	Now      func() time.Time // nil is time.Now
-	// Line takes each line in Out's place, with the state that it describes;
-	// nil writes it to Out. It must not call the Progress.
-	Line func(s State, text string)
+	// Line takes the state of each line in Out's place; nil writes the line to Out.
+	// Keep takes those that come by themselves, whatever is shown; it may be nil.
+	// Neither may call the Progress.
+	Line, Keep func(State)
 }
 
 const (
@@ -60,6 +61,7 @@ type Progress struct {
 	state   State
 	due     time.Time // of the next line; zero before the first Update
 	printed int       // Done of the last line
+	kept    int       // Done of the state that was kept last
 	stopped bool
 }
 
@@ -70,7 +72,7 @@ func NewProgress(o ProgressOptions) *Progress {
 		o.Now = time.Now
 	}
 	o.Quiet = o.Quiet || o.Total <= 0
-	p := &Progress{o: o, printed: -1}
+	p := &Progress{o: o, printed: -1, kept: -1}
 	if o.Terminal && !o.Quiet {
 		p.bar = &bar{o: o, out: &p.frame}
 	}
@@ -87,20 +89,23 @@ func (p *Progress) Update(s State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state = s
-	if p.o.Quiet || p.stopped {
+	if p.stopped || p.o.Total <= 0 {
 		return
 	}
-	switch now := p.o.Now(); {
-	case p.bar != nil:
-		if now.Sub(p.drawn) >= redraw && !p.midLine {
-			p.draw(now)
-			_ = p.flush()
-		}
+	now := p.o.Now()
+	if p.bar != nil && now.Sub(p.drawn) >= redraw && !p.midLine {
+		p.draw(now)
+		_ = p.flush()
+	}
+	switch {
 	case p.due.IsZero():
 		p.due = now.Add(everyLine)
 	case !now.Before(p.due):
 		p.due = now.Add(everyLine)
-		p.line()
+		if p.bar == nil && !p.o.Quiet {
+			p.line()
+		}
+		p.keep()
 	}
 }
 
@@ -132,6 +137,9 @@ func (p *Progress) Stop() {
 		return
 	}
 	p.stopped = true
+	if !p.due.IsZero() && p.kept != p.state.Done {
+		p.keep()
+	}
 	switch {
 	case p.o.Quiet:
 	case p.bar != nil:
@@ -151,15 +159,21 @@ func (p *Progress) Stop() {
 
 func (p *Progress) line() {
 	p.printed = p.state.Done
-	text := p.state.Line(p.o.Total, p.o.Now())
 	if p.o.Line != nil {
-		p.o.Line(p.state, text)
+		p.o.Line(p.state)
 		return
 	}
+	text := p.state.Line(p.o.Total, p.o.Now())
 	if p.midLine {
 		text = "\n" + text
 	}
 	_, _ = p.write([]byte(text + "\n"))
+}
+
+func (p *Progress) keep() {
+	if p.kept = p.state.Done; p.o.Keep != nil {
+		p.o.Keep(p.state)
+	}
 }
 
 func (p *Progress) write(text []byte) (int, error) {

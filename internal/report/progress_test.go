@@ -276,13 +276,10 @@ func TestPrintWhereNothingIsShown(t *testing.T) {
 func TestLinesThatSomeoneElseWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		var lines []int
-		p := NewProgress(ProgressOptions{Out: &out, Total: 10, Line: func(s State, text string) {
-			if text == "" {
-				t.Error("without a text")
-			}
-			lines = append(lines, s.Done)
-		}})
+		var lines, kept []int
+		p := NewProgress(ProgressOptions{
+			Out: &out, Total: 10, Line: func(s State) { lines = append(lines, s.Done) }, Keep: func(s State) { kept = append(kept, s.Done) },
+		})
 		p.Update(State{Done: 1})
 		time.Sleep(everyLine + time.Second)
 		p.Update(State{Done: 1})
@@ -290,8 +287,8 @@ func TestLinesThatSomeoneElseWrites(t *testing.T) {
 		p.Print()
 		p.Update(State{Done: 10})
 		p.Stop()
-		if fmt.Sprint(lines) != "[1 7 10]" || out.Len() > 0 {
-			t.Errorf("lines of %v, written %q", lines, out.String())
+		if fmt.Sprint(lines, kept) != "[1 7 10] [1 10]" || out.Len() > 0 {
+			t.Errorf("lines of %v, kept %v, written %q", lines, kept, out.String())
 		}
 	})
 }
