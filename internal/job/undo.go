@@ -1,7 +1,6 @@
 package job
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -161,9 +160,9 @@ func nothingToUndo(of journal.Undone, note report.UndoNote, compared bool) error
 // made again, without the edits.
 func refuseEdited(dir string) error {
 	path := filepath.Join(dir, "undo.csv")
-	now, err1 := os.ReadFile(path)
-	written, err2 := os.ReadFile(filepath.Join(dir, report.UndoWritten))
-	if err1 != nil || err2 != nil || bytes.Equal(now, written) {
+	now, err1 := hashFile(path)
+	written, err2 := hashFile(filepath.Join(dir, report.UndoWritten))
+	if err1 != nil || err2 != nil || now == written {
 		return nil
 	}
 	return invalid("%s was edited: send it as it is with `nermbulk run %s`, or have it written again with `nermbulk report %s`",
