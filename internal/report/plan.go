@@ -110,9 +110,10 @@ func (m *making) writeChanges(ctx context.Context, to io.Writer) error {
 }
 
 // compared reports whether any session of the run has compared.
-func (m *making) compared() bool {
-	return m.Compare || slices.ContainsFunc(m.Replays, (*journal.Replay).HasSends)
-}
+func (m *making) compared() bool { return m.Compare || m.hasSends() }
+
+// hasSends reports whether the run has recorded anything that it was to overwrite.
+func (o Options) hasSends() bool { return slices.ContainsFunc(o.Replays, (*journal.Replay).HasSends) }
 
 // writeSent writes what the journal has: the sheet need not have the row any more.
 func (w changesWriter) writeSent(ctx context.Context) error {

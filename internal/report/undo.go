@@ -26,7 +26,7 @@ type undo struct {
 	order   fieldOrder
 	columns []string // fields that come back
 	source  sourceRows
-	sources map[int]string // of rows of the present sheet: their numbers in the first one, where that is another
+	sources []string // of rows of the present sheet: their numbers in the first one, where that is another
 	losses  *Causes
 	note    UndoNote // without Lost
 	choice  UndoChoice
@@ -51,14 +51,17 @@ type UndoNote struct {
 }
 
 func newUndo(o Options) *undo {
-	return &undo{
-		o: o, order: newFieldOrder(o.Sheet), source: sourceRowsOf(o.Sheet), sources: map[int]string{}, losses: NewCauses(), sends: sends{o: o},
+	u := &undo{o: o, order: newFieldOrder(o.Sheet), losses: NewCauses(), sends: sends{o: o}}
+	if o.hasSends() { // without any, no row comes back
+		u.source = sourceRowsOf(o.Sheet)
 	}
+	return u
 }
 
 // keepSource keeps a row's number in the first sheet, where that is another.
 func (u *undo) keepSource(r *sheet.Row) {
 	if number := u.source.of(r); number != "" {
+		u.sources = append(u.sources, make([]string, r.Number+1-len(u.sources))...)
 		u.sources[r.Number] = strings.Clone(number)
 	}
 }
@@ -204,7 +207,7 @@ func (u *undo) session(ctx context.Context, writes []entryOf, fn func(*undone) e
 		}
 		if d == nil {
 			d = &undone{row: w.Row, id: w.ID, uid: w.before.UID(), cells: map[string]change.PutBack{}}
-			if e.Edition() == u.replay.Edition() {
+			if e.Edition() == u.replay.Edition() && e.Row() < len(u.sources) {
 				d.first = u.sources[e.Row()]
 			}
 		}
