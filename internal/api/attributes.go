@@ -30,15 +30,8 @@ type Attribute struct {
 
 // HasOptions reports whether a value of the attribute is one of a list.
 func (a Attribute) HasOptions() bool {
-	switch a.Type {
-	case "DropDownAttribute", "RadioButtonsAttribute", "CheckBoxesAttribute":
-		return true
-	}
-	switch a.DataType {
-	case "drop-down", "radio buttons", "check boxes":
-		return true
-	}
-	return false
+	return slices.Contains([]string{"DropDownAttribute", "RadioButtonsAttribute", "CheckBoxesAttribute"}, a.Type) ||
+		slices.Contains([]string{"drop-down", "radio buttons", "check boxes"}, a.DataType)
 }
 
 // UnmarshalJSON reads an attribute as the tenant shows it, or a file.

@@ -96,6 +96,7 @@ func Run(ctx context.Context, o Options) (_ Stop, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	e := &engine{Options: o, guard: &guard{limit: o.Limit, maxFailures: o.MaxFailures, failures: o.Failures, before: o.Failures, retry: o.RetryFailed, cancel: cancel}}
+	e.spare.New = func() any { return new(task) }
 	ctx = api.WithWaiting(ctx, e.waiting)
 	if e.guard.tooMany() {
 		return e.guard.stopped(), nil

@@ -141,10 +141,7 @@ func (e *engine) invalid(row int, problems []sheet.Problem) error {
 // newTask takes the planner's change, and gives it one to overwrite with the next
 // row.
 func (e *engine) newTask(h history) *task {
-	t, _ := e.spare.Get().(*task)
-	if t == nil {
-		t = new(task)
-	}
+	t := e.spare.Get().(*task)
 	t.Change, e.planner.Change = e.planner.Change, t.Change
 	t.history, t.shown, t.left, t.counted, t.tries = h, nil, false, false, 0
 	if h.turn == doubt {
