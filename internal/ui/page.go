@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,9 +46,7 @@ type pageView struct {
 	Here           string
 	Fields         []string
 	Run            *running
-	Busy           bool
 	CanSend        bool
-	Rate           string
 	Preview        *outcome
 	Results        *outcome
 	Runs           []runRow
@@ -79,20 +76,14 @@ func (w *workspace) render(to io.Writer, token string) error {
 	v := pageView{
 		Token: token, Title: fmt.Sprintf("%d. %s – nermbulk", w.step, stepNames[w.step]),
 		Step: w.step, Reached: w.reached(), Steps: stepNames, Revision: w.revision, Choice: w.choice(), Offers: w.o.Offers, Here: filepath.Base(here),
-		Tenant: w.tenant, Sheet: w.sheet, Run: w.run, Busy: w.run.Busy(), Preview: w.preview, Results: w.results, Runs: runs,
-	}
-	if w.tenant != nil {
-		v.Rate = plain(w.tenant.rate)
+		Tenant: w.tenant, Sheet: w.sheet, Run: w.run, Preview: w.preview, Results: w.results, Runs: runs,
 	}
 	if w.step == stepSheet {
 		v.Files, v.Fields = sheetsHere(), w.sheet.fieldChoices()
 	}
-	v.CanSend = !v.Busy && w.preview != nil && w.preview.sendable()
+	v.CanSend = !w.run.Busy() && w.preview != nil && w.preview.sendable()
 	return pageTemplate.Execute(to, v)
 }
-
-// plain is a rate as it can be typed.
-func plain(rate float64) string { return strconv.FormatFloat(rate, 'g', -1, 64) }
 
 // choice is the tenant that is chosen, or offered first.
 func (w *workspace) choice() string {
@@ -111,8 +102,8 @@ func (r *running) Name() string { return filepath.Base(r.path) }
 // Sending reports whether rows are being sent.
 func (r *running) Sending() bool { return r.state == sending }
 
-// Rate is the one that is permitted, as it can be typed.
-func (r *running) Rate() string { return plain(r.control.Rate(r.tenant.Client.Rate)) }
+// Rate is the one that is permitted.
+func (r *running) Rate() float64 { return r.control.Rate(r.tenant.Client.Rate) }
 
 // State says what goes on.
 func (r *running) State() string {

@@ -96,7 +96,7 @@ type tenant struct {
 	Host  string
 	flags map[string]string
 	token string  // typed; empty for the environment's
-	rate  float64 // that its settings permit, in requests per second
+	Rate  float64 // that its settings permit, in requests per second
 }
 
 // Practice reports whether nothing that is sent to it leaves this machine.
@@ -141,7 +141,7 @@ func (w *workspace) doTenant(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t.Host, t.rate = o.Tenant.Host, o.Tenant.Client.Rate
+	t.Host, t.Rate = o.Tenant.Host, o.Tenant.Client.Rate
 	if w.run.Busy() {
 		return errBusy
 	}
