@@ -1,7 +1,7 @@
-// Package sheet turns the bytes of a spreadsheet's CSV into rows: encoding,
-// delimiter, header, and the row numbers that Excel shows. It also writes the
-// CSV files that a spreadsheet opens again without harm. It never judges a
-// value: whether a status or an id is right is not its business.
+// Package sheet turns the bytes of a CSV or of a workbook into rows: encoding,
+// delimiter, header, and the row numbers that Excel shows. It also writes CSVs and
+// workbooks that a spreadsheet opens again without harm. It never judges a value:
+// whether a status or an id is right is not its business.
 package sheet
 
 import (
