@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,15 +14,15 @@ import (
 
 // Later is what other runs have written to the sessions of this one's host: an
 // outcome holds until a later run has written its session. A nil one is none.
-type Later struct {
-	writes map[uint64]int64 // the last of a session in milliseconds, by the hash of its id
+type Later struct{ writes []laterWrite }
+
+type laterWrite struct {
+	id uint64 // its hash
+	at int64  // in milliseconds
 }
 
-// Add takes in what a run has written, or may have.
+// Add takes in what a run has written, or may have. Sort follows the last one.
 func (l *Later) Add(run *journal.Replay) error {
-	if l.writes == nil {
-		l.writes = map[uint64]int64{}
-	}
 	for e := range run.Known() {
 		o, _, err := run.OutcomeOf(e)
 		if err != nil {
@@ -34,17 +36,22 @@ func (l *Later) Add(run *journal.Replay) error {
 			o.ID, o.At = i.ID, i.At
 		}
 		if change.MayHaveWritten(string(o.Status), inFlight, o.Attempts, o.HTTPStatus) {
-			id := xxhash.Sum64String(o.ID)
-			l.writes[id] = max(l.writes[id], o.At.UnixMilli())
+			l.writes = append(l.writes, laterWrite{xxhash.Sum64String(o.ID), o.At.UnixMilli()})
 		}
 	}
 	return nil
 }
 
+// Sort makes ready for questions.
+func (l *Later) Sort() {
+	slices.SortFunc(l.writes, func(a, b laterWrite) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(b.at, a.at)) })
+}
+
 // wrote reports whether a session was written after a time.
 func (l *Later) wrote(id string, after time.Time) bool {
-	at, ok := l.writes[xxhash.Sum64String(id)]
-	return ok && at > after.UnixMilli()
+	hash := xxhash.Sum64String(id)
+	at, found := slices.BinarySearchFunc(l.writes, hash, func(w laterWrite, hash uint64) int { return cmp.Compare(w.id, hash) })
+	return found && l.writes[at].at > after.UnixMilli()
 }
 
 // Count counts the rows of the present sheet whose outcome does not hold any more

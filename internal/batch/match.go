@@ -136,14 +136,22 @@ func (m *Matches) find(hash uint64) int {
 // supersede takes back what was matched and does not hold: its session was sent
 // another content for a later edition, and the new sheet has not that content.
 func (m *Matches) supersede() {
-	gone := map[uint64]uint16{} // the last edition that such content was sent for, by the id
+	type write struct {
+		id      uint64
+		edition uint16
+	}
+	var gone []write
 	for _, k := range m.known {
 		if k.sent && m.known[m.find(k.hash)].now == 0 {
-			gone[k.id] = max(gone[k.id], k.written)
+			gone = append(gone, write{k.id, k.written})
 		}
 	}
+	byID := func(a, b write) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(b.edition, a.edition)) }
+	slices.SortFunc(gone, byID)
 	for i := range m.known {
-		if k := &m.known[i]; k.now > 0 && gone[k.id] > k.written {
+		k := &m.known[i]
+		at, _ := slices.BinarySearchFunc(gone, k.id, func(w write, id uint64) int { return cmp.Compare(w.id, id) })
+		if k.now > 0 && at < len(gone) && gone[at].id == k.id && gone[at].edition > k.written {
 			k.now = 0
 			m.Count--
 		}

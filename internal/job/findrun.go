@@ -361,6 +361,7 @@ func (j *job) loadLater(context.Context) (err error) {
 			j.Observer.Event(Note{fmt.Sprintf("what the run in %s has written since cannot be read, so its sessions may not be as the outcomes of this run say: %s", r.Dir, err)})
 		}
 	}
+	later.Sort()
 	j.later = later
 	j.again, j.noted, err = later.Count(j.earlier, j.Send.RetryFailed)
 	return err
