@@ -154,13 +154,22 @@ func (r *runner) answer(ctx context.Context, question string) (answer string, er
 // where somebody can be asked.
 func (r *runner) GoOn(ctx context.Context, run journal.RunDir) (bool, error) {
 	found := fmt.Sprintf("%s: the run of this sheet in %s, begun %s, is unfinished", r.Sheet.Name, run.Dir, text.Minute(run.Info.StartedAt))
+	again := r.command(r.path, "run-dir", "resume")
+	if was := run.Info.Options["worksheet"]; was != "" && was != r.Sheet.Options.Worksheet {
+		own, err := runnerOf(run.Info)
+		if err != nil {
+			return false, err
+		}
+		found += " (--worksheet " + text.ShellWord(was) + ")"
+		again = own.command(r.path, "run-dir", "resume", "new", "limit")
+	}
 	if r.InTerminal && !r.yes {
 		answer, err := r.answer(ctx, found+".\nGo on with it, begin a new one, or neither? [resume/new/N] ")
 		if err != nil || strings.EqualFold(answer, "resume") || strings.EqualFold(answer, "new") {
 			return strings.EqualFold(answer, "resume"), err
 		}
 	}
-	again, another := r.command(r.path, "run-dir", "resume"), r.command(r.path, "resume", "retry-failed")
+	another := r.command(r.path, "resume", "retry-failed")
 	return false, usage("%s; nothing was sent%s\ngo on with it:     %s --resume --run-dir %s\nbegin another one: %s --new", found, text.ShellNote(again), again, text.ShellWord(run.Dir), another)
 }
 

@@ -303,7 +303,7 @@ func refuseUnwritable(dir string) error {
 		return file.Close()
 	}
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		path.Path = at // the file has no name that anybody gave
+		path.Op, path.Path = "mkdir", dir // the file has no name that anybody gave
 	}
 	return &Error{NoDirectory, err}
 }
