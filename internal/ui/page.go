@@ -26,7 +26,8 @@ var style string
 var script string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"base": filepath.Base, "join": strings.Join, "count": text.Count, "number": text.Number, "countOf": text.CountOf, "size": sizeOf, "title": titleOf,
+	"base": filepath.Base, "join": strings.Join, "count": text.Count, "number": text.Number, "countOf": text.CountOf,
+	"size": sizeOf, "title": titleOf, "readOptions": func() []readOption { return readOptions },
 	"note":  func(file string) string { return fileNotes[file] },
 	"class": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 	"local": func(t time.Time) string { return t.Local().Format("2006-01-02 15:04") },

@@ -243,9 +243,9 @@ func (w *workspace) reread(change func(flags map[string]string) error) error {
 
 // readOption is one of the flags by which a sheet is read.
 type readOption struct {
-	Name, Label, Value string
-	Choices            []choice // nil for a text
-	Lines              bool     // of which each is one
+	Name, Label string
+	Choices     []choice // nil for a text
+	Lines       bool     // of which each is one
 }
 
 type choice struct{ Value, Label string }
@@ -270,14 +270,8 @@ var readOptions = []readOption{
 	{Name: "date", Label: "Rewrite dates, FIELD=IN:OUT, one a line", Lines: true},
 }
 
-// Reading returns the options with what the sheet is read with.
-func (s *openSheet) Reading() (options []readOption) {
-	for _, o := range readOptions {
-		o.Value = s.flags[o.Name]
-		options = append(options, o)
-	}
-	return options
-}
+// Flag returns what the sheet is read with.
+func (s *openSheet) Flag(name string) string { return s.flags[name] }
 
 // sheetFile is a file of the working directory that may be a sheet.
 type sheetFile struct {
