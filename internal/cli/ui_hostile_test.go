@@ -249,6 +249,22 @@ func TestSheetChangedSinceItsPreview(t *testing.T) {
 	v.waitFor(t, "5. Results: a.csv")
 }
 
+// What a run's cells mean, its failed rows mean on the page too.
+func TestFailedRowsMeanTheSame(t *testing.T) {
+	t.Parallel()
+	p := servePage(t, "NERMBULK_RATE=0")
+	write(t, filepath.Join(p.dir, "a.csv"), "id,status,workflow_id\n"+idOf(1)+",Abgelehnt,\n"+idOf(2)+",Abgelehnt,none\n")
+	nermbulk(t, p.dir, nil, "run", "a.csv", "--sandbox", "--attributes", "off", "--value", "status:Abgelehnt=rejected", "--skip-invalid", "--run-dir", "runs/a")
+	v := visit(t, p.address, nil)
+	v.practise(t)
+	v.do(t, "show", "run", "a")
+	v.do(t, "failed", "run", "a")
+	page := v.waitFor(t, "is not a UUID")
+	if strings.Contains(page, "is not a status") || !strings.Contains(page, `<option value="off" selected`) {
+		t.Errorf("the page is\n%s", page)
+	}
+}
+
 func TestTwoPagesInOneDirectory(t *testing.T) {
 	t.Parallel()
 	_, base := stubbornTenant(t, 20)

@@ -220,7 +220,7 @@ func (w *workspace) again(r *http.Request, name string) error {
 	}
 	// What its cells mean is as it was; how the sheet was read is not: a run
 	// wrote this one.
-	for _, name := range []string{"map", "date", "unknown-columns", "clear-marker", "duplicates", "allow-unknown-status", "run-sessions"} {
+	for _, name := range []string{"map", "date", "value", "attributes", "unknown-columns", "clear-marker", "duplicates", "allow-unknown-status", "run-sessions", "strict"} {
 		if value := run.Info.Options[name]; value != "" {
 			s.flags[name] = value
 		}
