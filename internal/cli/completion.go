@@ -182,7 +182,7 @@ func completeProfile(c *cobra.Command, _ []string, typed string) ([]string, cobr
 // completeRun offers the runs under runs/, the newest first, and directories
 // where none of the runs is meant.
 func completeRun(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	runs, _ := job.Runs() // without them a directory can still be typed
+	runs, _, _ := job.Runs() // without them a directory can still be typed
 	var words []string
 	for _, run := range runs {
 		words = append(words, fmt.Sprintf("%s\t%s on %s", run.Dir, run.Info.Sheet, run.Info.Host))

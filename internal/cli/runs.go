@@ -51,11 +51,11 @@ type listedRun struct {
 // listRuns prints the runs under runs/, the newest first. A run that cannot be read
 // does not hide the others.
 func listRuns(s Streams, asJSON bool) error {
-	runs, err := job.Runs()
+	runs, unreadable, err := job.Runs()
 	if err != nil {
 		return err
 	}
-	for _, why := range job.UnreadableRuns() {
+	for _, why := range unreadable {
 		fmt.Fprintf(s.Err, "a run is left out: %s\n", why)
 	}
 	listed := []listedRun{}

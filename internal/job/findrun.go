@@ -145,10 +145,12 @@ func (j *job) dirToResume(ctx context.Context) (string, error) {
 	case j.Resume && j.Dir != "" && holdsRun(j.Dir):
 		return j.Dir, nil
 	}
-	j.noteUnreadable()
-	all, err := journal.Runs(RunsRoot)
+	all, unreadable, err := Runs()
 	if err != nil {
 		return "", err
+	}
+	for _, err := range unreadable {
+		j.Observer.Event(Note{fmt.Sprintf("a run that may be one of this sheet is passed over: %s", err)})
 	}
 	var runs, ofOtherParts []journal.RunDir
 	for _, r := range all {
@@ -206,13 +208,6 @@ func (j *job) refuseUnfinishedOverlap(runs []journal.RunDir) error {
 			part.Words(), r.Dir, text.Minute(r.Info.StartedAt), flag)
 	}
 	return nil
-}
-
-// noteUnreadable names the runs of which it is not known whose they are.
-func (j *job) noteUnreadable() {
-	for _, err := range UnreadableRuns() {
-		j.Observer.Event(Note{fmt.Sprintf("a run that may be one of this sheet is passed over: %s", err)})
-	}
 }
 
 // isOfSheet reports whether a run is one of this sheet and tenant, of whatever part
@@ -339,7 +334,7 @@ func (j *job) loadLater(context.Context) (err error) {
 	if j.earlier == nil {
 		return nil
 	}
-	runs, err := journal.Runs(RunsRoot)
+	runs, _, err := Runs()
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type Pruning struct {
 // Choose divides the runs here into those that are old and, of the others, those
 // that are unfinished.
 func (p Pruning) Choose() (old, unfinished []RunDir, err error) {
-	runs, err := Runs() // the newest first
+	runs, _, err := Runs() // the newest first
 	kept := 0
 	for _, r := range runs {
 		switch ended := hasEnded(r.Info); {

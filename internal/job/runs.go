@@ -14,19 +14,8 @@ import (
 	"nermbulk/internal/report"
 )
 
-// Runs lists the runs here, the newest first.
-func Runs() ([]RunDir, error) { return journal.Runs(RunsRoot) }
-
-// UnreadableRuns says why there are runs under RunsRoot that Runs does not list.
-func UnreadableRuns() (why []error) {
-	infos, _ := filepath.Glob(filepath.Join(RunsRoot, "*", journal.InfoFileName)) // the pattern is a good one
-	for _, path := range infos {
-		if _, err := journal.ReadInfo(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			why = append(why, err)
-		}
-	}
-	return why
-}
+// Runs lists the runs here, the newest first, and why others cannot be read.
+func Runs() (runs []RunDir, unreadable []error, err error) { return journal.Runs(RunsRoot) }
 
 // noRun is the error of a directory that holds no run.
 func noRun(dir string) error {

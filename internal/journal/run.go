@@ -95,30 +95,32 @@ func WriteInfo(dir string, info Info) error {
 	})
 }
 
-// Runs lists the runs in the directories under root, the newest first. What is
-// no run, or cannot be read, is left out; a root that is no directory holds none.
-func Runs(root string) ([]RunDir, error) {
+// Runs lists the runs in the directories under root, the newest first, and why
+// others cannot be read. A root that is no directory holds none.
+func Runs(root string) (runs []RunDir, unreadable []error, err error) {
 	entries, err := os.ReadDir(root)
 	if info, found := os.Stat(root); errors.Is(err, fs.ErrNotExist) || found == nil && !info.IsDir() {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var runs []RunDir
 	for _, entry := range entries {
 		if !entry.IsDir() {
 			continue
 		}
 		dir := filepath.Join(root, entry.Name())
-		if info, err := ReadInfo(dir); err == nil {
+		switch info, err := ReadInfo(dir); {
+		case err == nil:
 			runs = append(runs, RunDir{Dir: dir, Info: info})
+		case !errors.Is(err, fs.ErrNotExist):
+			unreadable = append(unreadable, err)
 		}
 	}
 	slices.SortStableFunc(runs, func(a, b RunDir) int {
 		return cmp.Or(b.Info.StartedAt.Compare(a.Info.StartedAt), cmp.Compare(b.Dir, a.Dir))
 	})
-	return runs, nil
+	return runs, unreadable, nil
 }
 
 // ExistsError says that a directory holds a run already.

@@ -184,9 +184,12 @@ func TestRuns(t *testing.T) {
 	makeAll(t, filepath.Join(root, "no-run"))
 	makeAll(t, filepath.Join(root, "broken"))
 	put(t, filepath.Join(root, "broken"), InfoFileName, "{")
-	runs, err := Runs(root)
+	runs, unreadable, err := Runs(root)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(unreadable) != 1 || !strings.Contains(unreadable[0].Error(), "broken") {
+		t.Errorf("not to be read are %v", unreadable)
 	}
 	var names []string
 	for _, run := range runs {
@@ -199,8 +202,8 @@ func TestRuns(t *testing.T) {
 		t.Errorf("got %v, want %v", names, want)
 	}
 	for _, none := range []string{"nowhere", "file"} {
-		if runs, err := Runs(filepath.Join(root, none)); runs != nil || err != nil {
-			t.Errorf("%s as the root: %v, %v", none, runs, err)
+		if runs, unreadable, err := Runs(filepath.Join(root, none)); runs != nil || unreadable != nil || err != nil {
+			t.Errorf("%s as the root: %v, %v, %v", none, runs, unreadable, err)
 		}
 	}
 }

@@ -134,7 +134,7 @@ const mostRuns = 50
 // earlierRuns lists the runs of this directory. Those of the tenant at host can
 // be gone on with, unless one goes on.
 func earlierRuns(busy bool, host string) (rows []runRow) {
-	runs, _ := job.Runs() // what cannot be read is not listed
+	runs, _, _ := job.Runs() // what cannot be read is not listed
 	runs = slices.DeleteFunc(runs, func(r job.RunDir) bool { return r.Info.DryRun })
 	for at, run := range runs[:min(len(runs), mostRuns)] {
 		i := run.Info

@@ -294,7 +294,7 @@ func wordsOf(event any) string {
 
 // findRun finds a run of this directory by its name, as the page was given it.
 func findRun(name string) (job.RunDir, error) {
-	runs, err := job.Runs()
+	runs, _, err := job.Runs()
 	if err != nil {
 		return job.RunDir{}, err
 	}
