@@ -82,7 +82,8 @@ func parseEndpoint(s string) (*url.URL, error) {
 		// The error's text repeats the address, credentials included.
 		return nil, errors.New("it is not an address; give one such as https://acme.nonemployee.com/api")
 	}
-	switch scheme := strings.ToLower(u.Scheme); {
+	scheme := u.Scheme // which url.Parse lowers
+	switch {
 	case u.User != nil:
 		return nil, errors.New("leave out the user and password; the token comes from NERM_TOKEN or --token-file")
 	case scheme != "https" && scheme != "http" && !strings.Contains(s, "://"):
@@ -97,9 +98,9 @@ func parseEndpoint(s string) (*url.URL, error) {
 		return nil, fmt.Errorf("http:// would send the token in the clear to %s; write https:// instead", text.Line(u.Hostname(), maxTyped))
 	case u.Fragment != "" || strings.Contains(s, "#"):
 		return nil, errors.New("leave out everything from the # on")
-	default:
-		u.Scheme = scheme
 	}
+	// A host is one however it is written: the runs of a sheet are found by it.
+	u.Host = strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[scheme])
 	return u, nil
 }
 
