@@ -265,7 +265,7 @@ func (c *converter) judge(l *layout) {
 // splits reports whether merged cells hide the place of a value: with data, and
 // not above the header.
 func (c *converter) splits(a area) bool {
-	if a.firstRow == a.lastRow && a.firstColumn == a.lastColumn || a.lastRow < c.firstRow || a.firstColumn >= maxColumns {
+	if a.firstRow == a.lastRow && a.firstColumn == a.lastColumn || a.lastRow < c.firstRow {
 		return false
 	}
 	return c.filled.has(a.firstRow, a.firstColumn) || c.overflow && c.columns[a.firstColumn]

@@ -223,7 +223,7 @@ func (w *ownWorkbook) listed(lines [][]string, messages map[string]bool) (cells 
 			continue
 		}
 		messages[line[len(line)-1]] = true
-		if row, column, ok := parseAddress(line[problemsCell]); ok && row <= w.rows && column < w.columns {
+		if column, row, err := excelize.CellNameToCoordinates(line[problemsCell]); err == nil && row <= w.rows && column <= w.columns {
 			cells = append(cells, line[problemsCell])
 		}
 	}

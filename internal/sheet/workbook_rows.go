@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/xuri/excelize/v2"
 )
 
 // CellKind is what a workbook says of a cell beyond its text. Every cell of a
@@ -334,16 +336,7 @@ func parseArea(ref string) (area, bool) {
 	if !two {
 		to = from
 	}
-	var a area
-	var ok [2]bool
-	a.firstRow, a.firstColumn, ok[0] = parseAddress(from)
-	a.lastRow, a.lastColumn, ok[1] = parseAddress(to)
-	return a, ok[0] && ok[1]
-}
-
-func parseAddress(address string) (row, column int, ok bool) {
-	address = strings.ReplaceAll(address, "$", "")
-	column, ok = parseColumn(address)
-	row, err := strconv.Atoi(strings.TrimLeft(address, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
-	return row, column, ok && err == nil && row >= 1
+	firstColumn, firstRow, err1 := excelize.CellNameToCoordinates(from)
+	lastColumn, lastRow, err2 := excelize.CellNameToCoordinates(to)
+	return area{firstRow, lastRow, firstColumn - 1, lastColumn - 1}, err1 == nil && err2 == nil
 }
