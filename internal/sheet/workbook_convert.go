@@ -273,10 +273,15 @@ func (c *converter) splits(a area) bool {
 
 // openWorksheet has the workbook's worksheet read in the place of the file.
 func (s *Sheet) openWorksheet(ctx context.Context) error {
-	for option, given := range map[string]bool{"--encoding": s.options.Encoding != "", "--delimiter": s.options.Delimiter != 0} {
-		if given {
-			return &OptionError{Option: option, Reason: "this is a workbook, whose texts need none: leave the flag out"}
-		}
+	option := ""
+	if s.options.Delimiter != 0 {
+		option = "--delimiter"
+	}
+	if s.options.Encoding != "" {
+		option = "--encoding"
+	}
+	if option != "" {
+		return &OptionError{Option: option, Reason: "this is a workbook, whose texts need none: leave the flag out"}
 	}
 	if err := s.unpack(ctx); err != nil {
 		return err

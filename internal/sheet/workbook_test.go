@@ -385,6 +385,7 @@ func TestWorkbookOptions(t *testing.T) {
 		{"no such worksheet", two, Options{Worksheet: "March"}, "--worksheet " + text.ShellQuote("March") + `: the workbook has no worksheet of that name; it has "Januar", "Februar", "Alt"`},
 		{"encoding", oneSheet(rows), Options{Encoding: "windows-1252"}, "--encoding: this is a workbook, whose texts need none: leave the flag out"},
 		{"delimiter", oneSheet(rows), Options{Delimiter: ';'}, "--delimiter: this is a workbook, whose texts need none: leave the flag out"},
+		{"encoding and delimiter", oneSheet(rows), Options{Encoding: "utf-16le", Delimiter: ';'}, "--encoding: this is a workbook, whose texts need none: leave the flag out"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.options.Fields, tt.options.Scratch = testFields, testScratch(t)
