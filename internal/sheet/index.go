@@ -59,7 +59,7 @@ func (x *Index) decode(ctx context.Context) error {
 	if x.scratch, err = s.scratch(); err != nil {
 		return &ScratchError{err}
 	}
-	x.text = x.scratch
+	x.text, x.size = x.scratch, 0
 	for err == nil && ctx.Err() == nil {
 		var n int64
 		n, err = io.CopyN(x.scratch, text, 1<<20)

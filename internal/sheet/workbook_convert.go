@@ -211,7 +211,7 @@ func (c *converter) readHeader(r *workbookRow) {
 
 // isHeader reports whether a hidden row is the header and no title above it.
 func (c *converter) isHeader(r *workbookRow) bool {
-	return slices.ContainsFunc(c.headerOf(r).columns, func(column Column) bool { return column.Field == ID })
+	return slices.ContainsFunc(c.headerOf(r).columns, func(column Column) bool { return column.Field == ID || column.Field == UID })
 }
 
 func (c *converter) headerOf(r *workbookRow) header {

@@ -304,6 +304,10 @@ func TestWorkbookLayout(t *testing.T) {
 		{name: "hidden rows skipped", book: oneSheet(head, hidden(x), y), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"3: y|2"}},
 		{name: "hidden title skipped", book: oneSheet(hidden(`<row>`+inline("Contractors")+`</row>`), head, y), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"3: y|2"}},
 		{name: "hidden header", book: oneSheet(hidden(head), y), options: Options{HiddenRows: HiddenSkipped}, rows: []string{"2: y|2"}},
+		{
+			name: "hidden header of uids", book: oneSheet(hidden(strings.Replace(head, "<t>id<", "<t>uid<", 1)), x, y),
+			options: Options{HiddenRows: HiddenSkipped}, rows: []string{"2: x|1", "3: y|2"},
+		},
 		{name: "hidden rows without data", book: oneSheet(head, `<row hidden="1"/>`, y), rows: []string{"3: y|2"}},
 		{
 			name: "hidden column", book: oneSheet(`<cols><col min="2" max="16384" hidden="1"/></cols><sheetData>` + head + x + `</sheetData>`), rows: []string{"2: x|1"},
