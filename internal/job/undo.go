@@ -72,10 +72,11 @@ func writeUndo(ctx context.Context, of journal.Undone, info journal.Info, asOf A
 	defer func() { err = errors.Join(err, k.close()) }()
 	var choice report.UndoChoice
 	for _, name := range of.Only {
-		if field, uid, ok := change.SheetFields().Parse(sheet.Trim(name)); ok {
-			name = change.Label(field, uid)
+		field, uid, ok := k.of.Rules.Attributes.SheetFields().Parse(sheet.Trim(name))
+		if !ok {
+			return nil, invalid("--only %s: it is no field; name one of changes.csv in %s, such as status or attributes.end_date", text.ShellQuote(text.Line(name, 0)), of.Run)
 		}
-		choice.Only = append(choice.Only, name)
+		choice.Only = append(choice.Only, change.Label(field, uid))
 	}
 	if len(of.Where) > 0 {
 		if choice.Sessions, err = k.choose(ctx, of.Where); err != nil {
