@@ -173,7 +173,7 @@ func completeTopic(c *cobra.Command, _ []string, typed string) ([]string, cobra.
 func completeProfile(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	_ = c.Flags().Lookup(profileFlag).Value.Set("") // what is typed so far is no name yet
 	file, err := settingsFor(c.Flags())
-	if err != nil {
+	if err != nil || len(file.names) == 0 {
 		return nil, noFiles
 	}
 	return matching(file.names, typed), noFiles | inOrder
