@@ -249,19 +249,24 @@ func TestSheetChangedSinceItsPreview(t *testing.T) {
 	v.waitFor(t, "5. Results: a.csv")
 }
 
-// What a run's cells mean, its failed rows mean on the page too.
+// What a run's cells mean, its failed rows mean on the page too, in whatever form
+// they were written.
 func TestFailedRowsMeanTheSame(t *testing.T) {
 	t.Parallel()
 	p := servePage(t, "NERMBULK_RATE=0")
-	write(t, filepath.Join(p.dir, "a.csv"), "id,status,workflow_id\n"+idOf(1)+",Abgelehnt,\n"+idOf(2)+",Abgelehnt,none\n")
-	nermbulk(t, p.dir, nil, "run", "a.csv", "--sandbox", "--attributes", "off", "--value", "status:Abgelehnt=rejected", "--skip-invalid", "--run-dir", "runs/a")
 	v := visit(t, p.address, nil)
 	v.practise(t)
-	v.do(t, "show", "run", "a")
-	v.do(t, "failed", "run", "a")
-	page := v.waitFor(t, "is not a UUID")
-	if strings.Contains(page, "is not a status") || !strings.Contains(page, `<option value="off" selected`) {
-		t.Errorf("the page is\n%s", page)
+	write(t, filepath.Join(p.dir, "a.csv"), "id,status,workflow_id\n"+idOf(1)+",Abgelehnt,\n"+idOf(2)+",Abgelehnt,none\n")
+	for _, form := range []string{"csv", "xlsx"} {
+		nermbulk(t, p.dir, nil, "run", "a.csv", "--sandbox", "--attributes", "off", "--value", "status:Abgelehnt=rejected", "--skip-invalid",
+			"--results", form, "--run-dir", "runs/"+form)
+		v.do(t, "show", "run", form)
+		v.do(t, "failed", "run", form)
+		v.waitFor(t, "The sheet: failed."+form)
+		page := v.waitFor(t, "is not a UUID")
+		if strings.Contains(page, "is not a status") || !strings.Contains(page, `<option value="off" selected`) {
+			t.Errorf("%s: the page is\n%s", form, page)
+		}
 	}
 }
 

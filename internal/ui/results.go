@@ -193,12 +193,12 @@ func (w *workspace) look(ctx context.Context, dir string) (*outcome, error) {
 }
 
 // doUndo opens the sheet that puts back what a run overwrote, and previews it.
-func (w *workspace) doUndo(r *http.Request) error { return w.again(r, "undo.csv") }
+func (w *workspace) doUndo(r *http.Request) error { return w.again(r, "undo") }
 
 // doFailed opens the rows of a run that failed, to be corrected.
-func (w *workspace) doFailed(r *http.Request) error { return w.again(r, "failed.csv") }
+func (w *workspace) doFailed(r *http.Request) error { return w.again(r, "failed") }
 
-// again opens a file of the run that is shown as the sheet.
+// again opens a file of the run that is shown as the sheet, a CSV where it has one.
 func (w *workspace) again(r *http.Request, name string) error {
 	shown := w.results
 	if shown == nil || filepath.Base(shown.Dir) != r.PostFormValue("run") {
@@ -211,7 +211,11 @@ func (w *workspace) again(r *http.Request, name string) error {
 	if err != nil {
 		return err
 	}
-	s := &openSheet{path: filepath.Join(shown.Dir, name), flags: map[string]string{}, Undo: name == "undo.csv"}
+	path := filepath.Join(shown.Dir, name+".csv")
+	if _, err := os.Stat(path); err != nil {
+		path = shown.FileToEdit(name)
+	}
+	s := &openSheet{path: path, flags: map[string]string{}, Undo: name == "undo"}
 	if s.Undo {
 		for _, flag := range shown.Undo.Flags {
 			s.flags[strings.TrimPrefix(flag, "--")] = "true"
