@@ -19,11 +19,14 @@ import (
 // InfoToUndo returns what is known of the run in dir, if it is one that can be
 // put back.
 func InfoToUndo(dir string) (journal.Info, error) {
-	joined := filepath.Join(dir, "undo.csv")
 	switch info, err := journal.ReadInfo(dir); {
-	case errors.Is(err, fs.ErrNotExist) && Written(joined):
-		return info, invalid("%s holds joined runs: `nermbulk run %s` puts back what they overwrote", dir, text.ShellPath(joined))
 	case errors.Is(err, fs.ErrNotExist):
+		for _, name := range undoSheets {
+			joined := filepath.Join(dir, name)
+			if _, found := os.Stat(joined); found == nil && Written(joined) {
+				return info, invalid("%s holds joined runs: `nermbulk run %s` puts back what they overwrote", dir, text.ShellPath(joined))
+			}
+		}
 		return info, noRun(dir)
 	case err != nil:
 		return info, &Error{Invalid, err}
