@@ -119,6 +119,8 @@ func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) er
 	if _, err := out.Write(scan.buf[:s.separator]); err != nil {
 		return err
 	}
+	cells := NewPlainWriter(io.Discard, s.delimiter)
+	cells.escape = s.header.results
 	last := 0
 	err = s.eachRecord(ctx, scan, func(row int) error {
 		last = row
@@ -126,7 +128,7 @@ func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) er
 		for n < len(edits) && edits[n].Row == row {
 			n++
 		}
-		text, err := s.splice(scan, edits[:n])
+		text, err := s.splice(scan, cells, edits[:n])
 		if err == nil {
 			_, err = out.Write(text)
 		}
@@ -147,7 +149,7 @@ func (s *Sheet) writeSpliced(ctx context.Context, to io.Writer, edits []Edit) er
 
 // splice returns the record just scanned with other cells. A row that is short
 // gets as many as it needs.
-func (s *Sheet) splice(scan *scanner, edits []Edit) ([]byte, error) {
+func (s *Sheet) splice(scan *scanner, cells *Writer, edits []Edit) ([]byte, error) {
 	raw := scan.raw()
 	if len(edits) == 0 {
 		return raw, nil
@@ -155,7 +157,7 @@ func (s *Sheet) splice(scan *scanner, edits []Edit) ([]byte, error) {
 	var text []byte
 	copied, count := 0, scan.count
 	for _, e := range edits {
-		cell, err := s.cellFor(e)
+		cell, err := s.cellFor(e, cells)
 		if err != nil {
 			return nil, err
 		}
@@ -180,17 +182,12 @@ func (s *Sheet) splice(scan *scanner, edits []Edit) ([]byte, error) {
 }
 
 // cellFor returns the text of an edit as the file has it.
-func (s *Sheet) cellFor(e Edit) (string, error) {
+func (s *Sheet) cellFor(e Edit, cells *Writer) (string, error) {
 	cell := e.Text
-	switch {
-	case s.header.results:
-		cell = Escape(cell)
-	case literal(cell) != cell:
+	if !cells.escape && literal(cell) != cell {
 		cell = asLiteral(cell)
 	}
-	if NewPlainWriter(io.Discard, s.delimiter).mustQuote(cell) {
-		cell = `"` + doubled(cell) + `"`
-	}
+	cell = string(cells.appendCell(nil, cell))
 	if _, err := s.charset.encoder().String(cell); err != nil {
 		return "", &EditError{e, fmt.Sprintf("%s holds a character that the encoding of the sheet does not have; leave it out, or save the sheet as CSV UTF-8", quoted(e.Text))}
 	}

@@ -88,19 +88,25 @@ func (w *Writer) Write(cells []string) error {
 		if i > 0 {
 			line = append(line, w.delimiter...)
 		}
-		if w.escape {
-			cell = Escape(cell)
+		if cell == "" && len(cells) == 1 { // an empty line is no row
+			line = append(line, `""`...)
 		}
-		// A row that is one empty cell would be an empty line, which is no row.
-		if w.mustQuote(cell) || cell == "" && len(cells) == 1 {
-			line = append(append(append(line, '"'), strings.ReplaceAll(cell, `"`, `""`)...), '"')
-		} else {
-			line = append(line, cell...)
-		}
+		line = w.appendCell(line, cell)
 	}
 	w.line = append(line, "\r\n"...)
 	_, w.err = w.w.Write(w.line)
 	return w.err
+}
+
+// appendCell appends a cell in the form in which it is written.
+func (w *Writer) appendCell(line []byte, cell string) []byte {
+	if w.escape {
+		cell = Escape(cell)
+	}
+	if !w.mustQuote(cell) {
+		return append(line, cell...)
+	}
+	return append(append(append(line, '"'), doubled(cell)...), '"')
 }
 
 // Flush hands everything to the underlying writer. See Error.
