@@ -3,7 +3,10 @@ package job
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -62,7 +65,7 @@ func WithUndo(ctx context.Context, of journal.Undone, asOf AsOf, do func(file *o
 // writeUndo makes the sheet of the run's journal, which has all of it though the
 // run was killed before its files were written.
 func writeUndo(ctx context.Context, of journal.Undone, info journal.Info, asOf AsOf, to *os.File) (flags []string, err error) {
-	if err := refuseEdited(of.Run); err != nil {
+	if err := refuseEdited(ctx, of.Run); err != nil {
 		return nil, err
 	}
 	k, err := asOf.open(ctx, of.Run, info)
@@ -160,15 +163,41 @@ func nothingToUndo(of journal.Undone, note report.UndoNote, compared bool) error
 	return invalid("%s, nothing is to be put back: it overwrote nothing", what)
 }
 
-// refuseEdited refuses a run whose undo.csv somebody has edited: what is sent is
-// made again, without the edits.
-func refuseEdited(dir string) error {
-	path := filepath.Join(dir, "undo.csv")
-	now, err1 := hashFile(path)
-	written, err2 := hashFile(filepath.Join(dir, report.UndoWritten))
-	if err1 != nil || err2 != nil || now == written {
-		return nil
+// refuseEdited refuses a run whose undo.csv, or undo.xlsx, somebody has edited: what
+// is sent is made again, without the edits.
+func refuseEdited(ctx context.Context, dir string) error {
+	written, err := hashCells(ctx, filepath.Join(dir, report.UndoWritten))
+	if err != nil {
+		return ctx.Err()
 	}
-	return invalid("%s was edited: send it as it is with `nermbulk run %s`, or have it written again with `nermbulk report %s`",
-		path, text.ShellPath(path), text.ShellPath(dir))
+	for _, name := range undoSheets {
+		path := filepath.Join(dir, name)
+		switch now, err := hashCells(ctx, path); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist), err == nil && now == written:
+			continue
+		}
+		return invalid("%s was edited: send it as it is with `nermbulk run %s`, or have it written again with `nermbulk report %s`",
+			path, text.ShellPath(path), text.ShellPath(dir))
+	}
+	return nil
+}
+
+// hashCells returns a hash of what the cells of a sheet hold, whatever its form.
+func hashCells(ctx context.Context, path string) (hash string, err error) {
+	sh, err := Sheet{Options: sheet.Options{Fields: change.SheetFields()}}.Open(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = cmp.Or(err, sh.Close()) }()
+	all := sha256.New()
+	for _, c := range sh.Columns() {
+		fmt.Fprintf(all, "%q\n", c.Name)
+	}
+	err = sh.Each(ctx, func(row *sheet.Row) error {
+		fmt.Fprintf(all, "%q\n", row.Cells)
+		return nil
+	})
+	return hex.EncodeToString(all.Sum(nil)), err
 }
