@@ -187,9 +187,11 @@ func (e *estimator) bounds() (lo, hi float64) {
 func (e *estimator) isOutage(sureOf bool) bool {
 	b := &e.block
 	switch {
+	case e.doubted: // once is enough
+		return false
 	case e.history.between(e.before.ended-1e-6, b.refused) < 3:
 		return true
-	case e.doubted || e.windows.best(1, enough) != nil: // once is enough
+	case e.windows.best(1, enough) != nil:
 		return false
 	case sureOf || e.windows.best(0, 0) == nil:
 		return true
