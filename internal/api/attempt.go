@@ -80,7 +80,7 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		if r.class == throttled || r.class == overloaded {
 			// The rate is being lowered: that costs no attempt.
 			limit++
-			last, pause = c.refused(ctx, q, r.class, r.at)
+			last, pause = c.refused(ctx, q, r)
 		}
 		again, verdict := decide(r.class, q.does, last, a.InDoubt)
 		a.InDoubt = a.InDoubt || mayApply(r.class, q.does)
@@ -183,16 +183,21 @@ func (c *Client) attempt(q *call, t *token) result {
 func (c *Client) observe(q *call, r reply, seen pace.Observation) {
 	switch {
 	case seen.Outcome == pace.Refused:
-		c.starved.refused(r.at, seen.RetryAfter, "that there are too many requests", false)
+		q.refusals.sign = c.sign(q, r.sent)
+		c.starved.refused(r, seen.RetryAfter, "that there are too many requests", false)
 	case seen.Outcome == pace.Overloaded:
-		c.starved.refused(r.at, -1, overload(r), !q.probes)
-		if q.refusals.certain || c.starved.onlyChanges() { // it says nothing about the rate
+		q.refusals.sign = c.sign(q, r.sent)
+		wait, alive := c.starved.refused(r, -1, overload(r), !q.probes)
+		switch {
+		case alive: // it says nothing about the rate
+			seen.Outcome, seen.RetryAfter = pace.Unanswered, wait
+		case q.refusals.certain, q.refusals.sign > limited:
 			seen.Outcome = pace.Unanswered
-		} else {
+		default:
 			q.refusals.signals++
 		}
 	case r.status != 0 && (!q.probes || r.status < http.StatusInternalServerError):
-		if c.starved.answered(q.does, q.probes); q.probes { // the same
+		if c.starved.answered(q, r); q.probes { // the same
 			seen.Outcome = pace.Unanswered
 		}
 	}

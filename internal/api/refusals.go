@@ -15,6 +15,9 @@ const (
 	// ownForCertain is how often it must be answered with an overload so that
 	// this is no longer taken for one.
 	ownForCertain = 2
+	// settledAfter is how many requests in a row must be granted at their first
+	// attempt so that the rate is not what others are refused for.
+	settledAfter = 5
 	// inVain is for how long nothing but overload must be answered so that it is
 	// asked whether the tenant answers what changes nothing.
 	inVain = time.Second
@@ -28,10 +31,12 @@ const (
 // being lowered; what it still gets while others are granted is its own error.
 type refusals struct {
 	met     bool      // there was one
-	seen    granted   // until the last
-	own     int       // times that others were granted since the time before
-	alike   int       // and of these, that others of its own kind were
-	since   time.Time // of the first of these at which others were not
+	sign    sign      // what the last says of the request
+	seen    granted   // until the last that says anything
+	own     int       // that say that it is its own error
+	alike   int       // and of these, with others of its own kind granted
+	since   time.Time // of the first of these with none such granted
+	sure    bool      // no limit explains one of them
 	probes  int       // requests that asked in its place
 	signals int       // overloads that the limiter knows of and may be wrong about
 	certain bool      // they are its own error
@@ -40,43 +45,91 @@ type refusals struct {
 // granted counts answers that were no refusals.
 type granted struct{ changes, reads uint64 }
 
-// refused notes a refusal or an overload, and reports whether it was the last
-// one that this request may get, or else how long its next attempt waits.
-func (c *Client) refused(ctx context.Context, q *call, class class, at time.Time) (last bool, pause time.Duration) {
+// sign is what a refusal or an overload says of the request itself.
+type sign int
+
+const (
+	none      sign = iota
+	limited        // others are granted that were refused before: it is the rate
+	early          // only a probe was answered, and that may be all that is granted yet
+	contested      // the same later on, but others have asked as well
+	unlike         // others are granted, though none of its kind
+	like           // others of its kind are granted
+)
+
+// sign compares what a request got with what others got since the time before.
+// A limit grants in the end whatever it refused; a row's own error is never
+// granted, whatever else is.
+func (c *Client) sign(q *call, sent time.Time) sign {
 	r, seen := &q.refusals, c.starved.granted()
-	alone := class == overloaded && c.alone(ctx, q)
-	if !r.met {
-		r.met, r.seen = true, seen
+	if !r.met || seen == r.seen {
+		return none
+	}
+	settled, changes := c.starved.settled(), seen.changes != r.seen.changes
+	if changes && !settled {
+		return limited
+	}
+	if sign, probed := c.starved.compare(sent); probed {
+		return sign
 	}
 	switch {
-	case seen.changes != r.seen.changes, q.does == safe && seen != r.seen:
-		r.own, r.alike = r.own+1, r.alike+1
-	case seen.reads != r.seen.reads, alone:
-		if r.own++; r.since.IsZero() {
+	case !settled:
+		return none
+	case changes, q.does == safe:
+		return like
+	}
+	return unlike
+}
+
+// note keeps what a refusal says. alone is as of Client.alone.
+func (r *refusals) note(at time.Time, alone bool) {
+	switch {
+	case r.sign == like:
+		r.own, r.alike, r.sure = r.own+1, r.alike+1, true
+	case alone, r.sign > limited:
+		r.own, r.sure = r.own+1, r.sure || r.sign == unlike
+		if r.since.IsZero() {
 			r.since = at
 		}
+	case r.sign == limited:
+		r.own, r.alike, r.sure, r.certain = 0, 0, false, false
 	}
-	r.seen = seen
-	if class == throttled {
-		return r.own >= max(c.maxAttempts, ownRefusals), 0
-	}
-	if c.starved.left(at) <= 0 { // an outage: nobody waits or is under way because they gave up
+}
+
+// refused notes a refusal or an overload, and reports whether it was the last
+// one that this request may get, or else how long its next attempt waits.
+func (c *Client) refused(ctx context.Context, q *call, got result) (last bool, pause time.Duration) {
+	r, at := &q.refusals, got.at
+	alone := got.class == overloaded && c.alone(ctx, q, got)
+	if r.sign == early && !alone {
 		return false, 0
 	}
-	left, others := time.Duration(0), false
-	if !alone {
-		left, others = c.untilOwn(q, at)
-	}
-	last = r.own >= c.maxAttempts && left <= 0 && !others
-	if !last && (r.own < ownForCertain || alone) {
+	r.note(at, alone)
+	r.met, r.seen = true, c.starved.granted()
+	switch {
+	case got.class == throttled:
+		return r.own >= max(c.maxAttempts, ownRefusals), 0
+	case c.starved.left(at) <= 0: // an outage: nobody waits or is under way because they gave up
+		return false, 0
+	case r.own < c.maxAttempts && (alone || r.own < ownForCertain):
 		return false, 0
 	}
 	c.limiter.Withdraw(r.signals)
-	r.signals, r.certain = 0, true
-	if left > 0 && r.own >= c.maxAttempts {
-		return last, left
+	if r.signals, r.certain = 0, true; alone {
+		return true, 0
 	}
-	return last, min(jitter(backoff(r.own, retryCap)), c.starved.left(at))
+	left, others := c.untilOwn(q, at)
+	failures := r.own
+	switch {
+	case r.own < c.maxAttempts:
+	case !r.sure:
+		failures = 1
+	case left > 0:
+		return false, left
+	case !others:
+		return true, 0
+	}
+	return false, min(jitter(backoff(failures, retryCap)), c.starved.left(at))
 }
 
 type waitingKey struct{}
@@ -87,26 +140,35 @@ func WithWaiting(ctx context.Context, waiting func() bool) context.Context {
 	return context.WithValue(ctx, waitingKey{}, waiting)
 }
 
-// alone reports whether nothing but this call would be granted anything: none
-// is under way, and none waits. With one attempt for each row, or no wait for
-// outages, an outage is not kept apart from an error while others wait.
-func (c *Client) alone(ctx context.Context, q *call) bool {
+// alone reports whether nothing but this call would be granted anything, and what
+// it gets is its own error at once: with one attempt for each row, or no wait for
+// outages, and where a single row that is left gets no answer in time.
+func (c *Client) alone(ctx context.Context, q *call, got result) bool {
+	switch {
+	case c.calls.Load() != 1:
+		return false
+	case c.maxAttempts == 1, !c.canProbe(q):
+		return true
+	}
 	waiting, known := ctx.Value(waitingKey{}).(func() bool)
-	return c.calls.Load() == 1 && (!known || c.maxAttempts == 1 || !c.canProbe(q) || !waiting())
+	return got.status == 0 && (!known || !waiting())
 }
 
 // untilOwn returns for how long what a request gets is not yet its own error
 // though the tenant answers what is of another kind: it may be in maintenance.
 // Where a row waits that was not tried yet, it is sent, and shows more.
 func (c *Client) untilOwn(q *call, at time.Time) (left time.Duration, others bool) {
-	r, enough := &q.refusals, min(c.maxAttempts, ownForCertain)
+	r := &q.refusals
 	switch {
-	case !c.canProbe(q), r.own < enough, r.alike >= enough:
+	case !c.canProbe(q), r.alike >= min(c.maxAttempts, ownForCertain):
 		return 0, false
 	case q.another != nil && q.another():
+		if !c.starved.settled() { // what it was granted says nothing
+			r.seen = c.starved.granted()
+		}
 		return 0, true
 	}
-	return r.since.Add(min(maintenance, c.starved.patience/2)).Sub(at), false
+	return min(maintenance, c.starved.patience/2) - max(at.Sub(r.since), c.starved.lasted(at)), false
 }
 
 // canProbe reports whether something else can be asked of the tenant in a
@@ -117,7 +179,11 @@ func (c *Client) canProbe(q *call) bool { return q.list == nil && c.outage.maxOu
 // next attempt: it shows whether the tenant answers at all.
 func (c *Client) asks(q *call) bool {
 	r := &q.refusals
-	return c.canProbe(q) && (!r.met || r.seen == c.starved.granted()) && c.starved.ask(time.Now())
+	switch {
+	case !c.canProbe(q), r.sure && r.own >= c.maxAttempts, r.met && r.seen != c.starved.granted(), !r.met && r.probes > 0:
+		return false
+	}
+	return c.starved.ask(time.Now(), r.certain)
 }
 
 // probe is that request: it reads the session, and the list of sessions where

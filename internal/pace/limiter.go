@@ -46,7 +46,7 @@ type Observation struct {
 	SentAt     time.Time // when it left: not before its Wait returned
 	At         time.Time // when the answer came, or the attempt was given up
 	Outcome    Outcome
-	RetryAfter time.Duration // how long a refusal asks to wait; below 0 when it does not say
+	RetryAfter time.Duration // how long to wait; below 0 when a refusal does not say
 	Hint       Hint
 }
 

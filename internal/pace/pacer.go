@@ -172,6 +172,9 @@ func (p *pacer) observe(o Observation) {
 		defer func() { p.restart(o.At) }()
 	}
 	if o.Outcome == Unanswered {
+		if o.RetryAfter > 0 {
+			p.estimator.pause(o.At, o.RetryAfter)
+		}
 		return // nobody knows what the tenant made of it
 	}
 	e := p.estimator
