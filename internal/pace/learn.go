@@ -339,7 +339,7 @@ func (e *estimator) between(lo, held float64) float64 {
 		w = 0.7
 	}
 	first := math.Pow(lo, 1-w) * math.Pow(e.hi, w)
-	usual := max(1, e.block.ended-e.before.ended)
+	usual := e.block.ended - e.before.ended
 	if p := e.before; p.ended > 0 && p.ended-p.began < savedPause {
 		// What was not sent in so short a pause was saved: it is granted before the next
 		// refusal, and the average is no less than the grant.
@@ -350,7 +350,7 @@ func (e *estimator) between(lo, held float64) float64 {
 	}
 	w = 0
 	const patience = 10.0
-	if x := held/min(usual, patience) - 1; x > 0 {
+	if x := held/min(max(usual, 1), patience) - 1; x > 0 {
 		w = x / (x + 1)
 	}
 	r := math.Pow(first, 1-w) * math.Pow(e.hi, w)
