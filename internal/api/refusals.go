@@ -172,8 +172,9 @@ func (c *Client) untilOwn(q *call, at time.Time) (left time.Duration, others boo
 }
 
 // canProbe reports whether something else can be asked of the tenant in a
-// request's place. Where outages are not waited for, there is none to be found.
-func (c *Client) canProbe(q *call) bool { return q.list == nil && c.outage.maxOutage > 0 }
+// request's place. Where outages are not waited for, as with a page that is wanted
+// by a time, there is none to be found.
+func (c *Client) canProbe(q *call) bool { return q.until.IsZero() && c.outage.maxOutage > 0 }
 
 // asks reports whether a request that changes nothing is to be sent before the
 // next attempt: it shows whether the tenant answers at all.

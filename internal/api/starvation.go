@@ -50,7 +50,7 @@ func (s *starvation) refused(r reply, asked time.Duration, answer string, vain b
 	}
 	early := r.sent.Before(s.even)
 	s.alive = s.alive && vain
-	s.vain = vain && !(s.alive && early)
+	s.vain = vain && (!early || !s.alive)
 	if !early {
 		s.tried = r.sent
 	}
@@ -154,15 +154,15 @@ func (s *starvation) left(at time.Time) time.Duration {
 }
 
 // ask reports whether a probe is to be sent, which is the case after each attempt
-// in vain once there were none but such for some time, and again after a probe in
-// vain where an attempt would be. After one that was answered, attempts are first.
+// in vain once there were none but such for some time, and with again after a probe
+// in vain too. After one that was answered, attempts are first.
 func (s *starvation) ask(now time.Time, again bool) bool {
 	if !s.going.Load() {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ask := (s.vain || again && !s.alive) && now.Sub(s.since) >= inVain
+	ask := now.Sub(s.since) >= inVain && (s.vain || again && !s.alive)
 	s.vain = s.vain && !ask
 	return ask
 }
