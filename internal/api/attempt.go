@@ -45,21 +45,11 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 		if err != nil {
 			return c.stopped(a, err)
 		}
-		now := q
-		if c.asks(q) {
-			now = q.probe()
-		}
-		r := c.attempt(now, t)
-		c.trace(ctx, now, a.Attempts+1, r)
+		r, own := c.try(ctx, q, t, &p, a.Attempts+1)
 		if begun.IsZero() {
 			begun = r.sent
 		}
-		if pause = 0; r.class == unreached {
-			c.unreached(p, r.answer.Message)
-			continue
-		}
-		c.reached()
-		if p = 0; now != q {
+		if pause = 0; !own {
 			continue
 		}
 		r.answer.Attempts, r.answer.InDoubt, r.answer.Duration = a.Attempts+1, a.InDoubt, r.at.Sub(begun)
@@ -92,6 +82,24 @@ func (c *Client) do(ctx context.Context, q *call) Answer {
 			pause = jitter(backoff(a.Attempts, retryCap))
 		}
 	}
+}
+
+// try makes one exchange: the call, or a probe in its place. It reports whether the
+// call itself reached the tenant.
+func (c *Client) try(ctx context.Context, q *call, t *token, p *probe, attempt int) (r result, own bool) {
+	now := q
+	if c.asks(q) {
+		now = q.probe()
+	}
+	r = c.attempt(now, t)
+	c.trace(ctx, now, attempt, r)
+	if r.class == unreached {
+		c.unreached(*p, r.answer.Message)
+		return r, false
+	}
+	c.reached()
+	*p = 0
+	return r, now == q
 }
 
 // turn waits until an attempt may leave: the pause is over, the user's own too,
