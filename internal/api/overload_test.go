@@ -278,6 +278,31 @@ func TestOneWorkerThatDoesNotWait(t *testing.T) {
 	}
 }
 
+// TestMaintenanceIsCountedFromItsBegin has a row refused in two times of maintenance,
+// and for a limit between them: the first does not shorten how long the second may be.
+func TestMaintenanceIsCountedFromItsBegin(t *testing.T) {
+	c, _ := newScriptedClient(t, Options{OutageWait: 5 * time.Minute}, ok())
+	q, begin := &call{does: idempotent, id: testID}, time.Now()
+	for _, refusal := range []struct {
+		after time.Duration
+		sign  sign
+		left  time.Duration // until it is the row's own error
+	}{
+		{after: 0, sign: unlike, left: maintenance},
+		{after: 10 * time.Second, sign: unlike, left: maintenance - 10*time.Second},
+		{after: 12 * time.Second, sign: limited},
+		{after: 50 * time.Second, sign: unlike, left: maintenance},
+		{after: 55 * time.Second, sign: unlike, left: maintenance - 5*time.Second},
+	} {
+		at := begin.Add(refusal.after)
+		q.refusals.sign = refusal.sign
+		q.refusals.note(at, false)
+		if left, _ := c.untilOwn(q, at); refusal.sign == unlike && left != refusal.left {
+			t.Errorf("after %v, %v are left, want %v", refusal.after, left, refusal.left)
+		}
+	}
+}
+
 // TestOverloadRunsNoSessionTwice sends a row that runs its session once, and leaves
 // it in doubt.
 func TestOverloadRunsNoSessionTwice(t *testing.T) {

@@ -92,7 +92,7 @@ func (r *refusals) note(at time.Time, alone bool) {
 			r.since = at
 		}
 	case r.sign == limited:
-		r.own, r.alike, r.sure, r.certain = 0, 0, false, false
+		r.own, r.alike, r.since, r.sure, r.certain = 0, 0, time.Time{}, false, false
 	}
 }
 
