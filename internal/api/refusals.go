@@ -15,6 +15,9 @@ const (
 	// ownForCertain is how often it must be answered with an overload so that
 	// this is no longer taken for one.
 	ownForCertain = 2
+	// unlucky is how often others must be granted that were refused before so that no
+	// limit is the reason why one never is.
+	unlucky = 15
 	// settledAfter is how many requests in a row must be granted at their first
 	// attempt so that the rate is not what others are refused for.
 	settledAfter = 5
@@ -33,6 +36,7 @@ type refusals struct {
 	met     bool      // there was one
 	sign    sign      // what the last says of the request
 	seen    granted   // until the last that says anything
+	limited int       // times that others were granted that were refused before
 	own     int       // that say that it is its own error
 	alike   int       // and of these, with others of its own kind granted
 	since   time.Time // of the first of these with none such granted
@@ -67,6 +71,9 @@ func (c *Client) sign(q *call, sent time.Time) sign {
 	}
 	settled, changes := c.starved.settled(), seen.changes != r.seen.changes
 	if changes && !settled {
+		if r.limited >= unlucky {
+			return like
+		}
 		return limited
 	}
 	if sign, probed := c.starved.compare(sent); probed {
@@ -92,6 +99,7 @@ func (r *refusals) note(at time.Time, alone bool) {
 			r.since = at
 		}
 	case r.sign == limited:
+		r.limited++
 		r.own, r.alike, r.since, r.sure, r.certain = 0, 0, time.Time{}, false, false
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -100,6 +101,35 @@ func sendToUntold(t *testing.T, limit untold, workers int, broken string) {
 	t.Logf("took %v, %d sent, %d refused", time.Since(start), len(s.left), refused)
 	if updated.Load() != untoldRows || refused > most {
 		t.Errorf("%d rows ended, and %d requests were refused, want at most %d", updated.Load(), refused, most)
+	}
+}
+
+// TestRefusedAtRandom sends rows to a tenant that refuses three in ten requests
+// whatever the rate is, so that the rate never settles, and one row always.
+func TestRefusedAtRandom(t *testing.T) {
+	for status, counts := range map[int][]int{
+		http.StatusTooManyRequests:    {4, 8}, // with one worker, nothing else is granted while that row is tried
+		http.StatusServiceUnavailable: {1, 4, 8},
+	} {
+		for _, workers := range counts {
+			t.Run(fmt.Sprintf("%d, %d workers", status, workers), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c, s := newScriptedClient(t, Options{Workers: workers, OutageWait: 5 * time.Minute}, ok())
+					random := rand.New(rand.NewPCG(1, 2))
+					s.answer = func(method, id string) step {
+						if random.IntN(10) < 3 || method == http.MethodPatch && id == "row-30" {
+							return step{status: status, takes: overloadLatency}
+						}
+						return step{status: http.StatusOK, body: sessionJSON(id), takes: overloadLatency}
+					}
+					sendRows(t, c, workers, 200, func(row int, a Answer) {
+						if failed := a.Verdict != OK; failed != (row == 30) || a.Verdict == Unreachable {
+							t.Errorf("row %d: %v after %d attempts: %s", row, a.Verdict, a.Attempts, a.Message)
+						}
+					})
+				})
+			})
+		}
 	}
 }
 
