@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
 	"nermbulk/internal/text"
 )
 
@@ -293,9 +295,13 @@ func isTrue(attr string) bool { return attr == "1" || attr == "true" || attr == 
 // are passed over; a document type is refused, since entities are never needed.
 type tokens struct {
 	*partReader
-	d     *xml.Decoder
-	depth int // elements that have begun and not ended
+	d    *xml.Decoder
+	open []uint64 // the hashes of the names of elements that have begun and not ended: names may be long
 }
+
+// maxDepth is how many elements of a part may be within one another; real ones have
+// a dozen.
+const maxDepth = 1_000_000
 
 // tokens opens a part; release follows.
 func (w *workbook) tokens(part string) (*tokens, error) {
@@ -313,7 +319,7 @@ func (t *tokens) next() (xml.Token, error) {
 	for {
 		t.since = 0
 		token, err := t.d.RawToken()
-		if err != nil && t.depth != 0 {
+		if err != nil && len(t.open) != 0 {
 			return nil, cutOff(err)
 		}
 		if err != nil {
@@ -323,10 +329,16 @@ func (t *tokens) next() (xml.Token, error) {
 		case xml.CharData:
 			return token, nil
 		case xml.StartElement:
-			t.depth++
+			if t.open = append(t.open, xxhash.Sum64String(e.Name.Local)); len(t.open) > maxDepth {
+				return nil, errors.New("a part of it has too many elements within one another")
+			}
 			return token, nil
 		case xml.EndElement:
-			t.depth--
+			last := len(t.open) - 1
+			if last < 0 || t.open[last] != xxhash.Sum64String(e.Name.Local) {
+				return nil, fmt.Errorf("a part of it ends an element %q that is not the last begun", e.Name.Local)
+			}
+			t.open = t.open[:last]
 			return token, nil
 		case xml.Directive:
 			if bytes.HasPrefix(bytes.TrimSpace(e), []byte("DOCTYPE")) {

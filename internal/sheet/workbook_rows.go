@@ -109,7 +109,8 @@ type worksheetReader struct {
 	inRow  bool
 	size   int // of the row's texts in bytes
 
-	column  int // of the cell that is being read
+	column  int // of the cell that is being read, or was read last
+	inCell  bool
 	kind    string
 	style   string
 	formula bool
@@ -159,7 +160,7 @@ func (r *worksheetReader) take(token xml.Token) (whole bool, err error) {
 		r.layout.add(e)
 	case xml.EndElement:
 		switch {
-		case e.Name.Local == "c" && r.inRow:
+		case e.Name.Local == "c" && r.inCell:
 			return false, r.endCell()
 		case e.Name.Local == "row":
 			r.inRow = false
@@ -172,6 +173,9 @@ func (r *worksheetReader) take(token xml.Token) (whole bool, err error) {
 // beginRow begins a row, which follows the one before if it does not say where it
 // is.
 func (r *worksheetReader) beginRow(e xml.StartElement) error {
+	if r.inRow {
+		return errors.New("a row of a worksheet is within another")
+	}
 	number := r.row.number + 1
 	if at := attribute(e, "r"); at != "" {
 		n, err := strconv.Atoi(at)
@@ -192,6 +196,10 @@ func (r *worksheetReader) beginRow(e xml.StartElement) error {
 // beginCell begins a cell, which follows the one before if it does not say where
 // it is.
 func (r *worksheetReader) beginCell(e xml.StartElement) error {
+	if r.inCell {
+		return errors.New("a cell of a worksheet is within another")
+	}
+	r.inCell = true
 	r.column++
 	if at := attribute(e, "r"); at != "" {
 		column, ok := parseColumn(at)
@@ -210,6 +218,7 @@ func (r *worksheetReader) beginCell(e xml.StartElement) error {
 
 // endCell adds the cell to the row if it is not empty.
 func (r *worksheetReader) endCell() error {
+	r.inCell = false
 	cell, err := r.cell()
 	if err != nil {
 		return err

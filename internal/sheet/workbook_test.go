@@ -457,6 +457,13 @@ func TestBadWorkbooks(t *testing.T) {
 		{"rows beyond the end", string(oneSheet(idHeader, `<row r="1048577"><c/></row>`).bytes(t)), "more rows than there can be"},
 		{"cells out of order", string(oneSheet(`<row><c r="B1"/><c r="A1"/></row>`).bytes(t)), "the cells of a worksheet are out of order"},
 		{"cells beyond the end", string(oneSheet(`<row><c r="XFE1"/></row>`).bytes(t)), "more columns than there can be"},
+		{"a row that another element ends", string(oneSheet(idHeader, `<row><c t="str"><v>a</v></c></rw>`, `<row><c t="str"><v>b</v></c></row>`).bytes(t)), `ends an element "rw" that is not the last begun`},
+		{"the end of a cell that did not begin", string(oneSheet(idHeader, `<row></c></row>`).bytes(t)), `ends an element "c" that is not the last begun`},
+		{"a cell that another element begins", string(oneSheet(idHeader, `<row><x t="str"><v>a</v></c></row>`).bytes(t)), `ends an element "c" that is not the last begun`},
+		{"an end too many", string(sheet(`<worksheet></worksheet></worksheet>`).bytes(t)), `ends an element "worksheet" that is not the last begun`},
+		{"a row within a row", string(oneSheet(idHeader, `<row><row><c t="str"><v>a</v></c></row></row>`).bytes(t)), "a row of a worksheet is within another"},
+		{"a cell within a cell", string(oneSheet(idHeader, `<row><c t="str"><c t="str"><v>a</v></c></c></row>`).bytes(t)), "a cell of a worksheet is within another"},
+		{"elements within one another without end", string(sheet(strings.Repeat("<a>", maxDepth+1)).bytes(t)), "too many elements within one another"},
 		{"a huge cell", string(oneSheet("<row>" + inline(strings.Repeat("x", 5<<20)) + "</row>").bytes(t)), "is too large"},
 		{"a huge attribute", string(oneSheet(`<row spans="` + strings.Repeat("x", 9<<20) + `"/>`).bytes(t)), "is too large"},
 	} {
