@@ -213,7 +213,9 @@ func (w *workspace) again(r *http.Request, name string) error {
 	}
 	path := filepath.Join(shown.Dir, name+".csv")
 	if _, err := os.Stat(path); err != nil {
-		path = shown.FileToEdit(name)
+		if path = shown.FileToEdit(name); path == "" {
+			return fmt.Errorf("%s has no %s.csv", shown.Dir, name)
+		}
 	}
 	s := &openSheet{path: path, flags: map[string]string{}, Undo: name == "undo"}
 	if s.Undo {
