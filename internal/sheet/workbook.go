@@ -299,10 +299,6 @@ type tokens struct {
 	open []uint64 // the hashes of the names of elements that have begun and not ended: names may be long
 }
 
-// maxDepth is how many elements of a part may be within one another; real ones have
-// a dozen.
-const maxDepth = 1_000_000
-
 // tokens opens a part; release follows.
 func (w *workbook) tokens(part string) (*tokens, error) {
 	in, err := w.open(part)
@@ -329,9 +325,7 @@ func (t *tokens) next() (xml.Token, error) {
 		case xml.CharData:
 			return token, nil
 		case xml.StartElement:
-			if t.open = append(t.open, xxhash.Sum64String(e.Name.Local)); len(t.open) > maxDepth {
-				return nil, errors.New("a part of it has too many elements within one another")
-			}
+			t.open = append(t.open, xxhash.Sum64String(e.Name.Local))
 			return token, nil
 		case xml.EndElement:
 			last := len(t.open) - 1
